@@ -1,0 +1,44 @@
+/* The fold: from the set of a subject's events to its fact rows. A pure function: any order of the events,
+ * the same rows, value for value and in the same order (by table, then by instant). */
+#ifndef TENDON_FOLD_FOLD_H
+#define TENDON_FOLD_FOLD_H
+
+#include "core/fold/fact.h"
+#include "core/store/dictionary.h"
+#include "core/store/event.h"
+
+struct reference; /* core/fold/reference.h */
+
+struct fold_subject {
+    uint32_t number;    /* FACT_SUBJECT of its rows */
+    uint16_t namespace; /* number in DICTIONARY_NAMESPACE */
+    bool is_loose;      /* one event without a ticket */
+    uint64_t hash;      /* the ticket's keyed hash (what an `into` elsewhere holds) */
+};
+
+/* What the fold reads beside the events; a change of it needs a refold. */
+struct fold_environment {
+    const struct dictionary *dictionary;
+    const struct reference *reference; /* tier and employer of teams; NULL: none known */
+};
+
+/* Reusable memory of one folding thread. */
+struct fold;
+int fold_new(struct fold **ret);
+void fold_free(struct fold *f);
+
+/* Folds n events (any order, no two with the same identity and the same content; at most EVENT_TICKET_MAX)
+ * and calls emit for each row; the row is the fold's and valid during the call. Returns 0, -ENOMEM, or what
+ * emit returned when that was not 0. */
+int fold_run(struct fold *f, const struct fold_environment *environment, const struct fold_subject *subject,
+             const struct event *const *events, size_t n,
+             int (*emit)(void *context, const struct fact_row *row), void *context);
+
+/* The order of a subject's events (design: at, seq, rank, content). Ids, sources and numbers take no part.
+ * Events with equal content compare as 0. */
+int event_compare(const struct dictionary *dictionary, const struct event *a, const struct event *b);
+
+/* Whether two events of one subject with the same id say the same (at, seq, type, fields, ref). */
+bool event_same_content(const struct event *a, const struct event *b);
+
+#endif

@@ -1,0 +1,98 @@
+/* The tenant's reference tables: sites and teams, each row in versions by the instant from which they hold.
+ *
+ * A struct reference is immutable and counted: the store publishes a new one with each import; a view keeps
+ * the one it was opened with. */
+#ifndef TENDON_FOLD_REFERENCE_H
+#define TENDON_FOLD_REFERENCE_H
+
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum reference_table { REFERENCE_SITE, REFERENCE_TEAM, REFERENCE_N };
+
+/* X(NAME, name, is a number, low, high) */
+#define REFERENCE_SITE_ATTRIBUTES(X)                                                                         \
+    X(FACILITY_KIND, "facility_kind", false, 0,                                                              \
+      0) /* hospital, cah, practice, clinic, snf, lab, payer, other */                                       \
+    X(BEDS, "beds", true, 0, 100000)                                                                         \
+    X(PHYSICIANS, "physicians", true, 0, 1000000)                                                            \
+    X(STATE, "state", false, 0, 0)                                                                           \
+    X(COUNTRY, "country", false, 0, 0)                                                                       \
+    X(ORG, "org", false, 0, 0)                                                                               \
+    X(CCN, "ccn", false, 0, 0)                                                                               \
+    X(NPI, "npi", false, 0, 0)                                                                               \
+    X(CALENDAR, "calendar", false, 0, 0)
+#define REFERENCE_TEAM_ATTRIBUTES(X)                                                                         \
+    X(EMPLOYER, "employer", false, 0, 0)                                                                     \
+    X(OUTSOURCER, "outsourcer", false, 0, 0)                                                                 \
+    X(TEAM_COUNTRY, "team_country", false, 0, 0)                                                             \
+    X(LANGUAGES, "languages", false, 0, 0)                                                                   \
+    X(TEAM_TIER, "tier", true, 0, 4)
+
+enum reference_attribute {
+#define X(id, name, number, low, high) REFERENCE_##id,
+    REFERENCE_SITE_ATTRIBUTES(X) REFERENCE_SITE_END,
+    REFERENCE_SITE_N = REFERENCE_SITE_END,
+    REFERENCE_TEAM_BASE = REFERENCE_SITE_END - 1,
+    REFERENCE_TEAM_ATTRIBUTES(X) REFERENCE_ATTRIBUTES_N
+#undef X
+};
+
+struct reference_attribute_info {
+    const char *name;
+    enum reference_table table;
+    bool is_number;
+    int64_t low, high;
+};
+extern const struct reference_attribute_info REFERENCE_ATTRIBUTE_INFO[REFERENCE_ATTRIBUTES_N];
+
+/* One attribute's value: absent when string is NULL and the attribute is a string, or number is
+ * REFERENCE_NONE. */
+#define REFERENCE_NONE INT64_MIN
+
+/* One version of one row. Holds from valid_from (ms; INT64_MIN: from the beginning) until the next version's.
+ */
+struct reference_row {
+    int64_t valid_from;
+    const char *strings[REFERENCE_ATTRIBUTES_N]; /* of the row's table; NULL none; interned: equal strings of
+                                                    one reference are one pointer */
+    int64_t numbers[REFERENCE_ATTRIBUTES_N];     /* REFERENCE_NONE none */
+};
+
+struct reference;
+
+struct reference *reference_ref(struct reference *r);
+void reference_unref(struct reference *r);
+
+/* An empty one, to build on, or a copy of base (NULL: empty) to add to. Before it is published only. */
+int reference_new(const struct reference *base, struct reference **ret);
+/* Sets one version of a row, whole (attributes not given are absent). values[a] are texts, NULL absent;
+ * checked: country codes are two letters, facility_kind is of the list, numbers are in range, every string is
+ * a code of at most 64 printable bytes. `err` names the attribute, never the value. */
+int reference_set(struct reference *r, enum reference_table table, const char *key, int64_t valid_from,
+                  const char *const values[REFERENCE_ATTRIBUTES_N], struct error *err);
+
+/* The version in force at an instant, or NULL. */
+const struct reference_row *reference_find(const struct reference *r, enum reference_table table,
+                                           const char *key, int64_t at);
+/* All versions of a key, oldest first: *ret is an array of pointers; the count, 0 when unknown. */
+size_t reference_versions(const struct reference *r, enum reference_table table, const char *key,
+                          const struct reference_row *const **ret);
+size_t reference_count(const struct reference *r, enum reference_table table);
+/* Calls each for every version, by key, then valid_from. */
+int reference_each(const struct reference *r, enum reference_table table,
+                   int (*each)(void *context, const char *key, const struct reference_row *row),
+                   void *context);
+
+/* The form on disk, one record a row version. */
+int reference_row_encode(struct buffer *b, enum reference_table table, const char *key,
+                         const struct reference_row *row);
+int reference_row_decode(struct reference *r, const void *data, size_t size, struct error *err);
+
+/* Whether what the fold reads (tier and employer of teams) differs between two. */
+bool reference_needs_refold(const struct reference *before, const struct reference *after);
+
+#endif

@@ -1,0 +1,181 @@
+/* The store of one tenant: event log, sources, dictionaries, reference tables and facts in one LMDB
+ * environment.
+ *
+ *   store_commit   takes batches of decoded events: hashes ids, gives dictionary numbers, drops duplicates,
+ * writes the log and the sources in one transaction, folds the touched subjects and publishes. store_view
+ * what a query reads: one as_of, immutable, from any thread.
+ *
+ * One thread at a time may call the functions that take a struct store (the tenant's committer); views may be
+ * opened, read and closed on any thread. core/store/README.md says how it is laid out on disk. */
+#ifndef TENDON_STORE_STORE_H
+#define TENDON_STORE_STORE_H
+
+#include "core/base/error.h"
+#include "core/fold/fact.h"
+#include "core/fold/reference.h"
+#include "core/store/dictionary.h"
+#include "proto/event.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STORE_NAME_BYTES   64   /* tenants, sources, namespaces: [a-z0-9][a-z0-9._-]* */
+#define STORE_CURSOR_BYTES 4096 /* a plugin's cursor */
+#define STORE_REJECTS_KEPT 100  /* the newest of a source */
+
+struct store;
+
+struct store_options {
+    const char *path;    /* the environment's directory, made when missing */
+    uint8_t key[32];     /* the tenant's key: ids are hashed and cursors sealed under it */
+    uint64_t map_bytes;  /* size of the memory map, fixed while open */
+    uint64_t hot_events; /* events in memory before the store seals; 0: the default */
+    bool create;         /* false: -ENOENT when it is not there */
+};
+
+/* Opens, recovers (replays what was not sealed) and, where FACT_VERSION or the fold's reading changed,
+ * refolds. Codes: store_version (a format this build does not know), store_key (the key is not the one it was
+ * made with), store_corrupt. */
+int store_open(const struct store_options *options, struct store **ret, struct error *err);
+/* Seals what is hot and closes; views must be closed before. NULL is fine. */
+void store_close(struct store *s);
+
+/* --- writing (committer only)
+ * -------------------------------------------------------------------------------- */
+
+struct store_reject {
+    uint32_t index; /* place of the event in its batch, from 0 */
+    uint8_t code;   /* enum event_reject */
+};
+
+/* One batch of one source, decoded and checked; the store adds its own rejects. */
+struct store_batch {
+    const char *source;    /* name */
+    const char *namespace; /* of the source */
+    uint64_t seq;          /* must be the source's last_seq + 1: the caller has looked */
+    const void *cursor;    /* NULL: keep the committed one */
+    size_t cursor_size;
+    const struct wire_event *events; /* those that were not rejected */
+    const uint32_t *indices;         /* their places in the batch */
+    size_t n_events;
+    struct store_reject *rejects; /* in: what decoding rejected; out: with the store's own, by index. Room for
+                                     all events of the batch */
+    size_t n_rejects;
+
+    /* out */
+    uint32_t n_accepted;   /* new to the set */
+    uint32_t n_duplicates; /* known, same content */
+};
+
+/* Commits all batches or none. On success they are durable and visible to every view opened after. On an
+ * error nothing of them counts, but a commit that failed may still be on disk: read store_source again before
+ * answering. -ENOSPC (disk_full): no free space or the tenant's map is full; nothing was written. */
+int store_commit(struct store *s, struct store_batch *batches, size_t n, struct error *err);
+
+/* Housekeeping between commits: seals when due or, with settle, whatever is worth sealing. Returns 1 when it
+ * did something, 0 when there was nothing to do. */
+int store_maintain(struct store *s, bool settle, struct error *err);
+
+/* Puts the table's rows of next in place of today's and refolds when the fold reads what changed. Takes over
+ * next. */
+int store_set_reference(struct store *s, struct reference *next, struct error *err);
+
+/* Drops all facts and folds them anew from the log. */
+int store_reindex(struct store *s, struct error *err);
+
+/* --- sources (any thread)
+ * ------------------------------------------------------------------------------------ */
+
+struct store_source {
+    char name[STORE_NAME_BYTES + 1];
+    char namespace[STORE_NAME_BYTES + 1];
+    uint64_t last_seq;
+    uint64_t accepted, duplicates, rejected;
+    uint64_t after_watermark;  /* events older than a watermark that had been given before them */
+    uint64_t rejected_by[64];  /* by enum event_reject */
+    int64_t first_at, last_at; /* of accepted events, ms; FACT_NULL none */
+    int64_t last_commit;       /* collector's clock, ms; FACT_NULL never */
+    int64_t complete_until;    /* watermark; FACT_NULL none */
+    uint32_t generation;
+};
+
+struct store_source_reject {
+    uint64_t seq;   /* of the batch */
+    uint32_t index; /* in the batch */
+    uint8_t code;   /* enum event_reject */
+    int64_t when;   /* collector's clock, ms */
+};
+
+/* 1 and *ret when the source is known, 0 when not. */
+int store_source_get(struct store *s, const char *name, struct store_source *ret);
+/* The committed cursor, opened; *ret_size 0 when there is none. room has STORE_CURSOR_BYTES. */
+int store_source_cursor(struct store *s, const char *name, uint8_t *room, size_t *ret_size,
+                        struct error *err);
+/* Known sources by name; *ret is the caller's to free. */
+int store_source_list(struct store *s, struct store_source **ret, size_t *ret_n);
+/* Newest first, at most n. Returns the count. */
+size_t store_source_rejects(struct store *s, const char *name, struct store_source_reject *ret, size_t n);
+
+struct store_statistics {
+    uint64_t log_position; /* events ever stored */
+    uint64_t subjects;     /* tickets and events without one */
+    uint64_t hot_subjects, hot_events;
+    uint64_t log_segments, fact_blocks;
+    uint64_t file_bytes;                                           /* of the environment */
+    uint64_t used_bytes;                                           /* pages in use */
+    uint64_t bytes_log, bytes_directory, bytes_facts, bytes_other; /* pages in use by part */
+};
+void store_statistics(struct store *s, struct store_statistics *ret);
+
+/* The ticket's keyed hash for a question (explain), under namespace. */
+uint64_t store_hash_ticket(const struct store *s, const char *namespace, const char *id, size_t size);
+
+/* --- views (any thread)
+ * -------------------------------------------------------------------------------------- */
+
+struct store_view;
+
+int store_view_open(struct store *s, struct store_view **ret, struct error *err);
+void store_view_close(struct store_view *v);
+
+/* The log position that the view shows: every event below it and none above. */
+uint64_t store_view_as_of(const struct store_view *v);
+/* Whether the facts are those of the definitions before a refold that is under way. */
+bool store_view_is_refolding(const struct store_view *v);
+const struct dictionary *store_view_dictionary(const struct store_view *v);
+const struct reference *store_view_reference(const struct store_view *v);
+
+/* Up to FACT_VECTOR_ROWS rows of one table, by column. Only the columns asked for are there. */
+#define FACT_VECTOR_ROWS 8192
+
+struct fact_vector {
+    uint32_t n;
+    const int64_t *values[FACT_VALUES_MAX];            /* by FACT_… column; NULL when not asked for */
+    const uint16_t *dimensions[2][FIELD_N_DIMENSIONS]; /* by set and field; NULL when not asked for */
+    const uint8_t *live;                               /* 0: skip that row; NULL: all live */
+};
+
+/* A bound that rows must meet for at least one row of a block, else the block is skipped: lets a period skip
+ * blocks by their zone maps. Rows outside may still come. */
+struct fact_bound {
+    unsigned column;   /* a value column */
+    int64_t low, high; /* inclusive */
+};
+
+struct fact_scan_statistics {
+    uint64_t blocks_read, blocks_skipped, rows, bytes;
+};
+
+struct fact_scan;
+
+/* columns are FACT_… or FACT_DIMENSION(set, field). One thread a scan; several scans a view are fine. */
+int fact_scan_open(const struct store_view *v, enum fact_table table, const uint8_t *columns,
+                   size_t n_columns, const struct fact_bound *bounds, size_t n_bounds, struct fact_scan **ret,
+                   struct error *err);
+/* 1 and the next rows, valid until the next call; 0 at the end; negative with err. */
+int fact_scan_next(struct fact_scan *scan, struct fact_vector *ret, struct error *err);
+const struct fact_scan_statistics *fact_scan_statistics(const struct fact_scan *scan);
+void fact_scan_close(struct fact_scan *scan);
+
+#endif

@@ -1,0 +1,27 @@
+/* Who is on the other end of a connection, and what it may do. Rights come from the connection, never from
+ * what a message says. */
+#ifndef TENDON_TENANT_GRANT_H
+#define TENDON_TENANT_GRANT_H
+
+#include "core/store/store.h"
+
+#include <stdint.h>
+
+enum role { ROLE_NONE, ROLE_SOURCE, ROLE_READER, ROLE_ADMIN, ROLE_FORWARDER, ROLE_BENCHMARK, ROLE_OPERATOR };
+
+/* Types a source may send unless its grant says otherwise: ticket.*, sla.*, contact.*, watermark. */
+uint32_t grant_default_types(void);
+
+struct grant {
+    enum role role;
+    char tenant[STORE_NAME_BYTES + 1];       /* empty for the operator */
+    char source[STORE_NAME_BYTES + 1];       /* role source */
+    char namespace[STORE_NAME_BYTES + 1];    /* role source; default: the source's own name */
+    uint32_t types;                          /* bits of enum event_type */
+    char stamp_vendor[EVENT_CODE_BYTES + 1]; /* empty: none */
+    char stamp_outsourcer[EVENT_CODE_BYTES + 1];
+};
+
+const char *role_name(enum role role);
+
+#endif

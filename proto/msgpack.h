@@ -1,0 +1,48 @@
+/* Reading msgpack in place: bounded, without allocation, every length checked against what is left.
+ *
+ * A reader walks one payload. The first thing that is wrong makes it fail for good: later reads return false
+ * and leave their results untouched, so a sequence of reads needs one check at its end. Writing is
+ * msgpack-c's packer. */
+#ifndef TENDON_PROTO_MSGPACK_H
+#define TENDON_PROTO_MSGPACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MP_DEPTH_MAX 8 /* how deep mp_skip follows nested arrays and maps */
+
+struct mp_reader {
+    const uint8_t *at;
+    const uint8_t *end;
+    bool failed;
+};
+
+enum mp_type { MP_NIL, MP_BOOL, MP_INT, MP_FLOAT, MP_STR, MP_BIN, MP_ARRAY, MP_MAP, MP_EXT, MP_NONE };
+
+static inline void mp_reader_init(struct mp_reader *r, const void *data, size_t size)
+{
+    r->at = data;
+    r->end = r->at + size;
+    r->failed = false;
+}
+
+/* The type of the next value; MP_NONE at the end, after a failure and for the reserved byte 0xc1. */
+enum mp_type mp_peek(const struct mp_reader *r);
+
+bool mp_read_nil(struct mp_reader *r);
+bool mp_read_bool(struct mp_reader *r, bool *ret);
+bool mp_read_int(struct mp_reader *r, int64_t *ret);   /* fails on a uint64 over INT64_MAX */
+bool mp_read_uint(struct mp_reader *r, uint64_t *ret); /* fails on a negative */
+bool mp_read_double(struct mp_reader *r,
+                    double *ret); /* float32 and float64; NaN and infinities come through */
+bool mp_read_str(struct mp_reader *r, const char **ret_data, uint32_t *ret_size); /* UTF-8 is not checked */
+bool mp_read_bin(struct mp_reader *r, const uint8_t **ret_data, uint32_t *ret_size);
+/* The count is at most the bytes left (two bytes a map entry): a lying header fails here. */
+bool mp_read_array(struct mp_reader *r, uint32_t *ret_count);
+bool mp_read_map(struct mp_reader *r, uint32_t *ret_count);
+bool mp_skip(struct mp_reader *r); /* one whole value */
+
+bool utf8_valid(const char *data, size_t size);
+
+#endif
