@@ -1,0 +1,189 @@
+#include "core/store/dictionary.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+/* Strings live in chunks that never move, so that readers need no lock: a number is published by the count.
+ */
+enum { CHUNK = 1024, N_CHUNKS = (DICTIONARY_VALUES_MAX + CHUNK) / CHUNK, ARENA_BYTES = 64 * 1024 };
+
+struct entry {
+    const char *string;
+    uint32_t size;
+    uint32_t hash;
+};
+
+struct list {
+    struct entry *chunks[N_CHUNKS];
+    atomic_uint n;    /* numbers given; the greatest number */
+    uint32_t *slots;  /* hash table of numbers, 0 empty; committer only */
+    uint32_t n_slots; /* a power of two */
+};
+
+struct arena {
+    struct arena *next;
+    char bytes[];
+};
+
+struct dictionary {
+    struct list lists[DICTIONARY_N];
+    struct arena *arenas;
+    size_t left; /* in the newest arena */
+    char *at;
+};
+
+int dictionary_new(struct dictionary **ret)
+{
+    struct dictionary *d = calloc(1, sizeof(*d));
+    if (!d)
+        return -ENOMEM;
+    *ret = d;
+    return 0;
+}
+
+void dictionary_free(struct dictionary *d)
+{
+    if (!d)
+        return;
+    for (unsigned f = 0; f < DICTIONARY_N; f++) {
+        for (unsigned c = 0; c < N_CHUNKS; c++)
+            free(d->lists[f].chunks[c]);
+        free(d->lists[f].slots);
+    }
+    while (d->arenas) {
+        struct arena *next = d->arenas->next;
+        free(d->arenas);
+        d->arenas = next;
+    }
+    free(d);
+}
+
+static const struct entry *list_entry(const struct list *l, uint32_t number)
+{
+    return &l->chunks[(number - 1) / CHUNK][(number - 1) % CHUNK];
+}
+
+static uint32_t hash_of(const char *s, size_t size)
+{
+    return (uint32_t)XXH3_64bits(s, size);
+}
+
+/* The slot that holds the string, or the empty one where it would go. */
+static uint32_t *list_slot(const struct list *l, const char *s, size_t size, uint32_t hash)
+{
+    for (uint32_t i = hash & (l->n_slots - 1);; i = (i + 1) & (l->n_slots - 1)) {
+        if (l->slots[i] == 0)
+            return &l->slots[i];
+        const struct entry *e = list_entry(l, l->slots[i]);
+        if (e->hash == hash && e->size == size && memcmp(e->string, s, size) == 0)
+            return &l->slots[i];
+    }
+}
+
+static int list_grow(struct list *l)
+{
+    uint32_t n_slots = l->n_slots ? l->n_slots * 2 : 64;
+    uint32_t *slots = calloc(n_slots, sizeof(*slots));
+    if (!slots)
+        return -ENOMEM;
+    free(l->slots);
+    l->slots = slots;
+    l->n_slots = n_slots;
+    uint32_t n = atomic_load_explicit(&l->n, memory_order_relaxed);
+    for (uint32_t number = 1; number <= n; number++) {
+        const struct entry *e = list_entry(l, number);
+        *list_slot(l, e->string, e->size, e->hash) = number;
+    }
+    return 0;
+}
+
+static char *arena_string(struct dictionary *d, const char *s, size_t size)
+{
+    if (!d->arenas || d->left < size + 1) {
+        size_t bytes = size + 1 > ARENA_BYTES ? size + 1 : ARENA_BYTES;
+        struct arena *a = malloc(sizeof(*a) + bytes);
+        if (!a)
+            return NULL;
+        a->next = d->arenas;
+        d->arenas = a;
+        d->at = a->bytes;
+        d->left = bytes;
+    }
+    char *copy = d->at;
+    memcpy(copy, s, size);
+    copy[size] = '\0';
+    d->at += size + 1;
+    d->left -= size + 1;
+    return copy;
+}
+
+int dictionary_intern(struct dictionary *d, unsigned field, const char *s, size_t size, uint32_t *ret_number,
+                      int *ret_new)
+{
+    struct list *l = &d->lists[field];
+    uint32_t n = atomic_load_explicit(&l->n, memory_order_relaxed);
+    uint32_t hash = hash_of(s, size);
+    if (l->n_slots) {
+        uint32_t number = *list_slot(l, s, size, hash);
+        if (number) {
+            *ret_number = number;
+            if (ret_new)
+                *ret_new = 0;
+            return 0;
+        }
+    }
+    if (n >= DICTIONARY_VALUES_MAX)
+        return -ENOSPC;
+    if ((n + 1) * 2 > l->n_slots) {
+        int r = list_grow(l);
+        if (r < 0)
+            return r;
+    }
+    if (!l->chunks[n / CHUNK]) {
+        l->chunks[n / CHUNK] = calloc(CHUNK, sizeof(struct entry));
+        if (!l->chunks[n / CHUNK])
+            return -ENOMEM;
+    }
+    char *copy = arena_string(d, s, size);
+    if (!copy)
+        return -ENOMEM;
+    l->chunks[n / CHUNK][n % CHUNK] = (struct entry){.string = copy, .size = (uint32_t)size, .hash = hash};
+    *list_slot(l, s, size, hash) = n + 1;
+    atomic_store_explicit(&l->n, n + 1, memory_order_release);
+    *ret_number = n + 1;
+    if (ret_new)
+        *ret_new = 1;
+    return 0;
+}
+
+uint32_t dictionary_lookup(const struct dictionary *d, unsigned field, const char *s, size_t size)
+{
+    const struct list *l = &d->lists[field];
+    return l->n_slots ? *list_slot(l, s, size, hash_of(s, size)) : 0;
+}
+
+uint32_t dictionary_find(const struct dictionary *d, unsigned field, const char *s, size_t size)
+{
+    const struct list *l = &d->lists[field];
+    uint32_t hash = hash_of(s, size), n = dictionary_count(d, field);
+    for (uint32_t number = 1; number <= n; number++) {
+        const struct entry *e = list_entry(l, number);
+        if (e->hash == hash && e->size == size && memcmp(e->string, s, size) == 0)
+            return number;
+    }
+    return 0;
+}
+
+const char *dictionary_string(const struct dictionary *d, unsigned field, uint32_t number)
+{
+    if (number == 0 || number > dictionary_count(d, field))
+        return NULL;
+    return list_entry(&d->lists[field], number)->string;
+}
+
+uint32_t dictionary_count(const struct dictionary *d, unsigned field)
+{
+    return atomic_load_explicit(&d->lists[field].n, memory_order_acquire);
+}
