@@ -155,6 +155,8 @@ struct field_info {
     const char *const *values; /* VALUE_ENUM: the list, ends with NULL; else NULL */
 };
 
+/* Rules across fields come on top: ticket.assigned needs team or tier; survey.response needs choice, or score
+ * with min and max; survey.* without a ticket needs site. source.watermark may leave `at` out. */
 struct event_type_info {
     const char *name;
     uint64_t required; /* bits of enum event_field */
@@ -257,14 +259,21 @@ const char *event_field_name(const struct event_schema *schema, enum event_field
 int event_enum_find(enum event_field field, const char *value, size_t size);
 int event_type_find(const char *name, size_t size); /* or -1 */
 
+/* Whether a string is a code: REJECT_NONE, TOO_LONG (or empty), BAD_UTF8 or NOT_A_CODE (unprintable
+ * characters, more than EVENT_CODE_SPACES spaces, nothing but spaces). */
+enum event_reject event_code_check(const char *data, size_t size);
+
 struct mp_reader; /* proto/msgpack.h */
 
 /* Reads one event at the reader's place into ret_event and values[FIELD_N].
  *
- * Returns REJECT_NONE, or why this event is refused: the reader then stands behind it all the same. Returns
- * -EBADMSG when the bytes are no msgpack, are cut short, or nest deeper than 4: then the batch is lost from
- * here on. Never allocates, never reads outside the reader's bytes. Rules that need the tenant's data
- * (stamps, closed dimensions, personal-looking values) are not checked here. */
+ * Returns REJECT_NONE, or why this event is refused: the reader then stands behind it all the same, and
+ * ret_event and values hold nothing. Where several things are wrong the answer is the first of: a type that
+ * is unknown or not granted; the first wrong key or value in the order sent; a field that the type does not
+ * have; one that is missing; a rule across fields. Returns -EBADMSG when the bytes are no msgpack, are cut
+ * short, or nest deeper than 4: then the batch is lost from here on. Never allocates, never reads outside the
+ * reader's bytes. Rules that need the tenant's data (stamps, closed dimensions, personal-looking values) are
+ * not checked here. */
 int event_decode(struct mp_reader *reader, const struct event_schema *schema, struct wire_event *ret_event,
                  struct wire_value values[FIELD_N]);
 

@@ -41,7 +41,9 @@ bool mp_read_bin(struct mp_reader *r, const uint8_t **ret_data, uint32_t *ret_si
 /* The count is at most the bytes left (two bytes a map entry): a lying header fails here. */
 bool mp_read_array(struct mp_reader *r, uint32_t *ret_count);
 bool mp_read_map(struct mp_reader *r, uint32_t *ret_count);
-bool mp_skip(struct mp_reader *r); /* one whole value */
+bool mp_skip(struct mp_reader *r); /* one whole value, nested up to MP_DEPTH_MAX */
+/* The same with a lower limit: a scalar has depth 0, [] 1, [[]] 2. */
+bool mp_skip_within(struct mp_reader *r, unsigned depth_max);
 
 bool utf8_valid(const char *data, size_t size);
 

@@ -6,22 +6,28 @@
  *
  * `request` is the client's own number, echoed in every answer to it.
  *
- *   client → tendond
- *   HELLO   {source: str, software: str, session: uint}
- *   BATCH   {seq: uint, events: [map], cursor: bin (optional)}
- *   QUERY   {tenant: str (optional), metrics: [str], …}       as core's query_run takes it
- *   CALL    {method: str, params: map}                         administrative requests
- *   MORE    {part: uint}                                       the next part of the RESULT of the same
- * request
+ * client → tendond
  *
- *   tendond → client
- *   WELCOME {last_seq: uint, cursor: bin, credit: uint, types: {TYPE: [FIELD]}, limits: {batch_bytes, events,
- * cursor_bytes}} ACK     {seq: uint, accepted: uint, duplicates: uint, rejected: [[index: uint, code: str]],
- * credit: uint} or, for a seq at or below last_seq: {repeat: true, last_seq: uint, cursor: bin, credit: uint}
- *   NACK    {code: str, message: str, retry_ms: uint (optional), final: bool, last_seq: uint, credit: uint}
- *   RESULT  {part: uint, last: bool, data: bin}                the data of all parts together is one msgpack
+ *     HELLO   {source: str, software: str, session: uint}
+ *     BATCH   {seq: uint, events: [map], cursor: bin (optional)}
+ *     QUERY   {tenant: str (optional), metrics: [str], …}     as core's query_run takes it
+ *     CALL    {method: str, params: map}                      administrative requests
+ *     MORE    {part: uint}                                    the next part of the RESULT of the same request
+ *
+ * tendond → client
+ *
+ *     WELCOME {last_seq: uint, cursor: bin, types: {TYPE: [FIELD]},
+ *              limits: {batch_bytes, events, cursor_bytes}, credit: uint}
+ *     ACK     {seq: uint, accepted: uint, duplicates: uint, rejected: [[index: uint, code: str]],
+ *              credit: uint}
+ *             or, for a seq at or below last_seq,
+ *             {seq: uint, repeat: true, last_seq: uint, cursor: bin, credit: uint}
+ *     NACK    {seq: uint, code: str, message: str, retry_ms: uint (optional), final: bool, last_seq: uint,
+ *              credit: uint}                                  seq and last_seq are 0 where they are not known
+ *     RESULT  {part: uint, last: bool, data: bin}             the data of all parts together is one msgpack
  * value ERROR   {code: str, message: str, hint: str}
- */
+ *
+ * `credit` is how many bytes of BATCH messages may be under way: sent and not answered yet. */
 #ifndef TENDON_PROTO_WIRE_H
 #define TENDON_PROTO_WIRE_H
 
@@ -29,14 +35,16 @@
 
 #include <msgpack.h>
 
-#define WIRE_VERSION        1
-#define WIRE_BATCH_BYTES    (256 * 1024)      /* a BATCH message, at most */
-#define WIRE_REQUEST_BYTES  (8 * 1024 * 1024) /* a CALL (imports), at most; only on control.sock */
-#define WIRE_PART_BYTES     (256 * 1024)      /* the data of one RESULT */
-#define WIRE_CURSOR_BYTES   4096
-#define WIRE_CREDIT_START   (32 * 1024)
-#define WIRE_SOFTWARE_BYTES 64
-#define WIRE_ZAP_DOMAIN     "tendon"
+#define WIRE_VERSION            1
+#define WIRE_BATCH_BYTES        (256 * 1024)      /* a BATCH message, at most */
+#define WIRE_REQUEST_BYTES      (8 * 1024 * 1024) /* a CALL (imports), at most; only on control.sock */
+#define WIRE_PART_BYTES         (256 * 1024)      /* the data of one RESULT */
+#define WIRE_BATCH_EVENTS       16384             /* of one BATCH, at most */
+#define WIRE_CURSOR_BYTES       4096
+#define WIRE_CREDIT_START       (32 * 1024)
+#define WIRE_SOFTWARE_BYTES     64
+#define WIRE_ZAP_DOMAIN         "tendon"
+#define WIRE_ZAP_DOMAIN_CONTROL "tendon-control"
 
 #define WIRE_KINDS(X)                                                                                        \
     X(HELLO) X(BATCH) X(QUERY) X(CALL) X(MORE) X(FORWARD) X(WELCOME) X(ACK) X(NACK) X(RESULT) X(ERROR)
@@ -54,7 +62,7 @@ const char *wire_kind_name(enum wire_kind kind);
 #define WIRE_NACKS(X)                                                                                        \
     X(MALFORMED, "malformed",                                                                                \
       "the message is not valid msgpack of this protocol; resending it will not help")                       \
-    X(TOO_LARGE, "too_large", "the batch is over 256 KiB; send smaller ones")                                \
+    X(TOO_LARGE, "too_large", "the batch is over 256 KiB or 16,384 events; send smaller ones")               \
     X(HELLO_REQUIRED, "hello_required", "send HELLO before a batch")                                         \
     X(SUPERSEDED, "superseded", "another session took the source over; stop sending")                        \
     X(OUT_OF_ORDER, "out_of_order", "resend in order from last_seq + 1")                                     \
@@ -65,7 +73,8 @@ const char *wire_kind_name(enum wire_kind kind);
     X(STORE_FAILED, "store_failed", "the collector could not commit; the batch is safe to send again")       \
     X(VERSION, "version", "the collector does not speak this protocol version")                              \
     X(CURSOR_TOO_LONG, "cursor_too_long", "a cursor is over 4 KiB")                                          \
-    X(STOPPING, "stopping", "the collector is stopping; send again after it is back")
+    X(STOPPING, "stopping", "the collector is stopping; send again after it is back")                        \
+    X(TOO_MANY_SOURCES, "too_many_sources", "the collector has no credit left for one more source")
 
 enum wire_nack {
 #define X(name, code, sentence) WIRE_NACK_##name,
