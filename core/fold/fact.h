@@ -43,7 +43,7 @@
 #define FACT_SOLVE_VALUES(X)                                                                                 \
     X(AT)                                                                                                    \
     X(ORDINAL) /* 0: the ticket's first */                                                                   \
-    X(NEW_MS)  /* time in each class from created_at until this solve */                                     \
+    X(NEW_MS)  /* time in each class from created_at until this solve; FACT_NULL on inferred tickets */      \
     X(OPEN_MS)                                                                                               \
     X(PENDING_MS)                                                                                            \
     X(HOLD_MS)                                                                                               \
@@ -62,8 +62,10 @@
     X(TO) /* FACT_FOREVER while active */
 
 /* rating: one row a ticket, solve, instrument and question: the last response with a score (metrics rule 1's
- * order). Without a ticket, or without a solve at or before it: SOLVE_AT is FACT_NULL; without a ticket every
- * response is a row. Dimensions: after the solve rated; none: the response's own. */
+ * order). A reseller's ballot is in no metric: it never takes the place of another, and of those the last is
+ * a row of its own. The solve is the latest at or before the response. Without a ticket, or without a solve
+ * at or before it: SOLVE_AT is FACT_NULL; without a ticket every response is a row. Dimensions: after the
+ * solve rated; none: the response's own. */
 #define FACT_RATING_VALUES(X)                                                                                \
     X(AT)                                                                                                    \
     X(SOLVE_AT)                                                                                              \
@@ -142,8 +144,8 @@ enum fact_excluded {
 #define FACT_FLAG_TICKET   2 /* the subject is a ticket (at least one ticket.* event) */
 #define FACT_FLAG_LAST     4 /* solve: the ticket is done now and this is its last solve */
 #define FACT_FLAG_OF_SURVEY                                                                                  \
-    8 /* rating: the last of its ticket, solve and instrument whatever the question                          \
-       */
+    8 /* rating: the last of its ticket, solve and instrument whatever the question (resellers' apart);      \
+         always set without a ticket */
 
 struct fact_row {
     uint8_t table; /* enum fact_table */

@@ -20,6 +20,10 @@ struct fold_subject {
 struct fold_environment {
     const struct dictionary *dictionary;
     const struct reference *reference; /* tier and employer of teams; NULL: none known */
+    /* wire keys of the declared dimensions by place: content is compared as strings. A place without a name
+     * sorts behind all names. */
+    const char (*declared)[EVENT_CODE_BYTES + 1];
+    unsigned n_declared;
 };
 
 /* Reusable memory of one folding thread. */
@@ -35,8 +39,10 @@ int fold_run(struct fold *f, const struct fold_environment *environment, const s
              int (*emit)(void *context, const struct fact_row *row), void *context);
 
 /* The order of a subject's events (design: at, seq, rank, content). Ids, sources and numbers take no part.
- * Events with equal content compare as 0. */
-int event_compare(const struct dictionary *dictionary, const struct event *a, const struct event *b);
+ * Content is the canonical msgpack map of the fields (keys sorted as bytes, values as on the wire, defaults
+ * filled in, numbers in their smallest form), compared as bytes. Only where all of that is equal does the
+ * keyed hash of `into` or `respondent` decide. 0 when the two say the same. */
+int event_compare(const struct fold_environment *environment, const struct event *a, const struct event *b);
 
 /* Whether two events of one subject with the same id say the same (at, seq, type, fields, ref). */
 bool event_same_content(const struct event *a, const struct event *b);

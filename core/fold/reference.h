@@ -49,6 +49,8 @@ struct reference_attribute_info {
 };
 extern const struct reference_attribute_info REFERENCE_ATTRIBUTE_INFO[REFERENCE_ATTRIBUTES_N];
 
+#define REFERENCE_VERSIONS_MAX 262144 /* of all rows of one table */
+
 /* One attribute's value: absent when string is NULL and the attribute is a string, or number is
  * REFERENCE_NONE. */
 #define REFERENCE_NONE INT64_MIN
@@ -69,16 +71,19 @@ void reference_unref(struct reference *r);
 
 /* An empty one, to build on, or a copy of base (NULL: empty) to add to. Before it is published only. */
 int reference_new(const struct reference *base, struct reference **ret);
-/* Sets one version of a row, whole (attributes not given are absent). values[a] are texts, NULL absent;
- * checked: country codes are two letters, facility_kind is of the list, numbers are in range, every string is
- * a code of at most 64 printable bytes. `err` names the attribute, never the value. */
+/* Sets one version of a row, whole (attributes not given are absent), in place of one with the same
+ * valid_from. values[a] are texts, NULL absent; checked: country codes are two letters (kept as capitals),
+ * facility_kind is of the list, numbers are in range, every string is a code of at most 64 printable bytes.
+ * `err` names the attribute, never the value. -EINVAL with code bad_key or bad_attribute, -ENOSPC with
+ * reference_full, -ENOMEM. */
 int reference_set(struct reference *r, enum reference_table table, const char *key, int64_t valid_from,
                   const char *const values[REFERENCE_ATTRIBUTES_N], struct error *err);
 
 /* The version in force at an instant, or NULL. */
 const struct reference_row *reference_find(const struct reference *r, enum reference_table table,
                                            const char *key, int64_t at);
-/* All versions of a key, oldest first: *ret is an array of pointers; the count, 0 when unknown. */
+/* All versions of a key, oldest first: *ret is an array of pointers; the count, 0 when unknown. What is found
+ * is the reference's and lives as long as it. */
 size_t reference_versions(const struct reference *r, enum reference_table table, const char *key,
                           const struct reference_row *const **ret);
 size_t reference_count(const struct reference *r, enum reference_table table);
@@ -87,12 +92,16 @@ int reference_each(const struct reference *r, enum reference_table table,
                    int (*each)(void *context, const char *key, const struct reference_row *row),
                    void *context);
 
-/* The form on disk, one record a row version. */
+/* Whether two versions say the same from the same instant; they may be of different references. */
+bool reference_row_equal(const struct reference_row *a, const struct reference_row *b);
+
+/* The form on disk, one record a row version. Decoding adds it to r; a record that is none gives -EBADMSG,
+ * one of a later format -EPROTONOSUPPORT. */
 int reference_row_encode(struct buffer *b, enum reference_table table, const char *key,
                          const struct reference_row *row);
 int reference_row_decode(struct reference *r, const void *data, size_t size, struct error *err);
 
-/* Whether what the fold reads (tier and employer of teams) differs between two. */
+/* Whether what the fold reads (tier and employer of teams, at any instant) differs between two. */
 bool reference_needs_refold(const struct reference *before, const struct reference *after);
 
 #endif

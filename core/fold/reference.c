@@ -1,0 +1,590 @@
+#include "core/fold/reference.h"
+
+#include "core/base/buffer.h"
+#include "proto/event.h"
+#include "proto/msgpack.h"
+
+#include <errno.h>
+#include <msgpack.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+const struct reference_attribute_info REFERENCE_ATTRIBUTE_INFO[REFERENCE_ATTRIBUTES_N] = {
+#define X(id, attribute_name, number, lowest, highest)                                                       \
+    [REFERENCE_##                                                                                            \
+        id] = {.name = (attribute_name),                                                                     \
+               .table = (int)REFERENCE_##id < (int)REFERENCE_SITE_N ? REFERENCE_SITE : REFERENCE_TEAM,       \
+               .is_number = (number),                                                                        \
+               .low = (lowest),                                                                              \
+               .high = (highest)},
+    REFERENCE_SITE_ATTRIBUTES(X) REFERENCE_TEAM_ATTRIBUTES(X)
+#undef X
+};
+
+static const char *const TABLE_NAMES[REFERENCE_N] = {"site", "team"};
+static const char *const FACILITY_KINDS[] = {"hospital", "cah", "practice", "clinic",
+                                             "snf",      "lab", "payer",    "other"};
+#define N_FACILITY_KINDS (sizeof(FACILITY_KINDS) / sizeof(FACILITY_KINDS[0]))
+
+#define FORMAT_VERSION 1 /* of a record on disk */
+
+/* Strings to pointers, open addressing, at most half full. Keys are the owner's. */
+struct map {
+    const char **keys;
+    void **values;
+    size_t n_slots; /* a power of two, or 0 */
+    size_t n;
+};
+
+struct entry {
+    size_t n, capacity;
+    struct reference_row **rows; /* by valid_from */
+};
+
+struct reference {
+    atomic_size_t n_users;
+    struct map texts; /* every string once; key and value are the same allocation */
+    struct map entries[REFERENCE_N];
+    size_t n_versions[REFERENCE_N];
+};
+
+/* --- map
+ * ----------------------------------------------------------------------------------------------------- */
+
+/* The slot of a key, or the empty one where it would stand. The map has slots. */
+static size_t map_slot(const struct map *m, const char *key)
+{
+    size_t slot = XXH3_64bits(key, strlen(key)) & (m->n_slots - 1);
+    while (m->keys[slot] && strcmp(m->keys[slot], key) != 0)
+        slot = (slot + 1) & (m->n_slots - 1);
+    return slot;
+}
+
+static void *map_find(const struct map *m, const char *key)
+{
+    return m->n_slots ? m->values[map_slot(m, key)] : NULL;
+}
+
+static void map_fini(struct map *m)
+{
+    free(m->keys);
+    free(m->values);
+}
+
+static int map_grow(struct map *m)
+{
+    struct map next = {.n_slots = m->n_slots ? 2 * m->n_slots : 64, .n = m->n};
+    next.keys = calloc(next.n_slots, sizeof(*next.keys));
+    next.values = calloc(next.n_slots, sizeof(*next.values));
+    if (!next.keys || !next.values) {
+        map_fini(&next);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < m->n_slots; i++) {
+        if (!m->keys[i])
+            continue;
+        size_t slot = map_slot(&next, m->keys[i]);
+        next.keys[slot] = m->keys[i];
+        next.values[slot] = m->values[i];
+    }
+    map_fini(m);
+    *m = next;
+    return 0;
+}
+
+/* Adds a key that is not there yet. */
+static int map_add(struct map *m, const char *key, void *value)
+{
+    if (2 * (m->n + 1) > m->n_slots) {
+        int c = map_grow(m);
+        if (c)
+            return c;
+    }
+    size_t slot = map_slot(m, key);
+    m->keys[slot] = key;
+    m->values[slot] = value;
+    m->n++;
+    return 0;
+}
+
+/* --- life
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void reference_free(struct reference *r)
+{
+    for (int t = 0; t < REFERENCE_N; t++) {
+        for (size_t i = 0; i < r->entries[t].n_slots; i++) {
+            struct entry *entry = r->entries[t].values[i];
+            if (!entry)
+                continue;
+            for (size_t v = 0; v < entry->n; v++)
+                free(entry->rows[v]);
+            free(entry->rows);
+            free(entry);
+        }
+        map_fini(&r->entries[t]);
+    }
+    for (size_t i = 0; i < r->texts.n_slots; i++)
+        free(r->texts.values[i]);
+    map_fini(&r->texts);
+    free(r);
+}
+
+struct reference *reference_ref(struct reference *r)
+{
+    if (r)
+        atomic_fetch_add_explicit(&r->n_users, 1, memory_order_relaxed);
+    return r;
+}
+
+void reference_unref(struct reference *r)
+{
+    if (r && atomic_fetch_sub_explicit(&r->n_users, 1, memory_order_acq_rel) == 1)
+        reference_free(r);
+}
+
+/* The one copy of s in r. */
+static int reference_intern(struct reference *r, const char *s, const char **ret)
+{
+    char *known = map_find(&r->texts, s);
+    if (!known) {
+        known = strdup(s);
+        if (!known)
+            return -ENOMEM;
+        int c = map_add(&r->texts, known, known);
+        if (c) {
+            free(known);
+            return c;
+        }
+    }
+    *ret = known;
+    return 0;
+}
+
+static void row_clear(struct reference_row *row)
+{
+    for (int a = 0; a < REFERENCE_ATTRIBUTES_N; a++) {
+        row->strings[a] = NULL;
+        row->numbers[a] = REFERENCE_NONE;
+    }
+}
+
+/* Puts a row's values, whose strings may be anybody's, at its place. -ENOSPC when the table is full. */
+static int reference_put(struct reference *r, enum reference_table table, const char *key,
+                         const struct reference_row *values)
+{
+    struct entry *entry = map_find(&r->entries[table], key);
+    const char *interned;
+    int c = reference_intern(r, key, &interned);
+    if (c)
+        return c;
+    if (!entry) {
+        entry = calloc(1, sizeof(*entry));
+        if (!entry)
+            return -ENOMEM;
+        c = map_add(&r->entries[table], interned, entry);
+        if (c) {
+            free(entry);
+            return c;
+        }
+    }
+    struct reference_row row = *values;
+    for (int a = 0; a < REFERENCE_ATTRIBUTES_N; a++)
+        if (row.strings[a] && (c = reference_intern(r, row.strings[a], &row.strings[a])))
+            return c;
+
+    size_t place = entry->n;
+    while (place > 0 && entry->rows[place - 1]->valid_from > row.valid_from)
+        place--;
+    if (place > 0 && entry->rows[place - 1]->valid_from == row.valid_from) {
+        *entry->rows[place - 1] = row;
+        return 0;
+    }
+    if (r->n_versions[table] >= REFERENCE_VERSIONS_MAX)
+        return -ENOSPC;
+    if (entry->n == entry->capacity) {
+        size_t capacity = entry->capacity ? 2 * entry->capacity : 1;
+        struct reference_row **rows = reallocarray(entry->rows, capacity, sizeof(*rows));
+        if (!rows)
+            return -ENOMEM;
+        entry->rows = rows;
+        entry->capacity = capacity;
+    }
+    struct reference_row *kept = malloc(sizeof(*kept));
+    if (!kept)
+        return -ENOMEM;
+    *kept = row;
+    memmove(entry->rows + place + 1, entry->rows + place, (entry->n - place) * sizeof(*entry->rows));
+    entry->rows[place] = kept;
+    entry->n++;
+    r->n_versions[table]++;
+    return 0;
+}
+
+int reference_new(const struct reference *base, struct reference **ret)
+{
+    struct reference *r = calloc(1, sizeof(*r));
+    if (!r)
+        return -ENOMEM;
+    atomic_init(&r->n_users, 1);
+    for (int t = 0; base && t < REFERENCE_N; t++) {
+        const struct map *m = &base->entries[t];
+        for (size_t i = 0; i < m->n_slots; i++) {
+            const struct entry *entry = m->values[i];
+            for (size_t v = 0; entry && v < entry->n; v++) {
+                int c = reference_put(r, (enum reference_table)t, m->keys[i], entry->rows[v]);
+                if (c) {
+                    reference_free(r);
+                    return c;
+                }
+            }
+        }
+    }
+    *ret = r;
+    return 0;
+}
+
+/* --- checking and setting
+ * ------------------------------------------------------------------------------------ */
+
+/* Why s is no code, or NULL when it is one. */
+static const char *code_fault(const char *s)
+{
+    size_t size = strnlen(s, EVENT_CODE_BYTES + 1);
+    if (size == 0)
+        return "is empty";
+    if (size > EVENT_CODE_BYTES)
+        return "is longer than 64 bytes";
+    if (!utf8_valid(s, size))
+        return "is not valid UTF-8";
+    unsigned n_spaces = 0;
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)s[i];
+        if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && (unsigned char)s[i + 1] < 0xa0))
+            return "has a character that is not printable";
+        n_spaces += byte == ' ';
+    }
+    return n_spaces > EVENT_CODE_SPACES ? "has more than four spaces" : NULL;
+}
+
+/* A whole decimal number of at most 18 digits. */
+static bool number_parse(const char *s, int64_t *ret)
+{
+    bool is_negative = *s == '-';
+    size_t n = 0;
+    int64_t value = 0;
+    for (s += is_negative; *s >= '0' && *s <= '9' && n < 18; s++, n++)
+        value = value * 10 + (*s - '0');
+    if (n == 0 || *s)
+        return false;
+    *ret = is_negative ? -value : value;
+    return true;
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static int attribute_refuse(struct error *err, const char *name, const char *fault)
+{
+    return error_set(err, -EINVAL, "bad_attribute", "attribute %s %s", name, fault);
+}
+
+/* Reads one attribute's text into row. room holds a country in capitals. */
+static int attribute_read(enum reference_attribute a, const char *text, struct reference_row *row,
+                          char room[3], struct error *err)
+{
+    const struct reference_attribute_info *info = &REFERENCE_ATTRIBUTE_INFO[a];
+    if (info->is_number) {
+        int64_t value;
+        if (!number_parse(text, &value) || value < info->low || value > info->high) {
+            error_set(err, -EINVAL, "bad_attribute", "attribute %s is not a whole number from %lld to %lld",
+                      info->name, (long long)info->low, (long long)info->high);
+            return -EINVAL;
+        }
+        row->numbers[a] = value;
+        return 0;
+    }
+    const char *fault = code_fault(text);
+    if (fault)
+        return attribute_refuse(err, info->name, fault);
+    if (a == REFERENCE_COUNTRY || a == REFERENCE_TEAM_COUNTRY) {
+        if (strlen(text) != 2 || !is_letter(text[0]) || !is_letter(text[1])) {
+            attribute_refuse(err, info->name, "is not a country code of two letters");
+            error_hint(err, "use ISO 3166 codes, as US, PH, MX");
+            return -EINVAL;
+        }
+        room[0] = (char)(text[0] & ~0x20);
+        room[1] = (char)(text[1] & ~0x20);
+        room[2] = '\0';
+        text = room;
+    }
+    if (a == REFERENCE_FACILITY_KIND) {
+        size_t i = 0;
+        while (i < N_FACILITY_KINDS && strcmp(FACILITY_KINDS[i], text) != 0)
+            i++;
+        if (i == N_FACILITY_KINDS) {
+            attribute_refuse(err, info->name, "is not a known kind");
+            error_hint(err, "it is one of hospital, cah, practice, clinic, snf, lab, payer, other; the "
+                            "import can map other words to these");
+            return -EINVAL;
+        }
+    }
+    row->strings[a] = text;
+    return 0;
+}
+
+int reference_set(struct reference *r, enum reference_table table, const char *key, int64_t valid_from,
+                  const char *const values[REFERENCE_ATTRIBUTES_N], struct error *err)
+{
+    const char *fault = code_fault(key);
+    if (fault)
+        return error_set(err, -EINVAL, "bad_key", "the key of a %s %s", TABLE_NAMES[table], fault);
+    struct reference_row row;
+    char countries[REFERENCE_ATTRIBUTES_N][3];
+    row_clear(&row);
+    row.valid_from = valid_from;
+    for (int a = 0; a < REFERENCE_ATTRIBUTES_N; a++) {
+        if (!values[a])
+            continue;
+        const struct reference_attribute_info *info = &REFERENCE_ATTRIBUTE_INFO[a];
+        if (info->table != table)
+            return error_set(err, -EINVAL, "bad_attribute", "a %s has no attribute %s", TABLE_NAMES[table],
+                             info->name);
+        int c = attribute_read((enum reference_attribute)a, values[a], &row, countries[a], err);
+        if (c)
+            return c;
+    }
+    int c = reference_put(r, table, key, &row);
+    if (c == -ENOSPC)
+        return error_set(err, c, "reference_full", "the %s table has %d versions, the most it can hold",
+                         TABLE_NAMES[table], REFERENCE_VERSIONS_MAX);
+    if (c)
+        return error_set(err, c, "memory", "no memory for the %s table", TABLE_NAMES[table]);
+    return 0;
+}
+
+/* --- reading
+ * ------------------------------------------------------------------------------------------------- */
+
+const struct reference_row *reference_find(const struct reference *r, enum reference_table table,
+                                           const char *key, int64_t at)
+{
+    const struct entry *entry = map_find(&r->entries[table], key);
+    size_t low = 0, high = entry ? entry->n : 0; /* of the versions that hold at `at`, the last */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (entry->rows[middle]->valid_from <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low ? entry->rows[low - 1] : NULL;
+}
+
+size_t reference_versions(const struct reference *r, enum reference_table table, const char *key,
+                          const struct reference_row *const **ret)
+{
+    const struct entry *entry = map_find(&r->entries[table], key);
+    if (!entry)
+        return 0;
+    *ret = (const struct reference_row *const *)entry->rows;
+    return entry->n;
+}
+
+size_t reference_count(const struct reference *r, enum reference_table table)
+{
+    return r->entries[table].n;
+}
+
+static int key_compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int reference_each(const struct reference *r, enum reference_table table,
+                   int (*each)(void *context, const char *key, const struct reference_row *row),
+                   void *context)
+{
+    const struct map *m = &r->entries[table];
+    const char **keys = calloc(m->n + 1, sizeof(*keys));
+    if (!keys)
+        return -ENOMEM;
+    size_t n = 0;
+    for (size_t i = 0; i < m->n_slots; i++)
+        if (m->keys[i])
+            keys[n++] = m->keys[i];
+    qsort(keys, n, sizeof(*keys), key_compare);
+    int c = 0;
+    for (size_t i = 0; i < n && !c; i++) {
+        const struct entry *entry = map_find(m, keys[i]);
+        for (size_t v = 0; v < entry->n && !c; v++)
+            c = each(context, keys[i], entry->rows[v]);
+    }
+    free(keys);
+    return c;
+}
+
+/* --- on disk
+ * ------------------------------------------------------------------------------------------------- */
+
+static int buffer_write(void *context, const char *data, size_t size)
+{
+    buffer_append(context, data, size);
+    return 0;
+}
+
+static void pack_text(msgpack_packer *p, const char *s)
+{
+    msgpack_pack_str(p, strlen(s));
+    msgpack_pack_str_body(p, s, strlen(s));
+}
+
+/* [format, table, key, valid_from, {attribute: value}] */
+int reference_row_encode(struct buffer *b, enum reference_table table, const char *key,
+                         const struct reference_row *row)
+{
+    msgpack_packer p;
+    msgpack_packer_init(&p, b, buffer_write);
+    msgpack_pack_array(&p, 5);
+    msgpack_pack_int(&p, FORMAT_VERSION);
+    pack_text(&p, TABLE_NAMES[table]);
+    pack_text(&p, key);
+    msgpack_pack_int64(&p, row->valid_from);
+    unsigned n = 0;
+    for (int a = 0; a < REFERENCE_ATTRIBUTES_N; a++)
+        n += row->strings[a] || row->numbers[a] != REFERENCE_NONE;
+    msgpack_pack_map(&p, n);
+    for (int a = 0; a < REFERENCE_ATTRIBUTES_N; a++) {
+        if (!row->strings[a] && row->numbers[a] == REFERENCE_NONE)
+            continue;
+        pack_text(&p, REFERENCE_ATTRIBUTE_INFO[a].name);
+        if (row->strings[a])
+            pack_text(&p, row->strings[a]);
+        else
+            msgpack_pack_int64(&p, row->numbers[a]);
+    }
+    return buffer_failed(b) ? -ENOMEM : 0;
+}
+
+#define TEXT_BYTES (EVENT_CODE_BYTES + 1)
+
+/* A string into room, NUL-terminated. */
+static bool read_text(struct mp_reader *reader, char room[TEXT_BYTES])
+{
+    const char *data;
+    uint32_t size;
+    if (!mp_read_str(reader, &data, &size) || size >= TEXT_BYTES || memchr(data, '\0', size))
+        return false;
+    memcpy(room, data, size);
+    room[size] = '\0';
+    return true;
+}
+
+static int attribute_find(enum reference_table table, const char *name)
+{
+    for (int a = 0; a < REFERENCE_ATTRIBUTES_N; a++)
+        if (REFERENCE_ATTRIBUTE_INFO[a].table == table && strcmp(REFERENCE_ATTRIBUTE_INFO[a].name, name) == 0)
+            return a;
+    return -1;
+}
+
+static bool read_attributes(struct mp_reader *reader, enum reference_table table, struct reference_row *row,
+                            char texts[REFERENCE_ATTRIBUTES_N][TEXT_BYTES])
+{
+    uint32_t n;
+    if (!mp_read_map(reader, &n))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        char name[TEXT_BYTES];
+        int a = read_text(reader, name) ? attribute_find(table, name) : -1;
+        if (a < 0)
+            return false;
+        if (REFERENCE_ATTRIBUTE_INFO[a].is_number) {
+            if (!mp_read_int(reader, &row->numbers[a]))
+                return false;
+        } else {
+            if (!read_text(reader, texts[a]))
+                return false;
+            row->strings[a] = texts[a];
+        }
+    }
+    return true;
+}
+
+int reference_row_decode(struct reference *r, const void *data, size_t size, struct error *err)
+{
+    struct mp_reader reader;
+    uint32_t n;
+    int64_t format, valid_from;
+    char name[TEXT_BYTES], key[TEXT_BYTES], texts[REFERENCE_ATTRIBUTES_N][TEXT_BYTES];
+    mp_reader_init(&reader, data, size);
+    if (!mp_read_array(&reader, &n) || n != 5 || !mp_read_int(&reader, &format))
+        return error_set(err, -EBADMSG, "reference_corrupt", "a row of the reference tables cannot be read");
+    if (format != FORMAT_VERSION)
+        return error_set(err, -EPROTONOSUPPORT, "reference_version",
+                         "a row of the reference tables has format %lld; this build knows %d",
+                         (long long)format, FORMAT_VERSION);
+    struct reference_row row;
+    row_clear(&row);
+    int table = REFERENCE_N;
+    if (read_text(&reader, name))
+        for (table = 0; table < REFERENCE_N && strcmp(TABLE_NAMES[table], name) != 0; table++)
+            ;
+    if (table == REFERENCE_N || !read_text(&reader, key) || !mp_read_int(&reader, &valid_from) ||
+        !read_attributes(&reader, (enum reference_table)table, &row, texts) || reader.at != reader.end)
+        return error_set(err, -EBADMSG, "reference_corrupt", "a row of the reference tables cannot be read");
+    row.valid_from = valid_from;
+    int c = reference_put(r, (enum reference_table)table, key, &row);
+    return c ? error_set(err, c, "reference_full", "no room for the rows of the %s table", TABLE_NAMES[table])
+             : 0;
+}
+
+/* --- differences
+ * --------------------------------------------------------------------------------------------- */
+
+static bool text_equal(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool reference_row_equal(const struct reference_row *a, const struct reference_row *b)
+{
+    for (int i = 0; i < REFERENCE_ATTRIBUTES_N; i++)
+        if (a->numbers[i] != b->numbers[i] || !text_equal(a->strings[i], b->strings[i]))
+            return false;
+    return a->valid_from == b->valid_from;
+}
+
+/* Whether two versions (NULL: none) say the same of a team's tier and employer. */
+static bool team_reads_equal(const struct reference_row *a, const struct reference_row *b)
+{
+    int64_t tier_a = a ? a->numbers[REFERENCE_TEAM_TIER] : REFERENCE_NONE;
+    int64_t tier_b = b ? b->numbers[REFERENCE_TEAM_TIER] : REFERENCE_NONE;
+    return tier_a == tier_b &&
+           text_equal(a ? a->strings[REFERENCE_EMPLOYER] : NULL, b ? b->strings[REFERENCE_EMPLOYER] : NULL);
+}
+
+/* Whether a's teams read otherwise in b at some instant from which a version of a holds. Asked both ways this
+ * is every instant at which either changes; the time before all versions reads as none in both. */
+static bool teams_differ(const struct reference *a, const struct reference *b)
+{
+    const struct map *m = &a->entries[REFERENCE_TEAM];
+    for (size_t i = 0; i < m->n_slots; i++) {
+        const struct entry *entry = m->values[i];
+        for (size_t v = 0; entry && v < entry->n; v++) {
+            const struct reference_row *row = entry->rows[v];
+            if (!team_reads_equal(row, reference_find(b, REFERENCE_TEAM, m->keys[i], row->valid_from)))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool reference_needs_refold(const struct reference *before, const struct reference *after)
+{
+    return teams_differ(before, after) || teams_differ(after, before);
+}
