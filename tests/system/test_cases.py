@@ -1,0 +1,84 @@
+"""The worked cases, each through the whole daemon: as written, backwards, shuffled, twice, and in pieces."""
+import random
+import re
+
+import pytest
+
+import cases
+from collector import Collector
+
+CASES = cases.read_all()
+VARIANTS = 4
+PRESENT = "2026-01-01T00:00:00Z"  # far later than every event, unless the case says otherwise
+
+
+def tenant_name(case, variant):
+    return f"case-{case.name}-{variant}"
+
+
+@pytest.fixture(scope="module")
+def running():
+    tenants = [{"name": tenant_name(case, variant), "zone": "UTC", "nearshore": cases.NEARSHORE}
+               for case in CASES for variant in range(VARIANTS)]
+    with Collector(tenants=tenants, listen=True) as collector:
+        yield collector
+
+
+def close(found, wanted):
+    """Durations and counts exactly; what the case rounds to six places, to six places."""
+    if found is None or wanted is None:
+        return found is None and wanted is None
+    if isinstance(wanted, float):
+        return abs(found - wanted) < 6e-7
+    return found == wanted
+
+
+def look(meta, path):
+    for name in path.split("."):
+        meta = (meta or {}).get(name)
+    return meta
+
+
+def check(collector, tenant, case):
+    meta = None
+    for wanted in case.expectations:
+        if wanted.meta is not None:
+            found = look(meta, wanted.meta)
+            assert found == wanted.value, f"{wanted.line}: {found!r} in {meta}"
+            continue
+        answer = collector.query([wanted.metric], tenant=tenant, **{"now": PRESENT, **wanted.options})
+        meta, rows = answer["meta"], answer["rows"]
+        if isinstance(wanted.value, dict):
+            dimension = wanted.options["by"]
+            found = {None if row[dimension] is None else str(row[dimension]): row[wanted.metric] for row in rows}
+            for group in {*found, *wanted.value}:
+                assert close(found.get(group), wanted.value.get(group)), f"{wanted.line}: {rows}"
+            continue
+        assert len(rows) == 1, f"{wanted.line}: {rows}"
+        row = rows[0]
+        assert close(row[wanted.metric], wanted.value), f"{wanted.line}: {row}"
+        if wanted.n is not None:
+            assert row[f"{wanted.metric}.n"] == wanted.n, f"{wanted.line}: {row}"
+        if wanted.low is not None:
+            assert close(row[f"{wanted.metric}.low"], wanted.low), f"{wanted.line}: {row}"
+            assert close(row[f"{wanted.metric}.high"], wanted.high), f"{wanted.line}: {row}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: re.sub(r"\W+", "-", f"{case.name} {case.title}"))
+def test_case(running, case, seed):
+    sets = list(cases.variants(case, random.Random(seed)))
+    assert len(sets) == VARIANTS
+    for number, (name, batches) in enumerate(sets):
+        tenant = tenant_name(case, number)
+        running.call("reference.import", tenant=tenant, table="team", rows=cases.TEAMS)
+        running.call("reference.import", tenant=tenant, table="site", rows=cases.SITES)
+        with running.source("desk", tenant, types=["ticket.*", "survey.*"]) as source:
+            for batch in batches:
+                answer = source.send(batch)
+                assert answer["rejected"] == [], f"{name}: {answer}"
+        try:
+            check(running, tenant, case)
+        except AssertionError as error:
+            raise AssertionError(f"case {case.name}, delivered {name}: {error}") from error
+
+
