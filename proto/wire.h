@@ -24,8 +24,8 @@
  *             {seq: uint, repeat: true, last_seq: uint, cursor: bin, credit: uint}
  *     NACK    {seq: uint, code: str, message: str, retry_ms: uint (optional), final: bool, last_seq: uint,
  *              credit: uint}                                  seq and last_seq are 0 where they are not known
- *     RESULT  {part: uint, last: bool, data: bin}             the data of all parts together is one msgpack
- * value ERROR   {code: str, message: str, hint: str}
+ *     RESULT  {part: uint, last: bool, data: bin}             all parts' data together: one msgpack value
+ *     ERROR   {code: str, message: str, hint: str}
  *
  * `credit` is how many bytes of BATCH messages may be under way: sent and not answered yet. */
 #ifndef TENDON_PROTO_WIRE_H
