@@ -1,0 +1,432 @@
+#include "core/store/directory.h"
+
+#include "core/store/column.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Runs: a level is how often a run was merged; MERGE runs of one level become one of the next. A run's number
+ * holds its level in the top byte. Buckets have about BUCKET_ENTRIES entries; the bucket of a hash is its top
+ * bits, and how many is kept in every key, so a run is read without another table. */
+enum { MERGE = 8, LEVELS_MAX = 10, BUCKET_ENTRIES = 256, LOCATIONS = 256, KEY_BYTES = 9, FILTER_BITS = 12 };
+
+struct run {
+    uint32_t number;
+    uint8_t level, bits;
+    uint64_t n; /* entries */
+};
+
+struct directory {
+    struct run *runs; /* by age */
+    size_t n_runs, capacity;
+    uint32_t next_run;
+    uint64_t *filter; /* blocks of eight words; a hash sets FILTER_BITS / 2 bits of one block */
+    size_t n_blocks;
+    size_t n_hashes; /* in the filter */
+};
+
+/* Loose events and tickets share the runs: the kind is folded into the hash that is stored. */
+static uint64_t stored_hash(uint64_t hash, bool is_loose)
+{
+    return is_loose ? ~hash : hash;
+}
+
+static void filter_set(struct directory *d, uint64_t hash)
+{
+    uint64_t *block = d->filter + hash % d->n_blocks * 8;
+    uint64_t h = hash * UINT64_C(0x9e3779b97f4a7c15);
+    for (unsigned i = 0; i < 6; i++, h >>= 9)
+        block[h >> 6 & 7] |= UINT64_C(1) << (h & 63);
+}
+
+static bool filter_has(const struct directory *d, uint64_t hash)
+{
+    const uint64_t *block = d->filter + hash % d->n_blocks * 8;
+    uint64_t h = hash * UINT64_C(0x9e3779b97f4a7c15);
+    for (unsigned i = 0; i < 6; i++, h >>= 9)
+        if (!(block[h >> 6 & 7] >> (h & 63) & 1))
+            return false;
+    return true;
+}
+
+static void run_key(uint8_t key[KEY_BYTES], const struct run *run, uint32_t bucket)
+{
+    key[0] = run->level;
+    put_u32(key + 1, run->number << 8 | run->bits);
+    put_u32(key + 5, bucket);
+}
+
+static uint32_t bucket_of(uint64_t hash, unsigned bits)
+{
+    return bits ? (uint32_t)(hash >> (64 - bits)) : 0;
+}
+
+/* A bucket: n u32, size of the hashes' column u32, hashes, numbers. */
+static int bucket_read(const MDB_val *value, int64_t **ret_hashes, int64_t **ret_numbers, uint32_t *ret_n)
+{
+    uint32_t head[2];
+    if (value->mv_size < sizeof(head))
+        return -EBADMSG;
+    memcpy(head, value->mv_data, sizeof(head));
+    const uint8_t *data = (const uint8_t *)value->mv_data + sizeof(head);
+    size_t size = value->mv_size - sizeof(head);
+    if (head[0] == 0 || head[0] > UINT32_C(1) << 24 || head[1] > size)
+        return -EBADMSG;
+    int64_t *both = malloc(2 * (size_t)head[0] * sizeof(*both));
+    if (!both)
+        return -ENOMEM;
+    int r = column_decode(data, head[1], head[0], both);
+    if (r == 0)
+        r = column_decode(data + head[1], size - head[1], head[0], both + head[0]);
+    if (r < 0) {
+        free(both);
+        return r;
+    }
+    *ret_hashes = both;
+    *ret_numbers = both + head[0];
+    *ret_n = head[0];
+    return 0;
+}
+
+static int remember_run(struct directory *d, const struct run *run)
+{
+    if (d->n_runs == d->capacity) {
+        size_t capacity = d->capacity ? d->capacity * 2 : 32;
+        struct run *runs = realloc(d->runs, capacity * sizeof(*runs));
+        if (!runs)
+            return -ENOMEM;
+        d->runs = runs;
+        d->capacity = capacity;
+    }
+    d->runs[d->n_runs++] = *run;
+    if (run->number >= d->next_run)
+        d->next_run = run->number + 1;
+    return 0;
+}
+
+/* A filter for n hashes and as many again. */
+static int filter_make(struct directory *d, size_t n)
+{
+    size_t n_blocks = (n * 2 + 4096) * FILTER_BITS / 512 + 1;
+    uint64_t *filter = aligned_alloc(64, n_blocks * 64);
+    if (!filter)
+        return -ENOMEM;
+    memset(filter, 0, n_blocks * 64);
+    free(d->filter);
+    d->filter = filter;
+    d->n_blocks = n_blocks;
+    d->n_hashes = 0;
+    return 0;
+}
+
+/* Counts (filter false) or fills the filter from all runs. */
+static int read_runs(struct directory *d, struct txn *t, bool fill, size_t *ret_n)
+{
+    struct walk walk;
+    int r = walk_open(&walk, t, DB_DIRECTORY, NULL, 0);
+    *ret_n = 0;
+    while (r == 0 && walk_next(&walk)) {
+        const uint8_t *key = walk.key.mv_data;
+        if (walk.key.mv_size != KEY_BYTES || walk.value.mv_size < 4) {
+            r = -EBADMSG;
+            break;
+        }
+        uint32_t word = get_u32(key + 1), count;
+        memcpy(&count, walk.value.mv_data, 4);
+        *ret_n += count;
+        if (!fill) {
+            struct run run = {.level = key[0], .number = word >> 8, .bits = (uint8_t)word, .n = count};
+            struct run *last = d->n_runs ? &d->runs[d->n_runs - 1] : NULL;
+            if (last && last->number == run.number && last->level == run.level)
+                last->n += count;
+            else
+                r = remember_run(d, &run);
+            continue;
+        }
+        int64_t *hashes, *numbers;
+        uint32_t n;
+        r = bucket_read(&walk.value, &hashes, &numbers, &n);
+        if (r < 0)
+            break;
+        for (uint32_t i = 0; i < n; i++)
+            filter_set(d, (uint64_t)hashes[i]);
+        free(hashes);
+    }
+    walk_close(&walk, t);
+    if (fill && r == 0)
+        d->n_hashes = *ret_n;
+    return r < 0 ? r : t->rc ? -EIO : 0;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    const struct run *x = a, *y = b;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+int directory_open(struct directory **ret, struct txn *t, struct error *err)
+{
+    struct directory *d = calloc(1, sizeof(*d));
+    if (!d)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for the ticket directory");
+    d->next_run = 1;
+    size_t n;
+    int r = read_runs(d, t, false, &n);
+    if (r == 0)
+        r = filter_make(d, n);
+    if (r == 0)
+        r = read_runs(d, t, true, &n);
+    if (r < 0) {
+        directory_close(d);
+        return error_set(err, r, "store_corrupt", "the ticket directory cannot be read: %s", strerror(-r));
+    }
+    if (d->n_runs > 1)
+        qsort(d->runs, d->n_runs, sizeof(*d->runs), by_age);
+    *ret = d;
+    return 0;
+}
+
+void directory_close(struct directory *d)
+{
+    if (!d)
+        return;
+    free(d->runs);
+    free(d->filter);
+    free(d);
+}
+
+static int run_find(struct txn *t, const struct run *run, uint64_t hash, uint32_t *ret_number)
+{
+    uint8_t key[KEY_BYTES];
+    run_key(key, run, bucket_of(hash, run->bits));
+    MDB_val value;
+    if (!txn_get(t, DB_DIRECTORY, key, sizeof(key), &value))
+        return t->rc ? -EIO : 0;
+    int64_t *hashes, *numbers;
+    uint32_t n, low = 0;
+    int r = bucket_read(&value, &hashes, &numbers, &n);
+    if (r < 0)
+        return r;
+    for (uint32_t high = n; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        if ((uint64_t)hashes[middle] < hash)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < n && (uint64_t)hashes[low] == hash) {
+        *ret_number = (uint32_t)numbers[low];
+        r = 1;
+    }
+    free(hashes);
+    return r;
+}
+
+int directory_find(struct directory *d, struct txn *t, uint64_t hash, bool is_loose, uint32_t *ret_number)
+{
+    hash = stored_hash(hash, is_loose);
+    if (!filter_has(d, hash))
+        return 0;
+    for (size_t i = d->n_runs; i-- > 0;) {
+        int r = run_find(t, &d->runs[i], hash, ret_number);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct directory_entry *x = a, *y = b;
+    return x->hash < y->hash ? -1 : x->hash > y->hash;
+}
+
+/* Writes sorted entries (hash: as stored) as one run. */
+static int write_run(struct directory *d, struct txn *t, unsigned level,
+                     const struct directory_entry *entries, size_t n)
+{
+    struct run run = {.number = d->next_run, .level = (uint8_t)level, .n = n};
+    if (run.number >= UINT32_C(1) << 24)
+        return -EOVERFLOW;
+    while (run.bits < 24 && n >> run.bits > BUCKET_ENTRIES)
+        run.bits++;
+    int64_t *values = malloc(n * sizeof(*values));
+    struct buffer out;
+    buffer_init(&out, 1 << 28);
+    int r = values ? 0 : -ENOMEM;
+    for (size_t i = 0, end; i < n && r == 0; i = end) {
+        uint32_t bucket = bucket_of(entries[i].hash, run.bits);
+        for (end = i; end < n && bucket_of(entries[end].hash, run.bits) == bucket; end++)
+            values[end - i] = (int64_t)entries[end].hash;
+        buffer_clear(&out);
+        uint32_t head[2] = {(uint32_t)(end - i), 0};
+        buffer_append(&out, head, sizeof(head));
+        column_encode(&out, values, end - i, COLUMN_PACK);
+        head[1] = (uint32_t)(out.size - sizeof(head));
+        for (size_t k = i; k < end; k++)
+            values[k - i] = entries[k].number;
+        column_encode(&out, values, end - i, COLUMN_PACK);
+        if (buffer_failed(&out)) {
+            r = -ENOMEM;
+            break;
+        }
+        memcpy(out.data, head, sizeof(head));
+        uint8_t key[KEY_BYTES];
+        run_key(key, &run, bucket);
+        txn_put(t, DB_DIRECTORY, key, sizeof(key), out.data, out.size);
+        r = t->rc ? -EIO : 0;
+    }
+    free(values);
+    buffer_fini(&out);
+    return r < 0 ? r : remember_run(d, &run);
+}
+
+/* Takes all entries of a run out of the database. */
+static int take_run(struct txn *t, const struct run *run, struct directory_entry *entries, size_t *n)
+{
+    int r = 0;
+    for (uint64_t bucket = 0; bucket < UINT64_C(1) << run->bits && r == 0; bucket++) {
+        uint8_t key[KEY_BYTES];
+        run_key(key, run, (uint32_t)bucket);
+        MDB_val value;
+        if (!txn_get(t, DB_DIRECTORY, key, sizeof(key), &value)) {
+            r = t->rc ? -EIO : 0;
+            continue;
+        }
+        int64_t *hashes, *numbers;
+        uint32_t count;
+        r = bucket_read(&value, &hashes, &numbers, &count);
+        if (r < 0)
+            break;
+        for (uint32_t i = 0; i < count; i++)
+            entries[(*n)++] =
+                (struct directory_entry){.hash = (uint64_t)hashes[i], .number = (uint32_t)numbers[i]};
+        free(hashes);
+        txn_delete(t, DB_DIRECTORY, key, sizeof(key));
+        r = t->rc ? -EIO : 0;
+    }
+    return r;
+}
+
+/* Merges the runs of a level when there are MERGE of them; 1 when it did. */
+static int merge_level(struct directory *d, struct txn *t, unsigned level)
+{
+    size_t n_runs = 0, n = 0, n_entries = 0;
+    for (size_t i = 0; i < d->n_runs; i++)
+        if (d->runs[i].level == level) {
+            n_runs++;
+            n_entries += d->runs[i].n;
+        }
+    if (n_runs < MERGE || level + 1 >= LEVELS_MAX)
+        return 0;
+    struct directory_entry *entries = malloc(n_entries * sizeof(*entries));
+    if (!entries)
+        return -ENOMEM;
+    int r = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < d->n_runs && r == 0; i++) {
+        if (d->runs[i].level == level)
+            r = take_run(t, &d->runs[i], entries, &n);
+        else
+            d->runs[kept++] = d->runs[i];
+    }
+    if (r == 0) {
+        d->n_runs = kept;
+        qsort(entries, n, sizeof(*entries), by_hash);
+        r = write_run(d, t, level + 1, entries, n);
+    }
+    free(entries);
+    return r < 0 ? r : 1;
+}
+
+int directory_add(struct directory *d, struct txn *t, struct directory_entry *entries, size_t n)
+{
+    if (n == 0)
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        entries[i].hash = stored_hash(entries[i].hash, entries[i].is_loose);
+    qsort(entries, n, sizeof(*entries), by_hash);
+    int r = write_run(d, t, 0, entries, n);
+    for (unsigned level = 0; r >= 0 && level < LEVELS_MAX; level++) {
+        r = merge_level(d, t, level);
+        if (r == 0)
+            break;
+    }
+    if (r < 0)
+        return r;
+    d->n_hashes += n;
+    if (d->n_hashes * FILTER_BITS > d->n_blocks * 512) {
+        r = filter_make(d, d->n_hashes);
+        return r < 0 ? r : read_runs(d, t, true, &n);
+    }
+    for (size_t i = 0; i < n; i++)
+        filter_set(d, entries[i].hash);
+    return 0;
+}
+
+/* An entry of DB_SUBJECTS: size of the first column u32, segments, fact runs; LOCATIONS values each. */
+static int locations_read(struct txn *t, uint32_t entry, int64_t *segments, int64_t *runs)
+{
+    uint8_t key[4];
+    put_u32(key, entry);
+    MDB_val value;
+    memset(segments, 0, LOCATIONS * sizeof(*segments));
+    memset(runs, 0, LOCATIONS * sizeof(*runs));
+    if (!txn_get(t, DB_SUBJECTS, key, sizeof(key), &value))
+        return t->rc ? -EIO : 0;
+    uint32_t first;
+    if (value.mv_size < 4)
+        return -EBADMSG;
+    memcpy(&first, value.mv_data, 4);
+    const uint8_t *data = (const uint8_t *)value.mv_data + 4;
+    size_t size = value.mv_size - 4;
+    if (first > size)
+        return -EBADMSG;
+    int r = column_decode(data, first, LOCATIONS, segments);
+    return r < 0 ? r : column_decode(data + first, size - first, LOCATIONS, runs);
+}
+
+int location_get(struct txn *t, uint32_t number, struct location *ret)
+{
+    int64_t segments[LOCATIONS], runs[LOCATIONS];
+    int r = locations_read(t, number / LOCATIONS, segments, runs);
+    if (r == 0)
+        *ret = (struct location){(uint32_t)segments[number % LOCATIONS], (uint32_t)runs[number % LOCATIONS]};
+    return r;
+}
+
+int location_put(struct txn *t, const struct location_change *changes, size_t n)
+{
+    int64_t segments[LOCATIONS], runs[LOCATIONS];
+    struct buffer out;
+    buffer_init(&out, 1 << 20);
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0;) {
+        uint32_t entry = changes[i].number / LOCATIONS;
+        r = locations_read(t, entry, segments, runs);
+        for (; r == 0 && i < n && changes[i].number / LOCATIONS == entry; i++) {
+            if (changes[i].location.segment != LOCATION_KEEP)
+                segments[changes[i].number % LOCATIONS] = changes[i].location.segment;
+            if (changes[i].location.fact_run != LOCATION_KEEP)
+                runs[changes[i].number % LOCATIONS] = changes[i].location.fact_run;
+        }
+        buffer_clear(&out);
+        uint32_t first = 0;
+        buffer_append(&out, &first, 4);
+        column_encode(&out, segments, LOCATIONS, COLUMN_PACK);
+        first = (uint32_t)out.size - 4;
+        column_encode(&out, runs, LOCATIONS, COLUMN_PACK);
+        if (buffer_failed(&out)) {
+            r = -ENOMEM;
+            break;
+        }
+        memcpy(out.data, &first, 4);
+        uint8_t key[4];
+        put_u32(key, entry);
+        txn_put(t, DB_SUBJECTS, key, sizeof(key), out.data, out.size);
+        if (t->rc)
+            r = -EIO;
+    }
+    buffer_fini(&out);
+    return r;
+}

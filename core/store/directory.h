@@ -1,0 +1,45 @@
+/* The directory: keyed hash → subject number, and number → where its events and facts are.
+ *
+ * Hashes lie in sorted runs, one a seal, merged eight to one, each cut into buckets by the hash's top bits; a
+ * filter in memory says of most new hashes that no run has them. Numbers are dense: 256 to an entry,
+ * bit-packed. */
+#ifndef TENDON_STORE_DIRECTORY_H
+#define TENDON_STORE_DIRECTORY_H
+
+#include "core/store/db.h"
+#include "core/store/hot.h"
+
+struct directory;
+
+/* Reads all hashes into the filter. */
+int directory_open(struct directory **ret, struct txn *t, struct error *err);
+void directory_close(struct directory *d);
+
+/* 1 and the number, 0 when no sealed subject has that hash; negative errno. */
+int directory_find(struct directory *d, struct txn *t, uint64_t hash, bool is_loose, uint32_t *ret_number);
+
+struct directory_entry {
+    uint64_t hash;
+    uint32_t number;
+    bool is_loose;
+};
+/* Adds a run, merging where due. The filter knows the hashes at once, which an aborted transaction does not
+ * hurt. */
+int directory_add(struct directory *d, struct txn *t, struct directory_entry *entries, size_t n);
+
+/* Where a subject's events and facts are. */
+struct location {
+    uint32_t segment;  /* the newest with events of it; 0 none */
+    uint32_t fact_run; /* 0: hot, no sealed facts */
+};
+int location_get(struct txn *t, uint32_t number, struct location *ret);
+
+struct location_change {
+    uint32_t number;
+    struct location location; /* UINT32_MAX: leave as it is */
+};
+#define LOCATION_KEEP UINT32_MAX
+/* Writes n changes, ascending by number. */
+int location_put(struct txn *t, const struct location_change *changes, size_t n);
+
+#endif

@@ -1,0 +1,67 @@
+/* The hot subjects: tickets (and events without one) whose events are in memory, where the fold reads them.
+ *
+ * A subject is hot from its first event, or from the one that brings it back, until a seal that finds it
+ * untouched for a whole interval. Owned by the committer. */
+#ifndef TENDON_STORE_HOT_H
+#define TENDON_STORE_HOT_H
+
+#include "core/store/event.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct subject_row {
+    uint64_t digest; /* of the row's content: a row that stays the same is not written again */
+    uint32_t row;    /* in the memtable */
+    uint32_t table;  /* enum fact_table */
+};
+
+struct subject {
+    uint64_t hash;         /* keyed hash: the ticket's, or the loose event's identity */
+    uint32_t number;       /* in its tenant, in order of arrival */
+    uint32_t last_segment; /* the newest that has events of it; 0 none */
+    uint32_t n_events;
+    uint32_t n_sealed; /* of them in segments: the first ones */
+    uint32_t epoch;    /* of the last touch, in seals */
+    uint16_t namespace;
+    bool is_loose;
+    bool is_touched; /* by the commit under way */
+
+    uint8_t *data; /* n_events records of struct event, in order of arrival */
+    uint32_t size, capacity;
+
+    struct subject_row *rows;
+    uint32_t n_rows, rows_capacity;
+};
+
+struct hot {
+    struct subject **slots; /* by hash, open addressing */
+    size_t n_slots;
+    struct subject **list; /* all of them */
+    size_t n, capacity;
+    size_t n_events;
+};
+
+int hot_init(struct hot *h);
+void hot_fini(struct hot *h);
+struct subject *hot_find(const struct hot *h, uint64_t hash, bool is_loose);
+/* NULL: no memory. */
+struct subject *hot_add(struct hot *h, uint64_t hash, bool is_loose, uint32_t number, uint16_t namespace);
+/* Frees those that cooled says (by place in the list) and rebuilds the index. */
+void hot_remove(struct hot *h, const uint8_t *cooled);
+void hot_sort(struct hot *h); /* the list by number */
+
+int subject_append(struct hot *h, struct subject *s, const struct event *e);
+
+/* Walks the events of a subject: struct event *e = subject_first(s); e; e = subject_next(s, e). */
+static inline const struct event *subject_first(const struct subject *s)
+{
+    return s->n_events ? (const struct event *)s->data : NULL;
+}
+static inline const struct event *subject_next(const struct subject *s, const struct event *e)
+{
+    const uint8_t *next = (const uint8_t *)e + event_size(e->n_fields);
+    return next < s->data + s->size ? (const struct event *)next : NULL;
+}
+
+#endif

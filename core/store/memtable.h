@@ -1,0 +1,70 @@
+/* The fact rows of hot subjects, in memory, by column, each with the log positions between which it holds.
+ *
+ * The committer adds rows and ends them; readers on any thread see those that hold at their as_of, without a
+ * lock: a row is whole before the as_of that shows it is published, and rows never move. After a seal a new
+ * table takes over the rows that stay; the old one lives as long as a view refers to it. */
+#ifndef TENDON_STORE_MEMTABLE_H
+#define TENDON_STORE_MEMTABLE_H
+
+#include "core/fold/fact.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define MEMTABLE_CHUNK_ROWS 4096 /* the largest; the first ones are smaller */
+#define MEMTABLE_CHUNKS_MAX 512
+#define MEMTABLE_ROWS_MAX   (MEMTABLE_CHUNK_ROWS * (MEMTABLE_CHUNKS_MAX - 3)) /* of one table; seal before */
+
+struct memtable_chunk {
+    uint32_t n_rows_max;
+    uint64_t *born;         /* as_of from which a row holds */
+    _Atomic uint64_t *died; /* as_of from which it no longer does; UINT64_MAX while it does */
+    int64_t *values;        /* [column][row] */
+    uint16_t *dimensions;   /* [set × FIELD_N_DIMENSIONS + field][row] */
+};
+
+struct memtable_part {
+    struct memtable_chunk *chunks[MEMTABLE_CHUNKS_MAX];
+    _Atomic uint32_t n_rows;
+};
+
+/* A row of a sealed block that no longer holds since died: its subject is hot again. */
+struct memtable_dead {
+    uint64_t died;
+    uint32_t run;
+    uint32_t row;
+    uint16_t month;
+    uint16_t place;
+    uint8_t table;
+};
+
+#define MEMTABLE_DEAD_CHUNK 1024
+
+struct memtable {
+    atomic_uint references;
+    struct memtable_part parts[FACT_N_TABLES];
+    struct memtable_dead *dead[MEMTABLE_CHUNKS_MAX]; /* chunks of MEMTABLE_DEAD_CHUNK, in order of died */
+    _Atomic uint32_t n_dead;
+};
+
+struct memtable *memtable_new(void);
+struct memtable *memtable_ref(struct memtable *m);
+void memtable_unref(struct memtable *m);
+
+/* Adds a row that holds from born on; its number in its table, or -ENOMEM. */
+int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t born);
+void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint64_t died);
+void memtable_get(const struct memtable *m, enum fact_table table, uint32_t row, struct fact_row *ret);
+
+int memtable_add_dead(struct memtable *m, const struct memtable_dead *dead);
+
+static inline const struct memtable_dead *memtable_dead_at(const struct memtable *m, uint32_t i)
+{
+    return &m->dead[i / MEMTABLE_DEAD_CHUNK][i % MEMTABLE_DEAD_CHUNK];
+}
+
+/* The chunk that holds a row; *ret_first is the number of the chunk's first row. */
+unsigned memtable_chunk_of(uint32_t row, uint32_t *ret_first);
+uint32_t memtable_chunk_rows(unsigned chunk);
+
+#endif

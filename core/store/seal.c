@@ -1,0 +1,252 @@
+#include "core/store/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HOT_RECORDS = 2048 }; /* in one entry of DB_HOT */
+
+static int by_at(const void *a, const void *b)
+{
+    const struct event *x = *(const struct event *const *)a, *y = *(const struct event *const *)b;
+    if (x->at != y->at)
+        return x->at < y->at ? -1 : 1;
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* The events that are in no segment yet, by time: neighbours differ least. */
+static int write_events(struct store *s, const struct subject *subject)
+{
+    const struct event *few[64], **events = few;
+    size_t n = 0, n_new = subject->n_events - subject->n_sealed;
+    if (n_new > 64) {
+        events = malloc(n_new * sizeof(*events));
+        if (!events)
+            return -ENOMEM;
+    }
+    uint32_t i = 0;
+    for (const struct event *e = subject_first(subject); e; e = subject_next(subject, e))
+        if (i++ >= subject->n_sealed)
+            events[n++] = e;
+    if (n > 1)
+        qsort(events, n, sizeof(*events), by_at);
+    int r = 0;
+    for (size_t k = 0; k < n && r == 0; k++)
+        r = segment_add(s->segment_writer, subject, events[k], subject->last_segment);
+    if (events != few)
+        free((void *)events);
+    return r;
+}
+
+static int write_segment(struct store *s, struct txn *t, uint32_t segment)
+{
+    segment_begin(s->segment_writer, t, segment);
+    int r = 0;
+    for (size_t i = 0; i < s->hot.n && r == 0; i++)
+        if (s->hot.list[i]->n_events > s->hot.list[i]->n_sealed)
+            r = write_events(s, s->hot.list[i]);
+    return r < 0 ? r : segment_finish(s->segment_writer);
+}
+
+static int64_t value_of(const struct memtable *m, enum fact_table table, uint32_t row, unsigned column)
+{
+    uint32_t first;
+    const struct memtable_chunk *c = m->parts[table].chunks[memtable_chunk_of(row, &first)];
+    return c->values[(size_t)column * c->n_rows_max + (row - first)];
+}
+
+/* Writes the rows of the subjects that cool down. */
+static int write_facts(struct store *s, struct txn *t, uint32_t run, const uint8_t *cooled)
+{
+    size_t n_max = 0;
+    for (size_t i = 0; i < s->hot.n; i++)
+        n_max += cooled[i] ? s->hot.list[i]->n_rows : 0;
+    struct fact_ref *refs = malloc((n_max ? n_max : 1) * sizeof(*refs));
+    if (!refs)
+        return -ENOMEM;
+    int r = 0;
+    for (unsigned table = 0; table < FACT_N_TABLES && r == 0; table++) {
+        size_t n = 0;
+        for (size_t i = 0; i < s->hot.n; i++) {
+            const struct subject *subject = s->hot.list[i];
+            for (uint32_t k = 0; cooled[i] && k < subject->n_rows; k++) {
+                if (subject->rows[k].table != table)
+                    continue;
+                struct fact_row head = {.table = (uint8_t)table};
+                head.values[FACT_CREATED] = value_of(s->memtable, table, subject->rows[k].row, FACT_CREATED);
+                head.values[FACT_N_COMMON] =
+                    value_of(s->memtable, table, subject->rows[k].row, FACT_N_COMMON);
+                refs[n++] = (struct fact_ref){
+                    .subject = subject->number, .row = subject->rows[k].row, .month = fact_month(&head)};
+            }
+        }
+        if (n)
+            r = facts_write(s->facts_writer, t, s->meta.generation, run, table, s->memtable, refs, n);
+    }
+    free(refs);
+    return r;
+}
+
+static int write_directory(struct store *s, struct txn *t)
+{
+    struct directory_entry *entries = malloc((s->hot.n ? s->hot.n : 1) * sizeof(*entries));
+    if (!entries)
+        return -ENOMEM;
+    size_t n = 0;
+    for (size_t i = 0; i < s->hot.n; i++) {
+        const struct subject *subject = s->hot.list[i];
+        if (subject->number >= s->meta.n_in_directory)
+            entries[n++] = (struct directory_entry){
+                .hash = subject->hash, .number = subject->number, .is_loose = subject->is_loose};
+    }
+    int r = directory_add(s->directory, t, entries, n);
+    free(entries);
+    s->meta.n_in_directory = s->meta.n_subjects;
+    return r;
+}
+
+static int write_locations(struct store *s, struct txn *t, uint32_t number, const uint8_t *cooled)
+{
+    struct location_change *changes = malloc((s->hot.n ? s->hot.n : 1) * sizeof(*changes));
+    if (!changes)
+        return -ENOMEM;
+    size_t n = 0;
+    for (size_t i = 0; i < s->hot.n; i++) {
+        const struct subject *subject = s->hot.list[i];
+        bool has_new = subject->n_events > subject->n_sealed;
+        if (has_new || cooled[i])
+            changes[n++] =
+                (struct location_change){.number = subject->number,
+                                         .location = {.segment = has_new ? number : LOCATION_KEEP,
+                                                      .fact_run = cooled[i] ? number : LOCATION_KEEP}};
+    }
+    int r = location_put(t, changes, n);
+    free(changes);
+    return r;
+}
+
+/* What stays in memory, for the next start to find. */
+static int write_hot(struct store *s, struct txn *t, uint32_t segment, const uint8_t *cooled)
+{
+    struct hot_record *records = calloc(HOT_RECORDS, sizeof(*records));
+    if (!records)
+        return -ENOMEM;
+    txn_empty(t, DB_HOT);
+    uint32_t place = 0, n = 0;
+    for (size_t i = 0; i <= s->hot.n; i++) {
+        if (n == HOT_RECORDS || (i == s->hot.n && n)) {
+            uint8_t key[4];
+            put_u32(key, place++);
+            txn_put(t, DB_HOT, key, sizeof(key), records, n * sizeof(*records));
+            n = 0;
+        }
+        if (i == s->hot.n || cooled[i])
+            continue;
+        const struct subject *subject = s->hot.list[i];
+        records[n++] = (struct hot_record){
+            .hash = subject->hash,
+            .number = subject->number,
+            .last_segment = subject->n_events > subject->n_sealed ? segment : subject->last_segment,
+            .namespace = subject->namespace,
+            .is_loose = subject->is_loose,
+        };
+    }
+    free(records);
+    return t->rc ? -EIO : 0;
+}
+
+/* The memtable after the seal: the rows of those that stay. Changes where their rows are; a seal that fails
+ * is followed by a reload, so nobody reads that. */
+static int keep_rows(struct store *s, const uint8_t *cooled, struct memtable **ret)
+{
+    struct memtable *m = memtable_new();
+    if (!m)
+        return -ENOMEM;
+    for (size_t i = 0; i < s->hot.n; i++) {
+        struct subject *subject = s->hot.list[i];
+        for (uint32_t k = 0; !cooled[i] && k < subject->n_rows; k++) {
+            struct fact_row row = {0};
+            memtable_get(s->memtable, subject->rows[k].table, subject->rows[k].row, &row);
+            int64_t number = memtable_add(m, &row, 0);
+            if (number < 0) {
+                memtable_unref(m);
+                return (int)number;
+            }
+            subject->rows[k].row = (uint32_t)number;
+        }
+    }
+    *ret = m;
+    return 0;
+}
+
+static void after_seal(struct store *s, uint32_t segment, const uint8_t *cooled)
+{
+    for (size_t i = 0; i < s->hot.n; i++) {
+        struct subject *subject = s->hot.list[i];
+        if (subject->n_events > subject->n_sealed)
+            subject->last_segment = segment;
+        subject->n_sealed = subject->n_events;
+    }
+    hot_remove(&s->hot, cooled);
+    segment_cache_fini(&s->cache);
+    s->journal_events = s->journal_entries = 0;
+    s->epoch++;
+}
+
+int store_seal(struct store *s, bool all, struct error *err)
+{
+    uint8_t *cooled = calloc(s->hot.n ? s->hot.n : 1, 1);
+    struct memtable *next = NULL;
+    struct txn t;
+    if (!cooled)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for a seal");
+    int r = txn_begin(&t, &s->db, true, err);
+    if (r < 0) {
+        free(cooled);
+        return r;
+    }
+    hot_sort(&s->hot);
+    for (size_t i = 0; i < s->hot.n; i++)
+        cooled[i] = all || s->hot.list[i]->epoch < s->epoch;
+    uint32_t number = s->meta.next_segment++;
+    r = write_segment(s, &t, number);
+    if (r == 0)
+        r = write_facts(s, &t, number, cooled);
+    if (r == 0)
+        r = facts_settle_dead(&t, s->memtable, s->meta.generation);
+    if (r == 0)
+        r = write_directory(s, &t);
+    if (r == 0)
+        r = write_locations(s, &t, number, cooled);
+    if (r == 0)
+        r = write_hot(s, &t, number, cooled);
+    if (r == 0)
+        r = keep_rows(s, cooled, &next);
+    if (r == 0) {
+        txn_empty(&t, DB_JOURNAL);
+        r = store_write_meta(s, &t);
+    }
+    if (r < 0) {
+        int rc = t.rc;
+        txn_abort(&t);
+        r = rc ? db_error(rc, err) : error_set(err, r, "store_failed", "the seal failed: %s", strerror(-r));
+    } else {
+        /* A view takes the file and the memtable of one side of this commit, never one of each. */
+        (void)pthread_mutex_lock(&s->view_lock);
+        r = txn_commit(&t, err);
+        struct memtable *old = s->memtable;
+        if (r == 0)
+            s->memtable = next;
+        (void)pthread_mutex_unlock(&s->view_lock);
+        if (r == 0) {
+            memtable_unref(old);
+            next = NULL;
+            after_seal(s, number, cooled);
+            store_publish(s);
+        }
+    }
+    memtable_unref(next);
+    free(cooled);
+    if (r < 0)
+        s->must_reload = true;
+    return r;
+}

@@ -1,0 +1,616 @@
+#include "core/store/store.h"
+
+#include "core/store/state.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { JOURNAL_BYTES_MAX = 256 << 20, NEW_VALUES_A_DAY = 4096, DAY_MS = 86400000 };
+
+/* The tenant's key is never used itself: one key for hashing ids, one for sealing cursors, one to recognise
+ * it. */
+static int derive_keys(struct store *s, const uint8_t key[32])
+{
+    if (sodium_init() < 0)
+        return -EIO;
+    static const char *const CONTEXT[] = {"tendon hash ids", "tendon seal cursors", "tendon key check"};
+    uint8_t *const out[] = {s->hash_key, s->box_key, s->key_check};
+    const size_t size[] = {sizeof(s->hash_key), sizeof(s->box_key), sizeof(s->key_check)};
+    for (unsigned i = 0; i < 3; i++)
+        if (crypto_generichash(out[i], size[i], (const uint8_t *)CONTEXT[i], strlen(CONTEXT[i]), key, 32) !=
+            0)
+            return -EIO;
+    return 0;
+}
+
+static int load(struct store *s, struct error *err)
+{
+    int r = store_load(s, err);
+    if (r == 0 && (s->meta.must_refold || s->meta.fact_version != FACT_VERSION))
+        r = store_refold(s, err);
+    s->must_reload = r < 0;
+    return r;
+}
+
+int store_open(const struct store_options *options, struct store **ret, struct error *err)
+{
+    struct store *s = calloc(1, sizeof(*s));
+    if (!s)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for a store");
+    (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_mutex_init(&s->view_lock, NULL);
+    s->map_bytes = options->map_bytes;
+    s->hot_events = options->hot_events ? options->hot_events : STORE_HOT_EVENTS;
+    buffer_init(&s->journal, JOURNAL_BYTES_MAX);
+    int r = derive_keys(s, options->key);
+    s->path = strdup(options->path);
+    if (r < 0 || !s->path || dictionary_new(&s->dictionary) < 0 || fold_new(&s->fold) < 0 ||
+        segment_writer_new(&s->segment_writer) < 0 || facts_writer_new(&s->facts_writer) < 0)
+        r = error_set(err, -ENOMEM, "no_memory", "out of memory for a store");
+    if (r == 0)
+        r = db_open(&s->db, options->path, options->map_bytes, options->create, err);
+    if (r == 0)
+        r = load(s, err);
+    if (r < 0) {
+        s->must_reload = true; /* nothing in memory is worth sealing */
+        store_close(s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    /* The journal holds what could not be sealed. */
+    if (s->db.env && !s->must_reload && s->journal_events)
+        (void)store_seal(s, true, NULL);
+    store_unload(s);
+    reference_unref(s->reference);
+    dictionary_free(s->dictionary);
+    fold_free(s->fold);
+    segment_writer_free(s->segment_writer);
+    facts_writer_free(s->facts_writer);
+    buffer_fini(&s->journal);
+    free(s->touched.list);
+    free(s->rows);
+    free(s->placed);
+    db_close(&s->db);
+    free(s->path);
+    sodium_memzero(s->hash_key, sizeof(s->hash_key));
+    sodium_memzero(s->box_key, sizeof(s->box_key));
+    (void)pthread_mutex_destroy(&s->lock);
+    (void)pthread_mutex_destroy(&s->view_lock);
+    free(s);
+}
+
+static int reload(struct store *s, struct error *err)
+{
+    store_unload(s);
+    return load(s, err);
+}
+
+/* --- one commit
+ * ---------------------------------------------------------------------------------------------- */
+
+/* What a commit changes of one source: copied, and put in place of the original only when all is on disk. */
+struct pending {
+    struct source source;
+    uint16_t number, namespace;
+    bool has_rejects;
+};
+
+struct commit {
+    struct store *store;
+    struct txn txn;
+    struct pending **pending;
+    size_t n_pending;
+    uint64_t n_events; /* new ones */
+    int64_t now;       /* ms */
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int pending_find(struct commit *c, const struct store_batch *batch, struct pending **ret)
+{
+    struct store *s = c->store;
+    for (size_t i = 0; i < c->n_pending; i++)
+        if (strcmp(c->pending[i]->source.record.name, batch->source) == 0) {
+            *ret = c->pending[i];
+            return 0;
+        }
+    struct pending **more = realloc(c->pending, (c->n_pending + 1) * sizeof(struct pending *));
+    if (!more)
+        return -ENOMEM;
+    c->pending = more;
+    struct pending *p = malloc(sizeof(*p));
+    if (!p)
+        return -ENOMEM;
+    c->pending[c->n_pending++] = p;
+    const struct source *known = sources_find(s->sources, s->n_sources, batch->source);
+    if (known)
+        p->source = *known;
+    else
+        source_init(&p->source, batch->source, batch->namespace);
+    (void)snprintf(p->source.record.namespace, sizeof(p->source.record.namespace), "%s", batch->namespace);
+    p->has_rejects = false;
+    if (p->source.day != c->now / DAY_MS) {
+        p->source.day = c->now / DAY_MS;
+        memset(p->source.new_values, 0, sizeof(p->source.new_values));
+    }
+    uint32_t number, namespace;
+    int r = dictionary_intern(s->dictionary, DICTIONARY_SOURCE, batch->source, strlen(batch->source), &number,
+                              NULL);
+    if (r == 0)
+        r = dictionary_intern(s->dictionary, DICTIONARY_NAMESPACE, batch->namespace, strlen(batch->namespace),
+                              &namespace, NULL);
+    if (r < 0)
+        return r;
+    p->number = (uint16_t)number;
+    p->namespace = (uint16_t) namespace;
+    *ret = p;
+    return 0;
+}
+
+/* The number of a string under the limits of its source. Returns an enum event_reject, or a negative errno.
+ */
+static int intern(struct store *s, struct pending *p, const struct wire_value *v, uint32_t *ret)
+{
+    *ret = dictionary_lookup(s->dictionary, v->field, v->string.data, v->string.size);
+    if (*ret)
+        return REJECT_NONE;
+    if (p->source.new_values[v->field] >= NEW_VALUES_A_DAY)
+        return REJECT_NEW_VALUES;
+    int r = dictionary_intern(s->dictionary, v->field, v->string.data, v->string.size, ret, NULL);
+    if (r == -ENOSPC)
+        return REJECT_DIMENSION_FULL;
+    if (r == 0)
+        p->source.new_values[v->field]++;
+    return r;
+}
+
+/* The wire event with its ids hashed and its strings numbered. An enum event_reject, or a negative errno. */
+static int event_make(struct store *s, struct pending *p, const struct wire_event *w, struct event *e)
+{
+    const char *namespace = p->source.record.namespace;
+    *e = (struct event){.at = w->at, .seq = w->seq, .source = p->number, .type = (uint8_t)w->type};
+    for (uint32_t i = 0; i < w->n_values; i++) {
+        const struct wire_value *v = &w->values[i];
+        enum value_kind kind = v->field >= FIELD_DECLARED && v->field < FIELD_N_DIMENSIONS
+                                   ? VALUE_DICTIONARY
+                                   : FIELDS[v->field].kind;
+        int64_t number = 0;
+        if (kind == VALUE_HASH) {
+            e->ref =
+                store_hash(s, v->field == FIELD_INTO ? 't' : 'r', namespace, v->string.data, v->string.size);
+            continue;
+        }
+        if (v->nil) {
+            number = 0;
+        } else if (kind == VALUE_DICTIONARY) {
+            uint32_t code;
+            int r = intern(s, p, v, &code);
+            if (r != REJECT_NONE)
+                return r;
+            number = code;
+        } else {
+            number = v->number;
+        }
+        e->fields[e->n_fields++] = event_field_pack(v->field, number);
+    }
+    return REJECT_NONE;
+}
+
+/* Who the event is about: its ticket, or, where it has none, itself: (namespace, type, UTC day, id). */
+static uint64_t subject_hash(const struct store *s, const struct pending *p, const struct wire_event *w)
+{
+    const char *namespace = p->source.record.namespace;
+    if (w->ticket.data)
+        return store_hash(s, 't', namespace, w->ticket.data, w->ticket.size);
+    uint8_t id[1 + 8 + EVENT_ID_BYTES];
+    int64_t day = w->at / DAY_MS;
+    uint32_t size = w->id.size < EVENT_ID_BYTES ? w->id.size : EVENT_ID_BYTES;
+    id[0] = (uint8_t)w->type;
+    memcpy(id + 1, &day, 8);
+    memcpy(id + 9, w->id.data, size);
+    return store_hash(s, 'e', namespace, id, 9 + size);
+}
+
+static void journal_add(struct store *s, const struct subject *subject, const struct event *e)
+{
+    struct journal_head head = {.hash = subject->hash,
+                                .number = subject->number,
+                                .namespace = subject->namespace,
+                                .is_loose = subject->is_loose};
+    buffer_append(&s->journal, &head, sizeof(head));
+    buffer_append(&s->journal, e, event_size(e->n_fields));
+}
+
+enum taken { TAKEN_NEW, TAKEN_DUPLICATE };
+
+/* Puts one event into the set. An enum event_reject or a negative errno; *ret_taken when it was not refused.
+ */
+static int event_take(struct commit *c, struct pending *p, const struct wire_event *w, uint64_t position,
+                      enum taken *ret_taken)
+{
+    struct store *s = c->store;
+    uint8_t room[sizeof(struct event) + FIELD_N * sizeof(uint64_t)] __attribute__((aligned(8)));
+    struct event *e = (struct event *)room;
+    struct store_source *record = &p->source.record;
+    if (w->type == EVENT_SOURCE_WATERMARK) {
+        for (uint32_t i = 0; i < w->n_values; i++)
+            if (w->values[i].field == FIELD_COMPLETE_UNTIL && w->values[i].number > record->complete_until)
+                record->complete_until = w->values[i].number;
+        *ret_taken = TAKEN_NEW;
+        return REJECT_NONE;
+    }
+    int r = event_make(s, p, w, e);
+    if (r != REJECT_NONE)
+        return r;
+    uint64_t hash = subject_hash(s, p, w);
+    bool is_loose = w->ticket.data == NULL;
+    if (w->type == EVENT_TICKET_MERGED && e->ref == hash)
+        return REJECT_SELF_MERGE;
+    if (!is_loose)
+        e->id = store_hash(s, 'i', record->namespace, w->id.data, w->id.size) & UINT64_C(0xffffffffffff);
+    struct subject *subject;
+    r = store_subject(s, &c->txn, hash, is_loose, p->namespace, position, &subject);
+    if (r < 0)
+        return r;
+    for (const struct event *old = subject_first(subject); old; old = subject_next(subject, old))
+        if (old->id == e->id && event_same_content(old, e)) {
+            *ret_taken = TAKEN_DUPLICATE;
+            return REJECT_NONE;
+        }
+    if (subject->n_events >= EVENT_TICKET_MAX)
+        return REJECT_TICKET_FULL;
+    r = subject_append(&s->hot, subject, e);
+    if (r == 0)
+        r = store_touch(s, subject);
+    if (r < 0)
+        return r;
+    journal_add(s, subject, e);
+    c->n_events++;
+    if (record->complete_until != FACT_NULL && e->at < record->complete_until)
+        record->after_watermark++;
+    if (record->first_at == FACT_NULL || e->at < record->first_at)
+        record->first_at = e->at;
+    if (record->last_at == FACT_NULL || e->at > record->last_at)
+        record->last_at = e->at;
+    *ret_taken = TAKEN_NEW;
+    return REJECT_NONE;
+}
+
+static int by_index(const void *a, const void *b)
+{
+    uint32_t x = ((const struct store_reject *)a)->index, y = ((const struct store_reject *)b)->index;
+    return x < y ? -1 : x > y;
+}
+
+static int seal_cursor(const struct store *s, struct source *source, const void *cursor, size_t size)
+{
+    if (size > STORE_CURSOR_BYTES)
+        return -EMSGSIZE;
+    uint8_t *out = source->sealed;
+    randombytes_buf(out, crypto_secretbox_NONCEBYTES);
+    if (crypto_secretbox_easy(out + crypto_secretbox_NONCEBYTES, cursor, size, out, s->box_key) != 0)
+        return -EIO;
+    source->sealed_size = (uint32_t)(crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + size);
+    return 0;
+}
+
+static int batch_take(struct commit *c, struct store_batch *batch, uint64_t position)
+{
+    struct pending *p;
+    int r = pending_find(c, batch, &p);
+    if (r < 0)
+        return r;
+    struct store_source *record = &p->source.record;
+    batch->n_accepted = batch->n_duplicates = 0;
+    for (size_t i = 0; i < batch->n_events; i++) {
+        enum taken taken;
+        r = event_take(c, p, &batch->events[i], position, &taken);
+        if (r < 0)
+            return r;
+        if (r != REJECT_NONE)
+            batch->rejects[batch->n_rejects++] = (struct store_reject){batch->indices[i], (uint8_t)r};
+        else if (taken == TAKEN_DUPLICATE)
+            batch->n_duplicates++;
+        else
+            batch->n_accepted++;
+    }
+    if (batch->n_rejects > 1)
+        qsort(batch->rejects, batch->n_rejects, sizeof(*batch->rejects), by_index);
+    for (size_t i = 0; i < batch->n_rejects; i++) {
+        struct store_source_reject reject = {.seq = batch->seq,
+                                             .index = batch->rejects[i].index,
+                                             .code = batch->rejects[i].code,
+                                             .when = c->now};
+        source_add_reject(&p->source, &reject);
+        record->rejected_by[reject.code]++;
+        p->has_rejects = true;
+    }
+    record->accepted += batch->n_accepted;
+    record->duplicates += batch->n_duplicates;
+    record->rejected += batch->n_rejects;
+    record->last_seq = batch->seq;
+    record->last_commit = c->now;
+    return batch->cursor ? seal_cursor(c->store, &p->source, batch->cursor, batch->cursor_size) : 0;
+}
+
+/* Puts the sources as committed where other threads see them. */
+static int publish_sources(struct commit *c)
+{
+    struct store *s = c->store;
+    int r = 0;
+    (void)pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < c->n_pending && r == 0; i++) {
+        struct source *of = sources_find(s->sources, s->n_sources, c->pending[i]->source.record.name);
+        if (!of) {
+            struct source **more = realloc(s->sources, (s->n_sources + 1) * sizeof(struct source *));
+            of = more ? malloc(sizeof(*of)) : NULL;
+            if (more)
+                s->sources = more;
+            if (!of) {
+                r = -ENOMEM;
+                break;
+            }
+            size_t at = s->n_sources++;
+            for (; at > 0 && strcmp(s->sources[at - 1]->record.name, c->pending[i]->source.record.name) > 0;
+                 at--)
+                s->sources[at] = s->sources[at - 1];
+            s->sources[at] = of;
+        }
+        *of = c->pending[i]->source;
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    return r;
+}
+
+/* What the commit changed of rows holds as of `position`. */
+static int fold_touched(struct store *s, uint64_t position)
+{
+    int r = 0;
+    for (size_t i = 0; i < s->touched.n; i++) {
+        s->touched.list[i]->is_touched = false;
+        if (r == 0)
+            r = store_fold_subject(s, s->touched.list[i], position);
+    }
+    s->touched.n = 0;
+    return r;
+}
+
+static bool memtable_is_filling(const struct store *s)
+{
+    for (unsigned t = 0; t < FACT_N_TABLES; t++)
+        if (atomic_load_explicit(&s->memtable->parts[t].n_rows, memory_order_relaxed) > MEMTABLE_ROWS_MAX / 2)
+            return true;
+    return atomic_load_explicit(&s->memtable->n_dead, memory_order_relaxed) >
+           MEMTABLE_CHUNKS_MAX * MEMTABLE_DEAD_CHUNK / 2;
+}
+
+static bool seal_is_due(const struct store *s)
+{
+    return s->journal_events >= s->hot_events || s->journal_entries >= STORE_JOURNAL_ENTRIES ||
+           memtable_is_filling(s);
+}
+
+static int commit_begin(struct commit *c, struct error *err)
+{
+    struct store *s = c->store;
+    int r = 0;
+    if (s->must_reload)
+        r = reload(s, err);
+    if (r == 0 && seal_is_due(s))
+        r = store_seal(s, false, err);
+    if (r == 0)
+        r = txn_begin(&c->txn, &s->db, true, err);
+    return r;
+}
+
+int store_commit(struct store *s, struct store_batch *batches, size_t n, struct error *err)
+{
+    struct commit c = {.store = s, .now = now_ms()};
+    int r = commit_begin(&c, err);
+    if (r < 0)
+        return r;
+    /* Views see the position before this commit or the one behind it, so rows that it ends or begins may
+     * change right behind `before`, whatever the number of its events turns out to be. */
+    uint64_t before = s->meta.position, position = before + 1;
+    buffer_clear(&s->journal);
+    s->touched.n = 0;
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = batch_take(&c, &batches[i], position);
+    if (r == 0 && c.n_events) {
+        uint8_t key[8];
+        put_u64(key, before);
+        txn_put(&c.txn, DB_JOURNAL, key, sizeof(key), s->journal.data, s->journal.size);
+        s->meta.position += c.n_events;
+    }
+    if (r == 0 && buffer_failed(&s->journal))
+        r = -ENOMEM;
+    if (r == 0) {
+        for (size_t i = 0; i < c.n_pending; i++)
+            source_put(&c.txn, &c.pending[i]->source, c.pending[i]->has_rejects);
+        store_write_dictionary(s, &c.txn);
+        (void)store_write_meta(s, &c.txn);
+        r = txn_commit(&c.txn, err);
+    } else {
+        int rc = c.txn.rc;
+        txn_abort(&c.txn);
+        r = rc ? db_error(rc, err)
+               : error_set(err, r, "store_failed", "the batch could not be taken: %s", strerror(-r));
+    }
+    if (r < 0) {
+        s->must_reload = true;
+    } else {
+        store_dictionary_written(s);
+        s->journal_events += c.n_events;
+        s->journal_entries += c.n_events != 0;
+        r = publish_sources(&c);
+        if (r == 0)
+            r = fold_touched(s, position);
+        if (r == 0)
+            store_publish(s);
+        else /* on disk, but not in memory: read it back, so that what is answered is what is there */
+            r = reload(s, err);
+    }
+    for (size_t i = 0; i < c.n_pending; i++)
+        free(c.pending[i]);
+    free(c.pending);
+    return r;
+}
+
+int store_maintain(struct store *s, bool settle, struct error *err)
+{
+    if (s->must_reload) {
+        int r = reload(s, err);
+        if (r < 0)
+            return r;
+    }
+    if (!seal_is_due(s) && !(settle && s->journal_events >= STORE_SETTLE_EVENTS))
+        return 0;
+    int r = store_seal(s, settle, err);
+    if (r < 0)
+        s->must_reload = true;
+    return r < 0 ? r : 1;
+}
+
+int store_set_reference(struct store *s, struct reference *next, struct error *err)
+{
+    bool refold = reference_needs_refold(s->reference, next);
+    int r = store_write_reference(s, next, refold, err);
+    if (r < 0) {
+        reference_unref(next);
+        return r;
+    }
+    store_publish_reference(s, next);
+    return refold ? store_refold(s, err) : 0;
+}
+
+int store_reindex(struct store *s, struct error *err)
+{
+    return store_refold(s, err);
+}
+
+/* --- for other threads
+ * --------------------------------------------------------------------------------------- */
+
+int store_source_get(struct store *s, const char *name, struct store_source *ret)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    const struct source *source = sources_find(s->sources, s->n_sources, name);
+    if (source)
+        *ret = source->record;
+    (void)pthread_mutex_unlock(&s->lock);
+    return source != NULL;
+}
+
+int store_source_cursor(struct store *s, const char *name, uint8_t *room, size_t *ret_size, struct error *err)
+{
+    uint8_t sealed[SOURCE_SEALED_BYTES];
+    size_t size = 0, overhead = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES;
+    (void)pthread_mutex_lock(&s->lock);
+    const struct source *source = sources_find(s->sources, s->n_sources, name);
+    if (source && source->sealed_size >= overhead) {
+        size = source->sealed_size;
+        memcpy(sealed, source->sealed, size);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    *ret_size = 0;
+    if (size == 0)
+        return 0;
+    if (crypto_secretbox_open_easy(room, sealed + crypto_secretbox_NONCEBYTES,
+                                   size - crypto_secretbox_NONCEBYTES, sealed, s->box_key) != 0)
+        return error_set(err, -EBADMSG, "store_corrupt", "the cursor of source %s cannot be opened", name);
+    *ret_size = size - overhead;
+    return 0;
+}
+
+int store_source_list(struct store *s, struct store_source **ret, size_t *ret_n)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    size_t n = s->n_sources;
+    struct store_source *list = malloc((n ? n : 1) * sizeof(*list));
+    for (size_t i = 0; list && i < n; i++)
+        list[i] = s->sources[i]->record;
+    (void)pthread_mutex_unlock(&s->lock);
+    if (!list)
+        return -ENOMEM;
+    *ret = list;
+    *ret_n = n;
+    return 0;
+}
+
+size_t store_source_rejects(struct store *s, const char *name, struct store_source_reject *ret, size_t n)
+{
+    size_t given = 0;
+    (void)pthread_mutex_lock(&s->lock);
+    const struct source *source = sources_find(s->sources, s->n_sources, name);
+    size_t kept = !source                                  ? 0
+                  : source->n_rejects < STORE_REJECTS_KEPT ? source->n_rejects
+                                                           : STORE_REJECTS_KEPT;
+    for (; given < n && given < kept; given++)
+        ret[given] = source->rejects[(source->n_rejects - 1 - given) % STORE_REJECTS_KEPT];
+    (void)pthread_mutex_unlock(&s->lock);
+    return given;
+}
+
+void store_statistics(struct store *s, struct store_statistics *ret)
+{
+    *ret = (struct store_statistics){0};
+    (void)pthread_mutex_lock(&s->view_lock);
+    ret->log_position = s->as_of;
+    ret->hot_subjects = s->n_hot_subjects;
+    ret->hot_events = s->n_hot_events;
+    (void)pthread_mutex_unlock(&s->view_lock);
+    struct txn t;
+    if (txn_begin(&t, &s->db, false, NULL) < 0)
+        return;
+    for (unsigned i = 0; i < DB_N; i++) {
+        MDB_stat stat_;
+        if (mdb_stat(t.mdb, s->db.dbi[i], &stat_) != 0)
+            continue;
+        uint64_t bytes = (stat_.ms_branch_pages + stat_.ms_leaf_pages + stat_.ms_overflow_pages) *
+                         (uint64_t)stat_.ms_psize;
+        ret->used_bytes += bytes;
+        if (i == DB_SEGMENTS || i == DB_JOURNAL)
+            ret->bytes_log += bytes;
+        else if (i == DB_DIRECTORY || i == DB_SUBJECTS || i == DB_HOT)
+            ret->bytes_directory += bytes;
+        else if (i == DB_FACTS || i == DB_DEAD)
+            ret->bytes_facts += bytes;
+        else
+            ret->bytes_other += bytes;
+        if (i == DB_SEGMENTS)
+            ret->log_segments = stat_.ms_entries;
+        if (i == DB_FACTS)
+            ret->fact_blocks = stat_.ms_entries;
+    }
+    MDB_val value;
+    struct store_meta meta;
+    if (txn_get(&t, DB_META, "state", 5, &value) && value.mv_size == sizeof(meta)) {
+        memcpy(&meta, value.mv_data, sizeof(meta));
+        ret->subjects = meta.n_subjects - 1;
+    }
+    txn_abort(&t);
+    mdb_filehandle_t fd;
+    struct stat st;
+    if (mdb_env_get_fd(s->db.env, &fd) == 0 && fstat(fd, &st) == 0)
+        ret->file_bytes = (uint64_t)st.st_size;
+}
+
+uint64_t store_hash_ticket(const struct store *s, const char *namespace, const char *id, size_t size)
+{
+    return store_hash(s, 't', namespace, id, size);
+}
