@@ -190,7 +190,7 @@ struct tendon_file_options {
     uint32_t format;      /* enum tendon_file_format */
     const char *path;     /* value of a TENDON_PATH option: a file or a folder (without its subfolders) */
     const char *pattern;  /* folder: names to read, as fnmatch(3); NULL: all that begin with no dot */
-    const char *encoding; /* "utf-8" (NULL), "latin1" or "cp1252"; fields always come as UTF-8 */
+    const char *encoding; /* "utf-8" (NULL), "latin1", "cp1252", "utf-16"; fields always come as UTF-8 */
     uint32_t separator;   /* CSV: the byte between fields; 0: ',' */
     uint32_t has_header;  /* CSV: a file's first record names the columns and is no record */
     int64_t settle_ms;    /* see above; 0: 5,000; negative: wait for a newline for ever */

@@ -31,7 +31,7 @@ static bool wanted(const struct known *known, const struct known_file *file, con
         return known_after(known, now->changed_ns, now->inode);
     if (file->changed_ns != now->changed_ns || file->size != now->size)
         return true;
-    return file->unfinished && now->last;
+    return file->state == KNOWN_MORE || (file->state == KNOWN_TAIL && now->last);
 }
 
 static void consider(struct folder *folder, const char *name, const struct stat *st, int64_t now_ns,

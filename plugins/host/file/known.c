@@ -96,7 +96,7 @@ size_t known_write(const struct known *known, uint8_t *room)
         to = put(to, file->hash);
         to = put(to, file->line);
         to = put(to, file->size);
-        *to++ = file->unfinished;
+        *to++ = (uint8_t)file->state;
     }
     return to - room;
 }
@@ -124,7 +124,9 @@ int known_read(struct known *known, const void *position, size_t size)
         from = get(from, &file->hash);
         from = get(from, &file->line);
         from = get(from, &file->size);
-        file->unfinished = *from++ != 0;
+        if (*from > KNOWN_DONE)
+            return -EINVAL;
+        file->state = *from++;
     }
     *known = read;
     return 0;

@@ -16,6 +16,12 @@
 #define KNOWN_BYTES      49 /* of one file in a position */
 #define KNOWN_HEAD_BYTES 18
 
+enum known_state {
+    KNOWN_MORE, /* it was being read */
+    KNOWN_TAIL, /* read to its end, where something without a line end waits for the rest */
+    KNOWN_DONE  /* read to its end */
+};
+
 /* One file. */
 struct known_file {
     uint64_t inode;
@@ -24,8 +30,8 @@ struct known_file {
     uint64_t hash;      /* text_hash there */
     uint64_t line;      /* line ends before it */
     uint64_t size;      /* of the file then, bytes */
-    bool unfinished;    /* something without a line end lies behind offset, and was not given out yet */
-    bool seen;          /* in the last look at the folder; no part of a position */
+    enum known_state state;
+    bool seen; /* in the last look at the folder; no part of a position */
 };
 
 struct known {

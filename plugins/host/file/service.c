@@ -80,7 +80,7 @@ static int columns_set(struct tendon_file *file, const struct record *record)
  */
 
 /* Writes how far the open file was read into its entry. */
-static void file_note(struct tendon_file *file)
+static void file_note(struct tendon_file *file, enum known_state state)
 {
     struct known_file *entry = known_find(&file->known, file->now.inode);
 
@@ -91,12 +91,13 @@ static void file_note(struct tendon_file *file)
     entry->offset = text_offset(file->text);
     entry->hash = text_hash(file->text);
     entry->line = file->line;
-    entry->unfinished = text_size(file->text) > 0 && !file->gave_last;
+    entry->state = state;
 }
 
+/* Closes the open file: nothing more can be read of it now. */
 static void file_leave(struct tendon_file *file)
 {
-    file_note(file);
+    file_note(file, text_size(file->text) > 0 && !file->gave_last ? KNOWN_TAIL : KNOWN_DONE);
     text_free(file->text);
     file->text = NULL;
     if (file->drained && file->held >= 0) {
@@ -139,7 +140,7 @@ static int file_record(struct tendon_file *file)
             rc = record_read(file->record, file->format, file->separator, text_data(file->text),
                              text_size(file->text), true);
             if (rc == RECORD_WHOLE || rc == RECORD_BAD)
-                file->gave_last = true;
+                file->gave_last = file->record->n_text == text_size(file->text);
         }
         if (rc != RECORD_EMPTY)
             return rc;
@@ -240,7 +241,7 @@ static bool replaced(struct tendon_file *file)
         return false;
     entry = known_find(&file->known, file->held_inode);
     if (!entry || fstat(file->held, &held) < 0 ||
-        ((uint64_t)held.st_size == entry->size && !entry->unfinished)) {
+        ((uint64_t)held.st_size == entry->size && entry->state == KNOWN_DONE)) {
         close(file->held);
         file->held = -1;
         return false;
@@ -342,6 +343,7 @@ static int advance(struct tendon_file *file, bool *looked, struct tendon_record 
             *entry = (struct known_file){.inode = file->now.inode,
                                          .changed_ns = file->now.changed_ns,
                                          .size = file->now.size,
+                                         .state = KNOWN_DONE,
                                          .seen = true};
             file->line = 0;
             return problem(file, ret, "unreadable");
@@ -502,7 +504,7 @@ static size_t service_position(const struct tendon_file *file, void *room)
 {
     struct tendon_file *writable = (struct tendon_file *)file; /* only what it knows anyway is written down */
 
-    file_note(writable);
+    file_note(writable, KNOWN_MORE);
     return known_write(&file->known, room);
 }
 
