@@ -24,7 +24,7 @@ int document_read(struct mp_reader *r, size_t values_max, json_t **ret, struct e
 int document_decode(const void *data, size_t size, size_t values_max, json_t **ret, struct error *err);
 
 /* Appends the document as msgpack, ints in their smallest form, reals as float64, maps in their order of
- * insertion. -EMSGSIZE when b is full, -ENOMEM, -EBADMSG when it is deeper than DOCUMENT_DEPTH_MAX. */
+ * insertion. -EMSGSIZE when b is full or memory is, -EBADMSG when it is deeper than DOCUMENT_DEPTH_MAX. */
 int document_encode(const json_t *document, struct buffer *b);
 
 #endif

@@ -5,12 +5,18 @@
 
 #include "core/store/store.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum role { ROLE_NONE, ROLE_SOURCE, ROLE_READER, ROLE_ADMIN, ROLE_FORWARDER, ROLE_BENCHMARK, ROLE_OPERATOR };
 
 /* Types a source may send unless its grant says otherwise: ticket.*, sla.*, contact.*, watermark. */
 uint32_t grant_default_types(void);
+
+/* The types of a name ("survey.response") or family ("survey.*"), as bits of enum event_type; 0 when there
+ * are none. grant_types_nearest: the right name or family nearest to a wrong one, or NULL. */
+uint32_t grant_types(const char *pattern);
+const char *grant_types_nearest(const char *pattern);
 
 struct grant {
     enum role role;

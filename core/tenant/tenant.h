@@ -11,6 +11,7 @@
 #include "core/store/store.h"
 #include "proto/event.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,21 +42,48 @@ struct tenant_settings {
 
 struct tenant {
     char name[STORE_NAME_BYTES + 1];
-    unsigned index;                           /* its place in the registry, from 0, for tables by tenant */
-    struct store *store;                      /* open */
-    struct tenant_settings *_Atomic settings; /* tenant_settings_get */
-    struct tenants *registry;
+    unsigned index;      /* its place in the registry, from 0, for tables by tenant */
+    struct store *store; /* open */
+    pthread_mutex_t lock;
+    struct tenant_settings *settings; /* under lock: tenant_settings_get */
 };
 
 /* The present settings; give them back with tenant_settings_unref (NULL is fine). */
 struct tenant_settings *tenant_settings_get(struct tenant *t);
 void tenant_settings_unref(struct tenant_settings *s);
 
+struct config;
+struct control;
 struct tenants;
 
-/* NULL when there is none of that name. Any thread. */
+struct tenants_options {
+    const char *data; /* stores lie in data/tenants/NAME */
+    const char *keys; /* keys in keys/tenant-NAME.key */
+    struct control *control;
+};
+
+/* A tenant that is known and could not be opened: the others go on without it. */
+struct tenant_failure {
+    char name[STORE_NAME_BYTES + 1];
+    struct error error;
+};
+
+/* Reads which tenants are known; opens none yet. Strings are copied. */
+int tenants_new(const struct tenants_options *options, struct tenants **ret, struct error *err);
+/* Closes the stores. Views, the committer and dispatch must be gone. NULL is fine. */
+void tenants_free(struct tenants *ts);
+
+/* Makes what the configuration names and is missing (key, store, record), opens what is known and not open,
+ * and puts the new settings in place: all, or none with an error. A tenant that was known before and cannot
+ * be opened is no error but a failure (below), tried again each time. One thread at a time. */
+int tenants_apply(struct tenants *ts, const struct config *config, struct error *err);
+
+/* The tenants that could not be opened; *ret is the caller's to free. */
+int tenants_failures(struct tenants *ts, struct tenant_failure **ret, size_t *ret_n);
+
+/* NULL when there is none of that name. Any thread, no lock. */
 struct tenant *tenants_find(struct tenants *ts, const char *name);
-/* By index, in order of opening: every index below the count. Any thread. */
+/* By index, in order of opening: every index below the count. Any thread, no lock. */
 unsigned tenants_count(struct tenants *ts);
 struct tenant *tenants_at(struct tenants *ts, unsigned index);
 

@@ -1,0 +1,176 @@
+#include "core/tenant/config.h"
+
+#include "core/base/nearest.h"
+#include "core/tenant/config_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(a)  (sizeof(a) / sizeof(*(a)))
+#define KEY(s, m) .offset = offsetof(struct s, m)
+
+static const char *const LOG_LEVELS[] = {"error", "warning", "info", "debug", NULL};
+
+static const struct config_key LIMIT_KEYS[] = {
+    {"stored_bytes", CONFIG_SIZE, KEY(config_limits, stored_bytes), .preset = "64GiB", .low = 16 << 20,
+     .high = 16ll << 40,
+     .help =
+         "How much the tenant may keep on disk. At the limit its sources are told disk_full and keep what "
+         "they have; queries go on. A change holds from the next start on."},
+    {"hot_events", CONFIG_INT, KEY(config_limits, hot_events), .low = 1000, .high = 50000000,
+     .help = "Events kept in memory before they are sealed into blocks on disk. Left out: the store's own "
+             "measure. More memory, fewer and larger blocks. A change holds from the next start on."},
+    {"query_time", CONFIG_DURATION, KEY(config_limits, query_time_ms), .preset = "5s", .low = 100,
+     .high = 3600000, .help = "How long one query may run."},
+    {"result_rows", CONFIG_INT, KEY(config_limits, result_rows), .preset = "100000", .low = 1,
+     .high = 10000000, .help = "Rows of one answer, at most."},
+};
+
+static const struct config_section LIMITS = {"limits", sizeof(struct config_limits), LIMIT_KEYS,
+                                             COUNT(LIMIT_KEYS)};
+
+static const struct config_key TENANT_KEYS[] = {
+    {"name", CONFIG_NAME, KEY(config_tenant, name), .required = true,
+     .help = "The tenant's name, once and for all: a-z, 0-9, \".\", \"_\" and \"-\"."},
+    {"zone", CONFIG_TEXT, KEY(config_tenant, zone), .preset = "UTC",
+     .help = "IANA time zone in which the tenant's days, weeks and months begin: America/Chicago."},
+    {"dimensions", CONFIG_TEXTS, KEY(config_tenant, dimensions), .high = EVENT_DECLARED_MAX,
+     .help = "Dimensions of the tenant's own, beside the built-in ones. A dimension that was declared once "
+             "stays declared; all that ever were count."},
+    {"closed", CONFIG_TEXTS, KEY(config_tenant, closed), .high = 2,
+     .help =
+         "Dimensions that take only imported values: site (tendon site import), team (tendon team import). "
+         "An event with another value is rejected as closed_dimension."},
+    {"nearshore", CONFIG_TEXTS, KEY(config_tenant, nearshore), .high = 64,
+     .help =
+         "Countries (two letters) from which support counts as nearshore, neither domestic nor offshore."},
+    {"limits", CONFIG_SECTION, KEY(config_tenant, limits), .section = &LIMITS,
+     .help = "What the tenant may use."},
+};
+
+static const struct config_section TENANT = {"a tenant", sizeof(struct config_tenant), TENANT_KEYS,
+                                             COUNT(TENANT_KEYS)};
+
+static const struct config_key STAMP_KEYS[] = {
+    {"vendor", CONFIG_TEXT, KEY(config_stamp, vendor),
+     .help =
+         "The vendor this source speaks for. An event without one gets it, one with another is rejected."},
+    {"outsourcer", CONFIG_TEXT, KEY(config_stamp, outsourcer),
+     .help = "The outsourcer this source speaks for: an event with a team that the team table gives to "
+             "another employer is rejected as foreign_team."},
+};
+
+static const struct config_section STAMP = {"a stamp", sizeof(struct config_stamp), STAMP_KEYS,
+                                            COUNT(STAMP_KEYS)};
+
+static const struct config_key PLUGIN_KEYS[] = {
+    {"source", CONFIG_NAME, KEY(config_plugin, source), .required = true,
+     .help =
+         "The name under which its events are kept, once and for all; its resume position belongs to it."},
+    {"tenant", CONFIG_NAME, KEY(config_plugin, tenant),
+     .help = "Whose events these are. May be left out when there is one tenant."},
+    {"plugin", CONFIG_NAME, KEY(config_plugin, plugin), .required = true,
+     .help = "Which plugin: the file NAME.so of plugin_path."},
+    {"namespace", CONFIG_NAME, KEY(config_plugin, namespace),
+     .help = "Sources that speak of the same help desk's tickets share one. Left out: the source's name."},
+    {"types", CONFIG_TEXTS, KEY(config_plugin, types), .high = 64,
+     .help =
+         "Event types it may send, by name or family (survey.*). Left out: ticket.*, sla.*, contact.* and "
+         "source.watermark."},
+    {"stamp", CONFIG_SECTION, KEY(config_plugin, stamp), .section = &STAMP,
+     .help = "Who the source is; what it says of itself must agree."},
+    {"options", CONFIG_JSON, KEY(config_plugin, options),
+     .help = "The plugin's own options; tendon plugin show NAME lists them."},
+    {"enabled", CONFIG_BOOL, KEY(config_plugin, enabled), .preset = "true",
+     .help = "false keeps the instance from running."},
+};
+
+static const struct config_section PLUGIN = {"a plugin", sizeof(struct config_plugin), PLUGIN_KEYS,
+                                             COUNT(PLUGIN_KEYS)};
+
+static const struct config_key DAEMON_KEYS[] = {
+    {"data", CONFIG_PATH, KEY(config, data), .preset = "/var/lib/tendon", .restart = true,
+     .help = "Directory of the stores: one folder a tenant, one for control. Made when missing, mode 0700."},
+    {"run", CONFIG_PATH, KEY(config, run), .preset = "/run/tendon", .restart = true,
+     .help = "Directory of the local sockets, mode 0700: control.sock for the command line tool, hosts.sock "
+             "for the plugin hosts that the daemon starts."},
+    {"keys", CONFIG_PATH, KEY(config, keys), .preset = "/etc/tendon/keys", .restart = true,
+     .help = "Directory of the secret keys, never under data: server.key and one tenant-NAME.key a tenant, "
+             "each mode 0600 and made when missing. Who has the data without the keys cannot tell whose "
+             "tickets they are; who loses a tenant's key loses its data."},
+    {"listen", CONFIG_TEXTS, KEY(config, listen), .high = CONFIG_LISTEN_MAX, .restart = true,
+     .help = "Where sources on other machines connect: tcp://ADDRESS:PORT, encrypted with CURVE, for keys "
+             "that were granted (tendon key grant). Left out: nowhere."},
+    {"plugin_path", CONFIG_PATHS, KEY(config, plugin_path), .preset = "/usr/lib/tendon/plugins", .high = 64,
+     .help = "Directories where plugins are looked for, in order."},
+    {"plugin_host", CONFIG_PATH, KEY(config, plugin_host), .restart = true,
+     .help = "The program tendon-plugin-host. Left out: beside tendond, else where it was installed."},
+    {"log_level", CONFIG_ENUM, KEY(config, log_level), .preset = "info", .values = LOG_LEVELS,
+     .help = "The most talkative level that is logged: error, warning, info or debug."},
+    {"committers", CONFIG_INT, KEY(config, committers), .preset = "2", .low = 1, .high = 64, .restart = true,
+     .help = "Threads that decode, commit and fold; a tenant is on one of them at a time."},
+    {"query_threads", CONFIG_INT, KEY(config, query_threads), .preset = "2", .low = 1, .high = 64,
+     .restart = true, .help = "Threads that answer queries and administrative requests."},
+    {"query_queue", CONFIG_INT, KEY(config, query_queue), .preset = "256", .low = 1, .high = 65536,
+     .restart = true,
+     .help = "Requests that may wait for one of those threads; more are told to come again."},
+    {"connections", CONFIG_INT, KEY(config, connections), .preset = "1024", .low = 16, .high = 65536,
+     .restart = true, .help = "Connections that the daemon makes room for."},
+    {"credit", CONFIG_SIZE, KEY(config, credit_bytes), .preset = "64MiB", .low = 1 << 20, .high = 4ll << 30,
+     .restart = true,
+     .help = "Batches under way, in bytes, over all sources together: the bound of the ingest's memory."},
+    {"tenants", CONFIG_SECTIONS, KEY(config, tenants), .high = CONFIG_TENANTS_MAX, .section = &TENANT,
+     .help = "Tenants. One that is named here is made when missing; taking it out of the file removes "
+             "nothing."},
+    {"plugins", CONFIG_SECTIONS, KEY(config, plugins), .high = CONFIG_PLUGINS_MAX, .section = &PLUGIN,
+     .help = "Plugin instances, each in processes of its own."},
+};
+
+const struct config_section CONFIG_DAEMON = {"the configuration", sizeof(struct config), DAEMON_KEYS,
+                                             COUNT(DAEMON_KEYS)};
+
+const char *config_plugin_tenant(const struct config *c, const struct config_plugin *plugin)
+{
+    if (plugin->tenant)
+        return plugin->tenant;
+    return c->tenants.n == 1 ? config_tenant_at(c, 0)->name : NULL;
+}
+
+static struct config *config_of_tree(struct config_node *tree, struct config_problems *p)
+{
+    if (!tree)
+        return NULL;
+    struct config *c = calloc(1, sizeof(*c));
+    if (!c) {
+        config_node_free(tree);
+        config_problem(p, NULL, "out of memory");
+        return NULL;
+    }
+    c->tree = tree;
+    config_section_read(&CONFIG_DAEMON, tree, c, p);
+    config_check(c, p);
+    if (p->n > 0) {
+        config_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+struct config *config_read(const char *path, struct config_problems *p)
+{
+    return config_of_tree(config_tree_read(path, p), p);
+}
+
+struct config *config_parse(const char *text, size_t size, struct config_problems *p)
+{
+    return config_of_tree(config_tree_parse(text, size, p), p);
+}
+
+void config_free(struct config *c)
+{
+    if (!c)
+        return;
+    config_section_fini(&CONFIG_DAEMON, c);
+    config_node_free(c->tree);
+    free(c);
+}

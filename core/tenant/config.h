@@ -1,0 +1,99 @@
+/* The daemon's configuration: tendond.conf(5), read, checked and whole.
+ *
+ * The tables in config.c say what each key is called, takes and means; the manual page is made from them. A
+ * struct config never changes after it was read: a reload reads a second one and puts it in place of the
+ * first or, when anything is wrong with it, leaves everything as it was. */
+#ifndef TENDON_TENANT_CONFIG_H
+#define TENDON_TENANT_CONFIG_H
+
+#include "core/base/config_table.h"
+#include "core/store/store.h"
+#include "proto/event.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONFIG_TENANTS_MAX 1024
+#define CONFIG_PLUGINS_MAX 4096
+#define CONFIG_LISTEN_MAX  16
+#define CONFIG_MAPS_BYTES  (100ll << 40) /* address space that all stores together may map */
+
+struct config_limits {
+    const struct config_node *node;
+    int64_t stored_bytes;
+    int64_t hot_events;
+    int64_t query_time_ms;
+    int64_t result_rows;
+};
+
+struct config_tenant {
+    const struct config_node *node;
+    char *name;
+    char *zone;
+    struct config_texts dimensions;
+    struct config_texts closed;
+    struct config_texts nearshore;
+    struct config_limits limits;
+};
+
+struct config_stamp {
+    const struct config_node *node;
+    char *vendor;     /* or NULL */
+    char *outsourcer; /* or NULL */
+};
+
+struct config_plugin {
+    const struct config_node *node;
+    char *source;
+    char *tenant; /* NULL: the only one (config_plugin_tenant) */
+    char *plugin;
+    char *namespace; /* NULL: the source's name */
+    struct config_texts types;
+    uint32_t type_bits; /* of types, or the default ones */
+    struct config_stamp stamp;
+    json_t *options; /* a map, or NULL */
+    bool enabled;
+};
+
+struct config {
+    const struct config_node *node;
+    char *data;
+    char *run;
+    char *keys;
+    struct config_texts listen;
+    struct config_texts plugin_path;
+    char *plugin_host;  /* the program, or NULL: beside tendond or as it was installed */
+    unsigned log_level; /* enum log_level */
+    int64_t committers;
+    int64_t query_threads;
+    int64_t query_queue;
+    int64_t connections;
+    int64_t credit_bytes;
+    struct config_list tenants; /* struct config_tenant */
+    struct config_list plugins; /* struct config_plugin */
+    struct config_node *tree;
+};
+
+extern const struct config_section CONFIG_DAEMON;
+
+/* Reads and checks a file; NULL when anything is wrong, and then the problems say what. */
+struct config *config_read(const char *path, struct config_problems *p);
+/* The same for text in memory. */
+struct config *config_parse(const char *text, size_t size, struct config_problems *p);
+void config_free(struct config *c);
+
+static inline struct config_tenant *config_tenant_at(const struct config *c, size_t i)
+{
+    return (struct config_tenant *)c->tenants.at + i;
+}
+
+static inline struct config_plugin *config_plugin_at(const struct config *c, size_t i)
+{
+    return (struct config_plugin *)c->plugins.at + i;
+}
+
+/* The name of the plugin's tenant. */
+const char *config_plugin_tenant(const struct config *c, const struct config_plugin *plugin);
+
+#endif

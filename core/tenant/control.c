@@ -1,0 +1,465 @@
+#include "core/tenant/control.h"
+
+#include "core/base/buffer.h"
+#include "core/base/directory.h"
+#include "core/base/document.h"
+#include "core/base/nearest.h"
+
+#include <fcntl.h>
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define CONTROL_VERSION 1
+#define RECORD_BYTES    (1024 * 1024)
+
+struct control {
+    MDB_env *env;
+    MDB_dbi meta, keys, tenants;
+    pthread_mutex_t writing;   /* one writer: what it read is still so when it commits */
+    pthread_rwlock_t lock;     /* of what follows */
+    struct control_key *known; /* by public key */
+    size_t n_known, room;
+};
+
+static int failed(struct error *err, const char *what, int code)
+{
+    return error_set(err, code == MDB_MAP_FULL ? -ENOSPC : -EIO, "control_write",
+                     "the control environment cannot %s: %s", what, mdb_strerror(code));
+}
+
+int control_key_valid(const char *s)
+{
+    static const char Z85[] =
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+    return strspn(s, Z85) == CURVE_KEY_BYTES - 1 && s[CURVE_KEY_BYTES - 1] == '\0';
+}
+
+/* --- records --- */
+
+static json_t *key_record(const struct control_key *key)
+{
+    const struct grant *g = &key->grant;
+    return json_pack("{s:s, s:I, s:i, s:s, s:s, s:s, s:I, s:s, s:s}", "name", key->name, "granted_at",
+                     (json_int_t)key->granted_at, "role", (int)g->role, "tenant", g->tenant, "source",
+                     g->source, "namespace", g->namespace, "types", (json_int_t)g->types, "stamp_vendor",
+                     g->stamp_vendor, "stamp_outsourcer", g->stamp_outsourcer);
+}
+
+static bool copy_text(char *room, size_t n, const char *text)
+{
+    size_t size = strlen(text);
+    if (size >= n)
+        return false;
+    memcpy(room, text, size + 1);
+    return true;
+}
+
+static bool key_of_record(const MDB_val *at, json_t *record, struct control_key *ret)
+{
+    const char *name, *tenant, *source, *namespace, *vendor, *outsourcer;
+    json_int_t granted_at, types;
+    int role;
+    *ret = (struct control_key){.granted_at = 0};
+    if (at->mv_size != CURVE_KEY_BYTES - 1 ||
+        json_unpack(record, "{s:s, s:I, s:i, s:s, s:s, s:s, s:I, s:s, s:s}", "name", &name, "granted_at",
+                    &granted_at, "role", &role, "tenant", &tenant, "source", &source, "namespace", &namespace,
+                    "types", &types, "stamp_vendor", &vendor, "stamp_outsourcer", &outsourcer) < 0)
+        return false;
+    memcpy(ret->public_key, at->mv_data, at->mv_size);
+    ret->granted_at = granted_at;
+    ret->grant.role = (enum role)role;
+    ret->grant.types = (uint32_t)types;
+    return role > ROLE_NONE && role <= ROLE_OPERATOR && copy_text(ret->name, sizeof(ret->name), name) &&
+           copy_text(ret->grant.tenant, sizeof(ret->grant.tenant), tenant) &&
+           copy_text(ret->grant.source, sizeof(ret->grant.source), source) &&
+           copy_text(ret->grant.namespace, sizeof(ret->grant.namespace), namespace) &&
+           copy_text(ret->grant.stamp_vendor, sizeof(ret->grant.stamp_vendor), vendor) &&
+           copy_text(ret->grant.stamp_outsourcer, sizeof(ret->grant.stamp_outsourcer), outsourcer);
+}
+
+static int put_record(MDB_txn *txn, MDB_dbi dbi, const char *key, const json_t *record)
+{
+    struct buffer b;
+    buffer_init(&b, RECORD_BYTES);
+    int r = record ? document_encode(record, &b) : -ENOMEM;
+    MDB_val k = {strlen(key), (void *)key}, v = {b.size, b.data};
+    r = r < 0 ? ENOMEM : mdb_put(txn, dbi, &k, &v, 0);
+    buffer_fini(&b);
+    return r;
+}
+
+/* --- the keys in memory --- */
+
+/* The place of a public key, or where it belongs. */
+static size_t find_place(const struct control *c, const char *public_key)
+{
+    size_t low = 0, high = c->n_known;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(c->known[middle].public_key, public_key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static const struct control_key *find_key(const struct control *c, const char *public_key)
+{
+    size_t i = find_place(c, public_key);
+    return i < c->n_known && strcmp(c->known[i].public_key, public_key) == 0 ? &c->known[i] : NULL;
+}
+
+static const struct control_key *find_name(const struct control *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_known; i++)
+        if (strcmp(c->known[i].name, name) == 0)
+            return &c->known[i];
+    return NULL;
+}
+
+static int reserve(struct control *c)
+{
+    if (c->n_known < c->room)
+        return 0;
+    size_t room = c->room ? c->room * 2 : 16;
+    struct control_key *known = realloc(c->known, room * sizeof(*known));
+    if (!known)
+        return -ENOMEM;
+    c->known = known;
+    c->room = room;
+    return 0;
+}
+
+static void insert(struct control *c, const struct control_key *key)
+{
+    size_t i = find_place(c, key->public_key);
+    memmove(c->known + i + 1, c->known + i, (c->n_known - i) * sizeof(*c->known));
+    c->known[i] = *key;
+    c->n_known++;
+}
+
+/* --- opening --- */
+
+static int check_version(struct control *c, MDB_txn *txn, struct error *err)
+{
+    uint32_t version = CONTROL_VERSION;
+    MDB_val k = {7, (void *)"version"}, v;
+    int r = mdb_get(txn, c->meta, &k, &v);
+    if (r == MDB_NOTFOUND) {
+        v = (MDB_val){sizeof(version), &version};
+        r = mdb_put(txn, c->meta, &k, &v, 0);
+        return r ? failed(err, "be written", r) : 0;
+    }
+    if (r)
+        return failed(err, "be read", r);
+    if (v.mv_size == sizeof(version))
+        memcpy(&version, v.mv_data, sizeof(version));
+    if (v.mv_size == sizeof(version) && version == CONTROL_VERSION)
+        return 0;
+    error_set(err, -EPROTO, "control_version", "the control environment has format %u, this tendond knows %d",
+              (unsigned)version, CONTROL_VERSION);
+    error_hint(err, "start the tendond that wrote it, or a newer one");
+    return -EPROTO;
+}
+
+/* Calls each for every record of a database. */
+static int each_record(MDB_txn *txn, MDB_dbi dbi,
+                       int (*each)(void *ctx, const MDB_val *key, json_t *record, struct error *err),
+                       void *ctx, struct error *err)
+{
+    MDB_cursor *cursor;
+    MDB_val k, v;
+    int r = mdb_cursor_open(txn, dbi, &cursor);
+    if (r)
+        return failed(err, "be read", r);
+    int result = 0;
+    while (result == 0 && (r = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
+        json_t *record = NULL;
+        result = document_decode(v.mv_data, v.mv_size, DOCUMENT_VALUES_MAX, &record, err);
+        if (result < 0)
+            error_set(err, result, "control_corrupt", "a record of the control environment is damaged");
+        else
+            result = each(ctx, &k, record, err);
+        json_decref(record);
+    }
+    mdb_cursor_close(cursor);
+    if (result == 0 && r != MDB_NOTFOUND)
+        return failed(err, "be read", r);
+    return result;
+}
+
+static int load_key(void *ctx, const MDB_val *k, json_t *record, struct error *err)
+{
+    struct control *c = ctx;
+    struct control_key key;
+    if (!key_of_record(k, record, &key))
+        return error_set(err, -EBADMSG, "control_corrupt",
+                         "a key's record in the control environment is damaged");
+    if (reserve(c) < 0)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for the granted keys");
+    insert(c, &key);
+    return 0;
+}
+
+static int open_databases(struct control *c, struct error *err)
+{
+    MDB_txn *txn;
+    int r = mdb_txn_begin(c->env, NULL, 0, &txn);
+    if (r)
+        return failed(err, "be opened", r);
+    if ((r = mdb_dbi_open(txn, "meta", MDB_CREATE, &c->meta)) ||
+        (r = mdb_dbi_open(txn, "keys", MDB_CREATE, &c->keys)) ||
+        (r = mdb_dbi_open(txn, "tenants", MDB_CREATE, &c->tenants))) {
+        mdb_txn_abort(txn);
+        return failed(err, "be opened", r);
+    }
+    int result = check_version(c, txn, err);
+    if (result == 0)
+        result = each_record(txn, c->keys, load_key, c, err);
+    if (result < 0) {
+        mdb_txn_abort(txn);
+        return result;
+    }
+    r = mdb_txn_commit(txn);
+    return r ? failed(err, "be written", r) : 0;
+}
+
+static int open_environment(struct control *c, const char *path, struct error *err)
+{
+    mdb_filehandle_t fd;
+    int r = mdb_env_create(&c->env);
+    if (r)
+        return failed(err, "be opened", r);
+    if ((r = mdb_env_set_maxdbs(c->env, 8)) || (r = mdb_env_set_mapsize(c->env, CONTROL_MAP_BYTES)) ||
+        (r = mdb_env_open(c->env, path, MDB_NOTLS, 0600)))
+        return failed(err, "be opened", r);
+    /* LMDB opens its file without O_CLOEXEC; plugin hosts must not inherit it. */
+    if (mdb_env_get_fd(c->env, &fd) == 0)
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return directory_sync(path);
+}
+
+int control_open(const char *path, struct control **ret, struct error *err)
+{
+    int r = directory_make(path, err);
+    if (r < 0)
+        return r;
+    struct control *c = calloc(1, sizeof(*c));
+    if (!c)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for the control environment");
+    (void)pthread_mutex_init(&c->writing, NULL);
+    (void)pthread_rwlock_init(&c->lock, NULL);
+    r = open_environment(c, path, err);
+    if (r == 0)
+        r = open_databases(c, err);
+    if (r < 0) {
+        error_prefix(err, "%s", path);
+        control_close(c);
+        return r;
+    }
+    *ret = c;
+    return 0;
+}
+
+void control_close(struct control *c)
+{
+    if (!c)
+        return;
+    if (c->env)
+        mdb_env_close(c->env);
+    (void)pthread_rwlock_destroy(&c->lock);
+    (void)pthread_mutex_destroy(&c->writing);
+    free(c->known);
+    free(c);
+}
+
+/* --- keys --- */
+
+/* One change of the keys on disk: puts the record, or without one deletes. */
+static int write_key(struct control *c, const char *public_key, const json_t *record, struct error *err)
+{
+    MDB_txn *txn;
+    int r = mdb_txn_begin(c->env, NULL, 0, &txn);
+    if (r)
+        return failed(err, "be written", r);
+    if (record)
+        r = put_record(txn, c->keys, public_key, record);
+    else
+        r = mdb_del(txn, c->keys, &(MDB_val){strlen(public_key), (void *)public_key}, NULL);
+    if (r) {
+        mdb_txn_abort(txn);
+        return failed(err, "be written", r);
+    }
+    r = mdb_txn_commit(txn);
+    return r ? failed(err, "be written", r) : 0;
+}
+
+static int grant_checked(struct control *c, const struct control_key *key, struct error *err)
+{
+    if (find_key(c, key->public_key))
+        return error_set(err, -EEXIST, "key_exists", "this public key is granted already, as \"%s\"",
+                         find_key(c, key->public_key)->name);
+    if (find_name(c, key->name))
+        return error_set(err, -EEXIST, "key_exists", "a key named \"%s\" is granted already", key->name);
+    if (c->n_known >= CONTROL_KEYS_MAX)
+        return error_set(err, -ENOSPC, "too_many_keys", "%d keys are granted, which is the most",
+                         CONTROL_KEYS_MAX);
+    json_t *record = key_record(key);
+    if (!record)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for a key");
+    int r = write_key(c, key->public_key, record, err);
+    json_decref(record);
+    if (r < 0)
+        return r;
+    (void)pthread_rwlock_wrlock(&c->lock);
+    r = reserve(c);
+    if (r == 0)
+        insert(c, key);
+    (void)pthread_rwlock_unlock(&c->lock);
+    return r < 0 ? error_set(err, r, "no_memory", "out of memory: the key counts from the next start on") : 0;
+}
+
+int control_grant(struct control *c, const struct control_key *key, struct error *err)
+{
+    (void)pthread_mutex_lock(&c->writing);
+    int r = grant_checked(c, key, err);
+    (void)pthread_mutex_unlock(&c->writing);
+    return r;
+}
+
+static int revoke_checked(struct control *c, const char *key_or_name, struct control_key *ret,
+                          struct error *err)
+{
+    const struct control_key *key = find_key(c, key_or_name);
+    if (!key)
+        key = find_name(c, key_or_name);
+    if (!key) {
+        struct nearest near;
+        nearest_init(&near, key_or_name, strlen(key_or_name));
+        for (size_t i = 0; i < c->n_known; i++)
+            nearest_offer(&near, c->known[i].name);
+        error_set(err, -ENOENT, "unknown_key", "no key of that name is granted");
+        if (near.best)
+            error_hint(err, "did you mean \"%s\"?", near.best);
+        else
+            error_hint(err, "tendon key list shows those that are");
+        return -ENOENT;
+    }
+    struct control_key was = *key;
+    /* First in memory: it stops at once, and stays stopped until the next start should the disk refuse. */
+    (void)pthread_rwlock_wrlock(&c->lock);
+    size_t i = find_place(c, was.public_key);
+    memmove(c->known + i, c->known + i + 1, (c->n_known - i - 1) * sizeof(*c->known));
+    c->n_known--;
+    (void)pthread_rwlock_unlock(&c->lock);
+    int r = write_key(c, was.public_key, NULL, err);
+    if (r < 0) {
+        error_hint(err, "the key is refused from now on, but a restart would bring it back: revoke it again");
+        (void)pthread_rwlock_wrlock(&c->lock);
+        was.grant.role = ROLE_NONE;
+        insert(c, &was);
+        (void)pthread_rwlock_unlock(&c->lock);
+        return r;
+    }
+    if (ret)
+        *ret = was;
+    return 0;
+}
+
+int control_revoke(struct control *c, const char *key_or_name, struct control_key *ret, struct error *err)
+{
+    (void)pthread_mutex_lock(&c->writing);
+    int r = revoke_checked(c, key_or_name, ret, err);
+    (void)pthread_mutex_unlock(&c->writing);
+    return r;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct control_key *)a)->name, ((const struct control_key *)b)->name);
+}
+
+int control_list(struct control *c, struct control_key **ret, size_t *ret_n)
+{
+    (void)pthread_rwlock_rdlock(&c->lock);
+    size_t n = c->n_known;
+    struct control_key *keys = calloc(n + 1, sizeof(*keys));
+    if (keys && n)
+        memcpy(keys, c->known, n * sizeof(*keys));
+    (void)pthread_rwlock_unlock(&c->lock);
+    if (!keys)
+        return -ENOMEM;
+    qsort(keys, n, sizeof(*keys), by_name);
+    *ret = keys;
+    *ret_n = n;
+    return 0;
+}
+
+int control_resolve(struct control *c, const char *public_key, struct grant *ret)
+{
+    (void)pthread_rwlock_rdlock(&c->lock);
+    const struct control_key *key = find_key(c, public_key);
+    bool good = key && key->grant.role != ROLE_NONE;
+    if (good)
+        *ret = key->grant;
+    (void)pthread_rwlock_unlock(&c->lock);
+    return good ? 0 : -ENOENT;
+}
+
+/* --- tenants --- */
+
+struct tenant_call {
+    int (*each)(void *ctx, const char *name, json_t *record);
+    void *ctx;
+};
+
+static int call_tenant(void *ctx, const MDB_val *k, json_t *record, struct error *err)
+{
+    struct tenant_call *call = ctx;
+    char name[STORE_NAME_BYTES + 1];
+    if (k->mv_size >= sizeof(name))
+        return error_set(err, -EBADMSG, "control_corrupt",
+                         "a tenant's name in the control environment is damaged");
+    memcpy(name, k->mv_data, k->mv_size);
+    name[k->mv_size] = '\0';
+    return call->each(call->ctx, name, record);
+}
+
+int control_tenants_each(struct control *c, int (*each)(void *ctx, const char *name, json_t *record),
+                         void *ctx, struct error *err)
+{
+    MDB_txn *txn;
+    int r = mdb_txn_begin(c->env, NULL, MDB_RDONLY, &txn);
+    if (r)
+        return failed(err, "be read", r);
+    r = each_record(txn, c->tenants, call_tenant, &(struct tenant_call){each, ctx}, err);
+    mdb_txn_abort(txn);
+    return r;
+}
+
+int control_tenants_put(struct control *c, const json_t *records, struct error *err)
+{
+    MDB_txn *txn;
+    const char *name;
+    json_t *record;
+    (void)pthread_mutex_lock(&c->writing);
+    int r = mdb_txn_begin(c->env, NULL, 0, &txn);
+    if (r == 0) {
+        json_object_foreach((json_t *)records, name, record)
+        {
+            if (r == 0)
+                r = put_record(txn, c->tenants, name, record);
+        }
+        if (r == 0)
+            r = mdb_txn_commit(txn);
+        else
+            mdb_txn_abort(txn);
+    }
+    (void)pthread_mutex_unlock(&c->writing);
+    return r ? failed(err, "be written", r) : 0;
+}

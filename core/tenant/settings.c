@@ -1,0 +1,179 @@
+#include "core/tenant/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The dimensions that can be closed: those with an import. */
+static const struct {
+    const char *name;
+    enum event_field field;
+} CLOSABLE[] = {{"site", FIELD_SITE}, {"team", FIELD_TEAM}};
+
+struct tenant_settings *tenant_settings_get(struct tenant *t)
+{
+    (void)pthread_mutex_lock(&t->lock);
+    struct tenant_settings *s = t->settings;
+    atomic_fetch_add_explicit(&s->references, 1, memory_order_relaxed);
+    (void)pthread_mutex_unlock(&t->lock);
+    return s;
+}
+
+void tenant_settings_unref(struct tenant_settings *s)
+{
+    if (s && atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) == 1)
+        free(s);
+}
+
+static struct tenant_settings *settings_new(void)
+{
+    struct tenant_settings *s = calloc(1, sizeof(*s));
+    if (s)
+        atomic_init(&s->references, 1);
+    return s;
+}
+
+static bool declare(struct tenant_settings *s, const char *name)
+{
+    for (unsigned i = 0; i < s->n_declared; i++)
+        if (strcmp(s->declared[i], name) == 0)
+            return true;
+    if (s->n_declared == EVENT_DECLARED_MAX || strlen(name) > EVENT_CODE_BYTES)
+        return false;
+    memcpy(s->declared[s->n_declared++], name, strlen(name) + 1);
+    return true;
+}
+
+static bool set_zone(struct tenant_settings *s, const char *zone)
+{
+    if (strlen(zone) > TENANT_ZONE_MAX)
+        return false;
+    memcpy(s->zone, zone, strlen(zone) + 1);
+    return true;
+}
+
+static bool close_dimension(struct tenant_settings *s, const char *name)
+{
+    bool found = false;
+    for (size_t i = 0; i < sizeof(CLOSABLE) / sizeof(*CLOSABLE); i++)
+        if (strcmp(CLOSABLE[i].name, name) == 0) {
+            s->closed |= 1ull << CLOSABLE[i].field;
+            found = true;
+        }
+    return found;
+}
+
+static bool add_nearshore(struct tenant_settings *s, const char *country)
+{
+    size_t n = 0;
+    while (n < NEARSHORE_MAX && s->nearshore[n])
+        n++;
+    if (n == NEARSHORE_MAX || strlen(country) != 2)
+        return false;
+    memcpy(s->nearshore_room[n], country, 3);
+    s->nearshore[n] = s->nearshore_room[n];
+    return true;
+}
+
+int settings_of_config(const struct config_tenant *config, const struct tenant_settings *before,
+                       struct tenant_settings **ret, struct error *err)
+{
+    struct tenant_settings *s = settings_new();
+    if (!s)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for a tenant's settings");
+    bool good = set_zone(s, config->zone);
+    for (unsigned i = 0; before && good && i < before->n_declared; i++)
+        good = declare(s, before->declared[i]);
+    for (size_t i = 0; good && i < config->dimensions.n; i++)
+        if (!declare(s, config->dimensions.at[i])) {
+            tenant_settings_unref(s);
+            error_set(
+                err, -ENOSPC, "too_many_dimensions",
+                "tenant %s: \"%s\" would be more than %d declared dimensions, all that ever were counted",
+                config->name, config->dimensions.at[i], EVENT_DECLARED_MAX);
+            error_hint(err, "a dimension that was declared once keeps its place; name one of those instead");
+            return -ENOSPC;
+        }
+    for (size_t i = 0; good && i < config->closed.n; i++)
+        good = close_dimension(s, config->closed.at[i]);
+    for (size_t i = 0; good && i < config->nearshore.n; i++)
+        good = add_nearshore(s, config->nearshore.at[i]);
+    if (!good) {
+        tenant_settings_unref(s);
+        return error_set(err, -EINVAL, "bad_settings", "tenant %s: the settings cannot be kept",
+                         config->name);
+    }
+    s->limits = (struct tenant_limits){
+        .stored_bytes = (uint64_t)config->limits.stored_bytes,
+        .hot_events = (uint64_t)config->limits.hot_events,
+        .query_time_ms = (uint32_t)config->limits.query_time_ms,
+        .result_rows = (uint32_t)config->limits.result_rows,
+    };
+    *ret = s;
+    return 0;
+}
+
+json_t *settings_record(const struct tenant_settings *s)
+{
+    json_t *declared = json_array(), *closed = json_array(), *nearshore = json_array();
+    for (unsigned i = 0; i < s->n_declared; i++)
+        (void)json_array_append_new(declared, json_string(s->declared[i]));
+    for (size_t i = 0; i < sizeof(CLOSABLE) / sizeof(*CLOSABLE); i++)
+        if (s->closed >> CLOSABLE[i].field & 1)
+            (void)json_array_append_new(closed, json_string(CLOSABLE[i].name));
+    size_t n_nearshore = 0;
+    for (; s->nearshore[n_nearshore]; n_nearshore++)
+        (void)json_array_append_new(nearshore, json_string(s->nearshore[n_nearshore]));
+    /* What was dropped for want of memory must not become the record. */
+    bool whole = json_array_size(declared) == s->n_declared && json_array_size(nearshore) == n_nearshore &&
+                 json_array_size(closed) == (size_t)__builtin_popcountll(s->closed);
+    json_t *record = json_pack(
+        "{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "zone", s->zone, "declared", declared, "closed",
+        closed, "nearshore", nearshore, "limits", "stored_bytes", (json_int_t)s->limits.stored_bytes,
+        "hot_events", (json_int_t)s->limits.hot_events, "query_time_ms", (json_int_t)s->limits.query_time_ms,
+        "result_rows", (json_int_t)s->limits.result_rows);
+    if (whole)
+        return record;
+    json_decref(record);
+    return NULL;
+}
+
+/* Calls add with every text of the list. */
+static bool each_text(const json_t *list, struct tenant_settings *s,
+                      bool (*add)(struct tenant_settings *s, const char *text))
+{
+    bool good = json_is_array(list);
+    for (size_t i = 0; good && i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        good = text && add(s, text);
+    }
+    return good;
+}
+
+int settings_of_record(json_t *record, struct tenant_settings **ret, struct error *err)
+{
+    const char *zone;
+    json_t *declared, *closed, *nearshore;
+    json_int_t stored_bytes, hot_events, query_time_ms, result_rows;
+    struct tenant_settings *s = settings_new();
+    if (!s)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for a tenant's settings");
+    if (json_unpack(record, "{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "zone", &zone, "declared",
+                    &declared, "closed", &closed, "nearshore", &nearshore, "limits", "stored_bytes",
+                    &stored_bytes, "hot_events", &hot_events, "query_time_ms", &query_time_ms, "result_rows",
+                    &result_rows) < 0 ||
+        !set_zone(s, zone) || !each_text(declared, s, declare) || !each_text(closed, s, close_dimension) ||
+        !each_text(nearshore, s, add_nearshore) || stored_bytes <= 0 || hot_events < 0 ||
+        query_time_ms <= 0 || query_time_ms > UINT32_MAX || result_rows <= 0 || result_rows > UINT32_MAX) {
+        tenant_settings_unref(s);
+        return error_set(err, -EBADMSG, "control_corrupt",
+                         "a tenant's record in the control environment is damaged");
+    }
+    s->limits = (struct tenant_limits){
+        .stored_bytes = (uint64_t)stored_bytes,
+        .hot_events = (uint64_t)hot_events,
+        .query_time_ms = (uint32_t)query_time_ms,
+        .result_rows = (uint32_t)result_rows,
+    };
+    *ret = s;
+    return 0;
+}

@@ -1,0 +1,346 @@
+#include "core/tenant/tenant.h"
+
+#include "core/base/directory.h"
+#include "core/tenant/control.h"
+#include "core/tenant/settings.h"
+
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SLOTS 8192 /* of the name table: twice TENANTS_MAX */
+
+/* A tenant that is known, open or not. */
+struct entry {
+    char name[STORE_NAME_BYTES + 1];
+    struct tenant_settings *settings; /* in force; NULL: the configuration names it for the first time */
+    struct tenant_settings *next;     /* during tenants_apply: what comes into force */
+    struct tenant *tenant;            /* NULL: not open */
+    struct error error;               /* why not */
+};
+
+struct tenants {
+    char data[PATH_MAX], keys[PATH_MAX];
+    struct control *control;
+    pthread_mutex_t lock;  /* of the entries */
+    struct entry *entries; /* TENANTS_MAX */
+    size_t n_entries;
+    /* Open ones, for any thread: written once each, the table before the count. */
+    struct tenant *_Atomic at[TENANTS_MAX];
+    struct tenant *_Atomic slots[SLOTS];
+    atomic_uint n;
+};
+
+bool tenant_name_valid(const char *s)
+{
+    return config_name_valid(s);
+}
+
+/* --- the table of open ones --- */
+
+static unsigned slot_of(const char *name)
+{
+    uint32_t h = 2166136261u; /* FNV-1a: names are the operator's, nobody else chooses them */
+    for (; *name; name++)
+        h = (h ^ (unsigned char)*name) * 16777619u;
+    return h % SLOTS;
+}
+
+struct tenant *tenants_find(struct tenants *ts, const char *name)
+{
+    struct tenant *t;
+    for (unsigned i = slot_of(name); (t = atomic_load_explicit(&ts->slots[i], memory_order_acquire));
+         i = (i + 1) % SLOTS)
+        if (strcmp(t->name, name) == 0)
+            return t;
+    return NULL;
+}
+
+unsigned tenants_count(struct tenants *ts)
+{
+    return atomic_load_explicit(&ts->n, memory_order_acquire);
+}
+
+struct tenant *tenants_at(struct tenants *ts, unsigned index)
+{
+    return atomic_load_explicit(&ts->at[index], memory_order_acquire);
+}
+
+static void publish(struct tenants *ts, struct tenant *t)
+{
+    unsigned i = slot_of(t->name);
+    while (atomic_load_explicit(&ts->slots[i], memory_order_relaxed))
+        i = (i + 1) % SLOTS;
+    t->index = tenants_count(ts);
+    atomic_store_explicit(&ts->at[t->index], t, memory_order_release);
+    atomic_store_explicit(&ts->slots[i], t, memory_order_release);
+    atomic_store_explicit(&ts->n, t->index + 1, memory_order_release);
+}
+
+/* --- opening one --- */
+
+static void tenant_free(struct tenant *t)
+{
+    if (!t)
+        return;
+    store_close(t->store);
+    tenant_settings_unref(t->settings);
+    (void)pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+/* The store under its key. A key is made only where there are no data yet: with another key than the one they
+ * were written with they would be lost. */
+static int open_store(const struct tenants *ts, const struct entry *e, struct store **ret, struct error *err)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    struct store_options options = {
+        .path = path,
+        .map_bytes = 2 * e->next->limits.stored_bytes,
+        .hot_events = e->next->limits.hot_events,
+        .create = !e->settings,
+    };
+    if (snprintf(path, sizeof(path), "%s/tenants/%s", ts->data, e->name) >= (int)sizeof(path))
+        return error_set(err, -ENAMETOOLONG, "directory", "the path of the data is too long");
+    bool has_data = stat(path, &st) == 0;
+    int r = key_file_tenant(ts->keys, e->name, !has_data, options.key, err);
+    if (r == -ENOENT)
+        error_hint(err, "the data in %s were written under that key: put the file back", path);
+    if (r == 0 && options.create)
+        r = directory_make(path, err);
+    if (r == 0)
+        r = store_open(&options, ret, err);
+    sodium_memzero(options.key, sizeof(options.key));
+    return r;
+}
+
+static int open_entry(struct tenants *ts, struct entry *e)
+{
+    struct tenant *t = calloc(1, sizeof(*t));
+    if (!t)
+        return error_set(&e->error, -ENOMEM, "no_memory", "out of memory for a tenant");
+    (void)pthread_mutex_init(&t->lock, NULL);
+    memcpy(t->name, e->name, sizeof(t->name));
+    int r = open_store(ts, e, &t->store, &e->error);
+    if (r < 0) {
+        tenant_free(t);
+        return r;
+    }
+    e->tenant = t;
+    return 0;
+}
+
+/* --- the registry --- */
+
+static struct entry *find_entry(struct tenants *ts, const char *name)
+{
+    for (size_t i = 0; i < ts->n_entries; i++)
+        if (strcmp(ts->entries[i].name, name) == 0)
+            return &ts->entries[i];
+    return NULL;
+}
+
+static struct entry *add_entry(struct tenants *ts, const char *name)
+{
+    if (ts->n_entries == TENANTS_MAX)
+        return NULL;
+    struct entry *e = &ts->entries[ts->n_entries++];
+    *e = (struct entry){.settings = NULL};
+    (void)snprintf(e->name, sizeof(e->name), "%s", name);
+    return e;
+}
+
+struct loading {
+    struct tenants *ts;
+    struct error *err;
+};
+
+static int load_entry(void *ctx, const char *name, json_t *record)
+{
+    struct loading *l = ctx;
+    struct entry *e = tenant_name_valid(name) ? add_entry(l->ts, name) : NULL;
+    if (!e)
+        return error_set(
+            l->err, -EBADMSG, "control_corrupt",
+            "the control environment knows more tenants than there can be, or one without a name");
+    return settings_of_record(record, &e->settings, l->err);
+}
+
+int tenants_new(const struct tenants_options *options, struct tenants **ret, struct error *err)
+{
+    char path[PATH_MAX];
+    struct tenants *ts = calloc(1, sizeof(*ts));
+    struct entry *entries = calloc(TENANTS_MAX, sizeof(*entries));
+    int r = 0;
+    if (!ts || !entries) {
+        free(entries);
+        free(ts);
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for the tenants");
+    }
+    ts->entries = entries;
+    ts->control = options->control;
+    (void)pthread_mutex_init(&ts->lock, NULL);
+    if (snprintf(ts->data, sizeof(ts->data), "%s", options->data) >= (int)sizeof(ts->data) ||
+        snprintf(ts->keys, sizeof(ts->keys), "%s", options->keys) >= (int)sizeof(ts->keys) ||
+        snprintf(path, sizeof(path), "%s/tenants", ts->data) >= (int)sizeof(path))
+        r = error_set(err, -ENAMETOOLONG, "directory", "the path of the data or keys is too long");
+    if (r == 0)
+        r = directory_make(path, err);
+    if (r == 0)
+        r = control_tenants_each(ts->control, load_entry, &(struct loading){ts, err}, err);
+    if (r < 0) {
+        tenants_free(ts);
+        return r;
+    }
+    *ret = ts;
+    return 0;
+}
+
+void tenants_free(struct tenants *ts)
+{
+    if (!ts)
+        return;
+    for (size_t i = 0; i < ts->n_entries; i++) {
+        tenant_free(ts->entries[i].tenant);
+        tenant_settings_unref(ts->entries[i].settings);
+    }
+    (void)pthread_mutex_destroy(&ts->lock);
+    free(ts->entries);
+    free(ts);
+}
+
+/* The settings to come: the configuration's where it names the tenant, else those in force. */
+static int prepare(struct tenants *ts, const struct config *config, struct error *err)
+{
+    for (size_t i = 0; i < config->tenants.n; i++) {
+        const struct config_tenant *c = config_tenant_at(config, i);
+        struct entry *e = find_entry(ts, c->name);
+        if (!e)
+            e = add_entry(ts, c->name);
+        if (!e)
+            return error_set(err, -ENOSPC, "too_many_tenants", "%d tenants are known, which is the most",
+                             TENANTS_MAX);
+        int r = settings_of_config(c, e->settings, &e->next, err);
+        if (r < 0)
+            return r;
+    }
+    for (size_t i = 0; i < ts->n_entries; i++) {
+        struct entry *e = &ts->entries[i];
+        if (!e->next) {
+            e->next = e->settings;
+            atomic_fetch_add_explicit(&e->next->references, 1, memory_order_relaxed);
+        }
+    }
+    return 0;
+}
+
+/* Opens what is not open. Only a tenant that was not known before makes the whole fail. */
+static int open_all(struct tenants *ts, struct error *err)
+{
+    for (size_t i = 0; i < ts->n_entries; i++) {
+        struct entry *e = &ts->entries[i];
+        int r = e->tenant ? 0 : open_entry(ts, e);
+        if (r < 0 && !e->settings) {
+            *err = e->error;
+            error_prefix(err, "tenant %s", e->name);
+            return r;
+        }
+    }
+    return 0;
+}
+
+static int write_records(struct tenants *ts, struct error *err)
+{
+    json_t *records = json_object();
+    int r = records ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < ts->n_entries; i++)
+        if (json_object_set_new(records, ts->entries[i].name, settings_record(ts->entries[i].next)) < 0)
+            r = -ENOMEM;
+    if (r < 0)
+        error_set(err, r, "no_memory", "out of memory for the tenants' records");
+    else
+        r = control_tenants_put(ts->control, records, err);
+    json_decref(records);
+    return r;
+}
+
+/* Nothing can fail from here on. */
+static void put_in_force(struct tenants *ts)
+{
+    for (size_t i = 0; i < ts->n_entries; i++) {
+        struct entry *e = &ts->entries[i];
+        struct tenant *t = e->tenant;
+        tenant_settings_unref(e->settings);
+        e->settings = e->next;
+        e->next = NULL;
+        if (!t)
+            continue;
+        struct tenant_settings *before = t->settings;
+        atomic_fetch_add_explicit(&e->settings->references, 1, memory_order_relaxed);
+        (void)pthread_mutex_lock(&t->lock);
+        t->settings = e->settings;
+        (void)pthread_mutex_unlock(&t->lock);
+        if (!before)
+            publish(ts, t);
+        tenant_settings_unref(before);
+    }
+}
+
+/* Back to what was: tenants that were not known are forgotten (their empty stores stay on disk and are found
+ * again), those known that opened now stay closed. */
+static void take_back(struct tenants *ts)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < ts->n_entries; i++) {
+        struct entry *e = &ts->entries[i];
+        tenant_settings_unref(e->next);
+        e->next = NULL;
+        if (e->tenant && !e->tenant->settings) {
+            tenant_free(e->tenant);
+            e->tenant = NULL;
+        }
+        if (e->settings)
+            ts->entries[kept++] = *e;
+    }
+    ts->n_entries = kept;
+}
+
+int tenants_apply(struct tenants *ts, const struct config *config, struct error *err)
+{
+    (void)pthread_mutex_lock(&ts->lock);
+    int r = prepare(ts, config, err);
+    if (r == 0)
+        r = open_all(ts, err);
+    if (r == 0)
+        r = write_records(ts, err);
+    if (r == 0)
+        put_in_force(ts);
+    else
+        take_back(ts);
+    (void)pthread_mutex_unlock(&ts->lock);
+    return r;
+}
+
+int tenants_failures(struct tenants *ts, struct tenant_failure **ret, size_t *ret_n)
+{
+    (void)pthread_mutex_lock(&ts->lock);
+    struct tenant_failure *failures = calloc(ts->n_entries + 1, sizeof(*failures));
+    size_t n = 0;
+    for (size_t i = 0; failures && i < ts->n_entries; i++) {
+        const struct entry *e = &ts->entries[i];
+        if (e->tenant)
+            continue;
+        memcpy(failures[n].name, e->name, sizeof(failures[n].name));
+        failures[n++].error = e->error;
+    }
+    (void)pthread_mutex_unlock(&ts->lock);
+    if (!failures)
+        return -ENOMEM;
+    *ret = failures;
+    *ret_n = n;
+    return 0;
+}
