@@ -18,7 +18,8 @@ def tenant_name(case, variant):
 
 @pytest.fixture(scope="module")
 def running():
-    tenants = [{"name": tenant_name(case, variant), "zone": "UTC", "nearshore": cases.NEARSHORE}
+    tenants = [{"name": tenant_name(case, variant), "zone": "UTC", "nearshore": cases.NEARSHORE,
+                "limits": {"stored_bytes": "64MiB"}}
                for case in CASES for variant in range(VARIANTS)]
     with Collector(tenants=tenants, listen=True) as collector:
         yield collector

@@ -142,17 +142,6 @@ def test_invalid_utf8_and_keys_twice(running, source):
     assert running.value("tickets_created", where="vendor='by-hand'") == 1
 
 
-def test_stamp(make_collector):
-    """A stamped source: absent is filled in, different is refused."""
-    collector = make_collector(listen=True).start()
-    with collector.connect(collector.grant("stamped", stamp={"vendor": "acme"})) as client:
-        client.hello("stamped")
-        answer = client.batch([created("s1"), created("s2", vendor="acme"), created("s3", vendor="other")])
-        assert answer["rejected"] == [[2, "stamp"]]
-    assert collector.query("tickets_created", by="vendor")["rows"][0]["vendor"] == "acme"
-    assert collector.value("tickets_created") == 2
-
-
 def test_closed_dimension(make_collector):
     collector = make_collector(listen=True, tenants=[{"name": "riverbend", "zone": "UTC", "closed": ["team"]}]).start()
     collector.call("reference.import", table="team", rows=[{"key": "known", "employer": "acme"}])

@@ -1,0 +1,124 @@
+"""The real incident log through the whole daemon: every figure that an independent program gives for it."""
+import json
+import random
+
+import pytest
+
+import reference
+from collector import Collector, wait_for
+
+LOADING_SECONDS = 120
+
+
+def servicenow(path, source="desk", **options):
+    return {"source": source, "plugin": "servicenow", "options": {"path": path, **options}}
+
+
+def load(collector, rows, source="desk"):
+    """Waits until the plugin has read everything: its source has stopped to grow and the plugin waits."""
+    last = []
+
+    def steady():
+        last.append(collector.accepted(source))
+        return last[-1] >= rows and len(last) > 10 and len(set(last[-10:])) == 1
+
+    wait_for(steady, LOADING_SECONDS, lambda: f"{last[-1:]} events of at least {rows}\n{collector.log()[-3000:]}", every=0.1)
+    return last[-1]
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    path = reference.needed("incidents.csv.gz")
+    with Collector(plugins=[servicenow(path)]) as collector:
+        load(collector, 141_712)
+        yield collector
+
+
+def test_every_figure(loaded):
+    reference.check_all(loaded.query)
+
+
+def test_every_figure_by_the_cli(loaded):
+    def query(metrics, **options):
+        arguments = ["query", ",".join(metrics), "-o", "json"]
+        for name, value in options.items():
+            arguments += [f"--{name}", ",".join(value) if isinstance(value, list) else value]
+        return json.loads(loaded.cli(*arguments).out)
+
+    reference.check_all(query)
+
+
+def test_worked_figures(loaded):
+    """Cases 42 and 50: the balance of April 2016, and the rates."""
+    april = {"since": "2016-04-01", "until": "2016-05-01", "now": reference.PRESENT}
+    row = loaded.query("tickets_created,resolutions,reopens,backlog,tickets_solved", **april)["rows"][0]
+    assert row["tickets_created"] == 7934 and row["resolutions"] == 8315 and row["reopens"] == 95
+    assert row["backlog"] == 1195 == 1481 + 7934 - 8315 + 95
+    assert row["tickets_solved"] == 8222
+    assert loaded.value("backlog", at="2016-05-01T00:00:00Z") == 1196
+    row = loaded.query("reopen_rate,handoffs", now=reference.PRESENT)["rows"][0]
+    assert row["reopen_rate.n"] == 25250
+    assert [round(row[f"reopen_rate{end}"], 6) for end in ("", ".low", ".high")] == [0.01299, 0.011666, 0.014463]
+    assert row["handoffs.n"] == 24918 and round(row["handoffs"], 6) == 0.765992
+
+
+def test_flows_balance_in_every_month(loaded):
+    """Opening + created - resolutions + reopens = closing, to the ticket."""
+    rows = loaded.query("tickets_created,resolutions,reopens,backlog", every="1mo", since="2016-01-01", until="2017-01-01",
+                        now=reference.PRESENT)["rows"]
+    assert len(rows) == 12
+    opening = 0
+    for row in rows:
+        assert row["backlog"] == opening + row["tickets_created"] - row["resolutions"] + row["reopens"], row
+        opening = row["backlog"]
+
+
+def test_unreadable_states_are_counted(loaded):
+    """The five rows whose state is -100."""
+    assert loaded.plugin_state("desk")["skipped"] == 5
+
+
+def test_restart_answers_the_same(loaded):
+    before = reference.all_answers(loaded.query)
+    loaded.restart()
+    assert reference.all_answers(loaded.query) == before
+    loaded.kill()
+    loaded.start()
+    assert reference.all_answers(loaded.query) == before
+
+
+def test_reindex_answers_the_same(loaded):
+    before = reference.all_answers(loaded.query)
+    loaded.call("tenant.reindex", timeout=300)
+    assert reference.all_answers(loaded.query) == before
+
+
+def test_read_again_by_another_source_of_the_namespace(make_collector):
+    """The same rows twice, by two sources that speak of one help desk: the same answers."""
+    path = reference.needed("incidents.csv.gz")
+    collector = make_collector(plugins=[servicenow(path, "desk"), {**servicenow(path, "again"), "namespace": "desk"}]).start()
+    load(collector, 1, "desk")
+    load(collector, 0, "again")
+    both = ("desk", "again")
+    wait_for(lambda: sum(collector.call("source.show", source=name)["accepted"] + collector.call("source.show", source=name)
+                         ["duplicates"] for name in both) >= 2 * 141_712, LOADING_SECONDS)
+    reference.check_all(collector.query)
+
+
+def test_cut_in_ten_in_a_drop_folder(make_collector, tmp_path, chance):
+    """Ten files that arrive one after the other, not in order."""
+    header, lines = reference.incident_lines()
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    collector = make_collector(plugins=[servicenow(str(folder))]).start()
+    # Cut between incidents: the first row of each makes its ticket.
+    starts = [n for n in range(1, len(lines)) if lines[n].split(",", 1)[0] != lines[n - 1].split(",", 1)[0]]
+    cuts = [0, *sorted(chance.sample(starts, 9)), len(lines)]
+    parts = [lines[a:b] for a, b in zip(cuts, cuts[1:])]
+    random.Random(1).shuffle(parts)
+    for number, part in enumerate(parts):
+        hidden = folder / f".part-{number}.csv"
+        hidden.write_text(header + "".join(part), encoding="utf-8", newline="")
+        hidden.rename(folder / f"part-{number}.csv")
+    load(collector, 141_712)
+    reference.check_all(collector.query)

@@ -1,0 +1,67 @@
+"""Plugins that go wrong: the collector and the others go on, and status says it."""
+import os
+
+import pytest
+
+from collector import BUILD, built, wait_for
+
+FAULTY = os.path.join(BUILD, "tests", "system", "plugins")
+
+
+def faulty(kind):
+    return {"source": f"bad-{kind}", "plugin": f"faulty-{kind}"}
+
+
+@pytest.fixture(scope="module")
+def running():
+    from collector import Collector
+    kinds = ("abi", "symbol", "garbage", "config", "crash", "hang", "exit")
+    with Collector(plugins=[good_csv(), *(faulty(kind) for kind in kinds)], plugin_path=[FAULTY]) as collector:
+        yield collector
+
+
+def state(collector, kind):
+    return collector.plugin_state(f"bad-{kind}")
+
+
+@pytest.mark.parametrize("kind, said", [("abi", "ABI"), ("symbol", "tendon_nobody_has_this"), ("garbage", ""),
+                                        ("config", "it is never right")])
+def test_what_never_works_waits_for_a_change(running, kind, said):
+    wait_for(lambda: state(running, kind).get("state") == "failed_config", 60, lambda: str(state(running, kind)))
+    assert said in state(running, kind)["message"]
+
+
+@pytest.mark.parametrize("kind", ["crash", "exit"])
+def test_what_dies_is_started_again_and_then_quarantined(running, kind):
+    wait_for(lambda: state(running, kind).get("state") == "quarantined", 120, lambda: str(state(running, kind)))
+    assert state(running, kind)["crashes"] >= 5
+    assert running.accepted(f"bad-{kind}") == 2, "what it had given is kept, once"
+
+
+def test_what_hangs_is_killed(running):
+    wait_for(lambda: state(running, "hang").get("crashes", 0) >= 1, 60, lambda: str(state(running, "hang")))
+    assert running.accepted("bad-hang") == 2
+
+
+def test_the_others_go_on(running):
+    wait_for(lambda: running.accepted("good") == 3)
+    with open(running.good_path, "a", encoding="utf-8") as file:
+        file.write("d,2024-01-08T10:00:00Z,x\n")
+    wait_for(lambda: running.accepted("good") == 4)
+    assert running.plugin_state("good")["state"] == "running"
+
+
+def test_status_says_it(running):
+    said = running.cli("status").out
+    for kind in ("abi", "symbol", "crash"):
+        assert f"bad-{kind}" in said
+    assert "quarantined" in said and "failed_config" in said
+
+
+def test_no_such_plugin(make_collector):
+    """Named in the configuration and not there: said with the nearest name or the folders looked in."""
+    collector = make_collector(plugins=[{"source": "typo", "plugin": "servicenw", "options": {"path": "/x"}}])
+    from subprocess import run
+    done = run([built("tendond"), "--check", "--config", collector.config_path], capture_output=True, text=True,
+               check=False, timeout=60)
+    assert done.returncode != 0 and "servicenw" in done.stdout + done.stderr
