@@ -1,0 +1,362 @@
+#include "core/query/dimension.h"
+
+#include "core/base/nearest.h"
+#include "core/fold/derived.h"
+#include "core/query/versions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- names
+ * ------------------------------------------------------------------------------------------------------- */
+
+static struct dimension_name *names_add(struct dimension_names *names, const char *name,
+                                        enum dimension_kind kind)
+{
+    struct dimension_name *d = &names->names[names->n++];
+    *d = (struct dimension_name){.kind = kind, .low = 1, .high = 0};
+    memcpy(d->name, name, strnlen(name, EVENT_CODE_BYTES));
+    return d;
+}
+
+void dimension_names_init(struct dimension_names *names, const char (*declared)[EVENT_CODE_BYTES + 1],
+                          unsigned n_declared)
+{
+    struct dimension_name *d;
+    memset(names, 0, sizeof(*names));
+    for (unsigned f = 0; f < FIELD_N_BUILTIN; f++) {
+        d = names_add(names, FIELDS[f].name, f == FIELD_TIER ? DIMENSION_TIER : DIMENSION_EVENT);
+        d->field = (uint8_t)f;
+        if (FIELDS[f].kind == VALUE_INT) {
+            d->is_number = true;
+            d->low = FIELDS[f].low;
+            d->high = FIELDS[f].high;
+        } else if (FIELDS[f].kind == VALUE_ENUM) {
+            d->values = FIELDS[f].values;
+            while (d->values[d->n_values])
+                d->n_values++;
+        }
+    }
+    for (unsigned i = 0; i < n_declared && i < EVENT_DECLARED_MAX; i++)
+        names_add(names, declared[i], DIMENSION_EVENT)->field = (uint8_t)(FIELD_DECLARED + i);
+    for (unsigned a = 0; a < REFERENCE_ATTRIBUTES_N; a++) {
+        const struct reference_attribute_info *info = &REFERENCE_ATTRIBUTE_INFO[a];
+        if (!info->name || dimension_names_find(names, info->name, strlen(info->name)) >= 0)
+            continue; /* tier stands above: the event's wins; what a tenant declares hides an attribute */
+        d = names_add(names, info->name, DIMENSION_ATTRIBUTE);
+        d->attribute = (uint8_t)a;
+        d->is_number = info->is_number;
+    }
+    d = names_add(names, "support_model", DIMENSION_SUPPORT_MODEL);
+    d->values = SUPPORT_MODEL_NAMES + 1;
+    d->n_values = SUPPORT_MODEL_N - 1;
+    d = names_add(names, "support_region", DIMENSION_SUPPORT_REGION);
+    d->values = SUPPORT_REGION_NAMES + 1;
+    d->n_values = SUPPORT_REGION_N - 1;
+    names_add(names, "instrument", DIMENSION_RATING)->field = FIELD_INSTRUMENT;
+    names_add(names, "question", DIMENSION_RATING)->field = FIELD_QUESTION;
+}
+
+int dimension_names_find(const struct dimension_names *names, const char *name, size_t size)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (strlen(names->names[i].name) == size && memcmp(names->names[i].name, name, size) == 0)
+            return (int)i;
+    return -1;
+}
+
+const char *dimension_names_nearest(const struct dimension_names *names, const char *name, size_t size)
+{
+    struct nearest nearest;
+    nearest_init(&nearest, name, size);
+    for (size_t i = 0; i < names->n; i++)
+        nearest_offer(&nearest, names->names[i].name);
+    return nearest.best;
+}
+
+uint64_t dimension_fields(const struct dimension_name *name)
+{
+    switch (name->kind) {
+    case DIMENSION_EVENT:
+        return 1ull << name->field;
+    case DIMENSION_TIER:
+        return 1ull << FIELD_TIER | 1ull << FIELD_TEAM;
+    case DIMENSION_ATTRIBUTE:
+        return REFERENCE_ATTRIBUTE_INFO[name->attribute].table == REFERENCE_SITE ? 1ull << FIELD_SITE
+                                                                                 : 1ull << FIELD_TEAM;
+    case DIMENSION_SUPPORT_MODEL:
+    case DIMENSION_SUPPORT_REGION:
+        return 1ull << FIELD_SITE | 1ull << FIELD_TEAM;
+    case DIMENSION_RATING:
+        break;
+    }
+    return 0;
+}
+
+int dimension_column(const struct dimension_name *name)
+{
+    if (name->kind != DIMENSION_RATING)
+        return -1;
+    return name->field == FIELD_INSTRUMENT ? FACT_RATING_INSTRUMENT : FACT_RATING_QUESTION;
+}
+
+int dimension_value_compare(const struct dimension_value *a, const struct dimension_value *b)
+{
+    if (a->type != b->type) {
+        if (a->type == VALUE_IS_NULL || b->type == VALUE_IS_NULL)
+            return a->type == VALUE_IS_NULL ? 1 : -1;
+        return a->type == VALUE_IS_NUMBER ? -1 : 1;
+    }
+    if (a->type == VALUE_IS_TEXT)
+        return strcmp(a->text, b->text);
+    return a->type == VALUE_IS_NUMBER ? (a->number > b->number) - (a->number < b->number) : 0;
+}
+
+/* --- dimensions of one view
+ * -------------------------------------------------------------------------------------- */
+
+/* Pairs of a team's and a site's row whose derived value is remembered; above, it is worked out each time. */
+#define PAIRS_MAX    (16u << 20)
+#define PAIR_UNKNOWN 0xff
+
+struct dimension {
+    struct dimension_name name;
+    struct dimension_view view;
+    uint32_t n_ids;
+    struct versions *teams, *sites;
+
+    /* ATTRIBUTE, TIER: id of each row version of the table, and the values of ids */
+    uint32_t *id_of_place;
+    struct dimension_value *values;
+
+    uint8_t *pairs; /* SUPPORT_…: [team place][site place], or NULL */
+    uint32_t places[2][FACT_VECTOR_ROWS];
+};
+
+void dimension_free(struct dimension *d)
+{
+    if (!d)
+        return;
+    versions_free(d->teams);
+    versions_free(d->sites);
+    free(d->id_of_place);
+    free(d->values);
+    free(d->pairs);
+    free(d);
+}
+
+const struct dimension_name *dimension_name_of(const struct dimension *d)
+{
+    return &d->name;
+}
+
+static struct dimension_value attribute_value(const struct reference_row *row, unsigned attribute)
+{
+    if (REFERENCE_ATTRIBUTE_INFO[attribute].is_number) {
+        int64_t number = row->numbers[attribute];
+        return number == REFERENCE_NONE ? (struct dimension_value){.type = VALUE_IS_NULL}
+                                        : (struct dimension_value){.type = VALUE_IS_NUMBER, .number = number};
+    }
+    const char *text = row->strings[attribute];
+    return (struct dimension_value){.type = text ? VALUE_IS_TEXT : VALUE_IS_NULL, .text = text};
+}
+
+struct place_value {
+    struct dimension_value value;
+    uint32_t place;
+};
+
+static int by_value(const void *a, const void *b)
+{
+    return dimension_value_compare(&((const struct place_value *)a)->value,
+                                   &((const struct place_value *)b)->value);
+}
+
+/* Gives equal values of an attribute equal ids, in their order. */
+static int dimension_number_attribute(struct dimension *d, const struct versions *versions,
+                                      unsigned attribute)
+{
+    uint32_t n = versions_count(versions); /* place 0 is no row */
+    struct place_value *sorted = malloc(n * sizeof(*sorted));
+    d->id_of_place = calloc(n, sizeof(*d->id_of_place));
+    d->values = calloc((size_t)n + 1, sizeof(*d->values));
+    if (!sorted || !d->id_of_place || !d->values) {
+        free(sorted);
+        return -ENOMEM;
+    }
+    for (uint32_t i = 1; i < n; i++)
+        sorted[i - 1] = (struct place_value){attribute_value(versions_row(versions, i), attribute), i};
+    qsort(sorted, n - 1, sizeof(*sorted), by_value);
+    d->n_ids = 1;
+    for (uint32_t i = 0; i + 1 < n && sorted[i].value.type != VALUE_IS_NULL; i++) {
+        if (i == 0 || by_value(&sorted[i - 1], &sorted[i]) != 0)
+            d->values[d->n_ids++] = sorted[i].value;
+        d->id_of_place[sorted[i].place] = d->n_ids - 1;
+    }
+    free(sorted);
+    return 0;
+}
+
+static int dimension_prepare(struct dimension *d)
+{
+    const struct dimension_name *name = &d->name;
+    uint64_t fields = dimension_fields(name);
+    int r = 0;
+    if (name->kind == DIMENSION_RATING) {
+        d->n_ids = dictionary_count(d->view.dictionary, name->field) + 1;
+        return 0;
+    }
+    if (name->kind == DIMENSION_EVENT) {
+        if (name->is_number)
+            d->n_ids = (uint32_t)(name->high - name->low) + 2;
+        else if (name->values)
+            d->n_ids = name->n_values + 1;
+        else
+            d->n_ids = dictionary_count(d->view.dictionary, name->field) + 1;
+        return 0;
+    }
+    if (fields & 1ull << FIELD_TEAM)
+        r = versions_new(d->view.dictionary, d->view.reference, REFERENCE_TEAM, &d->teams);
+    if (r == 0 && fields & 1ull << FIELD_SITE)
+        r = versions_new(d->view.dictionary, d->view.reference, REFERENCE_SITE, &d->sites);
+    if (r < 0)
+        return r;
+    switch (name->kind) {
+    case DIMENSION_ATTRIBUTE:
+        return dimension_number_attribute(d, d->teams ? d->teams : d->sites, name->attribute);
+    case DIMENSION_TIER:
+        /* The event's numbers, and behind each row of a team the number that its tier has there. */
+        d->n_ids = (uint32_t)(name->high - name->low) + 2;
+        d->id_of_place = calloc(versions_count(d->teams), sizeof(*d->id_of_place));
+        if (!d->id_of_place)
+            return -ENOMEM;
+        for (uint32_t i = 1; i < versions_count(d->teams); i++) {
+            int64_t tier = versions_row(d->teams, i)->numbers[REFERENCE_TEAM_TIER];
+            d->id_of_place[i] =
+                tier >= name->low && tier <= name->high ? (uint32_t)(tier - name->low + 1) : 0;
+        }
+        return 0;
+    default:
+        break;
+    }
+    d->n_ids = name->n_values + 1;
+    size_t n_pairs = (size_t)versions_count(d->teams) * versions_count(d->sites);
+    if (n_pairs > PAIRS_MAX)
+        return 0;
+    d->pairs = malloc(n_pairs);
+    if (!d->pairs)
+        return -ENOMEM;
+    memset(d->pairs, PAIR_UNKNOWN, n_pairs);
+    return 0;
+}
+
+int dimension_new(const struct dimension_name *name, const struct dimension_view *view,
+                  struct dimension **ret)
+{
+    struct dimension *d = calloc(1, sizeof(*d));
+    if (!d)
+        return -ENOMEM;
+    d->name = *name;
+    d->view = *view;
+    int r = dimension_prepare(d);
+    if (r < 0) {
+        dimension_free(d);
+        return r;
+    }
+    *ret = d;
+    return 0;
+}
+
+uint32_t dimension_count(const struct dimension *d)
+{
+    return d->n_ids;
+}
+
+/* A number beyond what the dictionary had when the query started cannot be in its view; were it there all the
+ * same, it must not index past a table. */
+static inline uint32_t bounded(uint32_t id, uint32_t n)
+{
+    return id < n ? id : 0;
+}
+
+static uint32_t derived_id(const struct dimension *d, uint32_t team, uint32_t site)
+{
+    const struct reference_row *team_row = team ? versions_row(d->teams, team) : NULL;
+    const struct reference_row *site_row = site ? versions_row(d->sites, site) : NULL;
+    return d->name.kind == DIMENSION_SUPPORT_MODEL
+               ? (uint32_t)derived_support_model(team_row, site_row)
+               : (uint32_t)derived_support_region(team_row, site_row, d->view.nearshore);
+}
+
+static void dimension_ids_derived(struct dimension *d, const struct rows *rows, uint32_t *ids)
+{
+    uint32_t *teams = d->places[0], *sites = d->places[1], n_sites = versions_count(d->sites);
+    versions_places(d->teams, rows->dimensions[FIELD_TEAM], rows->instants, rows->n, teams);
+    versions_places(d->sites, rows->dimensions[FIELD_SITE], rows->instants, rows->n, sites);
+    for (uint32_t i = 0; i < rows->n; i++) {
+        if (!d->pairs) {
+            ids[i] = derived_id(d, teams[i], sites[i]);
+            continue;
+        }
+        uint8_t *pair = &d->pairs[(size_t)teams[i] * n_sites + sites[i]];
+        if (*pair == PAIR_UNKNOWN)
+            *pair = (uint8_t)derived_id(d, teams[i], sites[i]);
+        ids[i] = *pair;
+    }
+}
+
+void dimension_ids(struct dimension *d, const struct rows *rows, uint32_t *ids)
+{
+    const uint32_t n = rows->n, n_ids = d->n_ids;
+    switch (d->name.kind) {
+    case DIMENSION_EVENT: {
+        const uint16_t *codes = rows->dimensions[d->name.field];
+        for (uint32_t i = 0; i < n; i++)
+            ids[i] = bounded(codes[i], n_ids);
+        break;
+    }
+    case DIMENSION_RATING: {
+        const int64_t *numbers = rows->values[dimension_column(&d->name)];
+        for (uint32_t i = 0; i < n; i++)
+            ids[i] = numbers[i] > 0 && numbers[i] < n_ids ? (uint32_t)numbers[i] : 0;
+        break;
+    }
+    case DIMENSION_ATTRIBUTE: {
+        uint32_t *places = d->places[0];
+        if (d->teams)
+            versions_places(d->teams, rows->dimensions[FIELD_TEAM], rows->instants, n, places);
+        else
+            versions_places(d->sites, rows->dimensions[FIELD_SITE], rows->instants, n, places);
+        for (uint32_t i = 0; i < n; i++)
+            ids[i] = d->id_of_place[places[i]];
+        break;
+    }
+    case DIMENSION_TIER: {
+        const uint16_t *codes = rows->dimensions[FIELD_TIER];
+        uint32_t *places = d->places[0];
+        versions_places(d->teams, rows->dimensions[FIELD_TEAM], rows->instants, n, places);
+        for (uint32_t i = 0; i < n; i++)
+            ids[i] = codes[i] ? bounded(codes[i], n_ids) : d->id_of_place[places[i]];
+        break;
+    }
+    case DIMENSION_SUPPORT_MODEL:
+    case DIMENSION_SUPPORT_REGION:
+        dimension_ids_derived(d, rows, ids);
+        break;
+    }
+}
+
+struct dimension_value dimension_value(const struct dimension *d, uint32_t id)
+{
+    const struct dimension_name *name = &d->name;
+    struct dimension_value v = {.type = VALUE_IS_NULL};
+    if (id == 0 || id >= d->n_ids)
+        return v;
+    if (d->values)
+        return d->values[id];
+    if (name->is_number)
+        return (struct dimension_value){.type = VALUE_IS_NUMBER, .number = name->low + (int64_t)id - 1};
+    v.text = name->values ? name->values[id - 1] : dictionary_string(d->view.dictionary, name->field, id);
+    v.type = v.text ? VALUE_IS_TEXT : VALUE_IS_NULL;
+    return v;
+}

@@ -1,0 +1,95 @@
+/* What a query may filter and group by: event dimensions, attributes of sites and teams, derived dimensions,
+ * and for ratings the instrument and question.
+ *
+ * A dimension of one query gives each row a small number, its id: 0 is null, and equal values have equal ids.
+ * Event dimensions use the numbers that the facts hold; attributes get ids of their own, looked up by the
+ * row's code and the instant of the row, in tables built once a query. */
+#ifndef TENDON_QUERY_DIMENSION_H
+#define TENDON_QUERY_DIMENSION_H
+
+#include "core/base/error.h"
+#include "core/store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum dimension_kind {
+    DIMENSION_EVENT,          /* the fact's own number */
+    DIMENSION_TIER,           /* the event's, else the team's */
+    DIMENSION_ATTRIBUTE,      /* of the row's site or team */
+    DIMENSION_SUPPORT_MODEL,  /* outsourced, own, direct */
+    DIMENSION_SUPPORT_REGION, /* domestic, nearshore, offshore */
+    DIMENSION_RATING,         /* instrument and question, of ratings only */
+};
+
+/* A name and what it stands for. */
+struct dimension_name {
+    char name[EVENT_CODE_BYTES + 1];
+    enum dimension_kind kind;
+    uint8_t field;             /* EVENT, TIER: enum event_field; RATING: FIELD_INSTRUMENT or FIELD_QUESTION */
+    uint8_t attribute;         /* ATTRIBUTE: enum reference_attribute */
+    bool is_number;            /* compared as a whole number */
+    int64_t low, high;         /* numbers of a closed range; low > high: open */
+    const char *const *values; /* a closed list of n_values; NULL: open */
+    unsigned n_values;
+};
+
+/* All names that this tenant's queries may use. */
+struct dimension_names {
+    size_t n;
+    struct dimension_name names[FIELD_N_DIMENSIONS + 32];
+};
+
+void dimension_names_init(struct dimension_names *names, const char (*declared)[EVENT_CODE_BYTES + 1],
+                          unsigned n_declared);
+/* Place of a name, or -1. */
+int dimension_names_find(const struct dimension_names *names, const char *name, size_t size);
+/* The nearest right name, or NULL. */
+const char *dimension_names_nearest(const struct dimension_names *names, const char *name, size_t size);
+
+/* A value as answers show it. */
+enum value_type { VALUE_IS_NULL, VALUE_IS_TEXT, VALUE_IS_NUMBER };
+struct dimension_value {
+    enum value_type type;
+    const char *text; /* lives as long as the view */
+    int64_t number;
+};
+/* Nulls last, numbers before texts, texts by their bytes. */
+int dimension_value_compare(const struct dimension_value *a, const struct dimension_value *b);
+
+/* Rows to be looked at: a fact_vector, or rows gathered from one. */
+struct rows {
+    uint32_t n; /* ≤ FACT_VECTOR_ROWS */
+    const int64_t *values[FACT_VALUES_MAX];
+    const uint16_t *dimensions[FIELD_N_DIMENSIONS]; /* of the set that the pass reads */
+    const int64_t *instants;                        /* at which reference rows are looked up */
+};
+
+/* A dimension made ready for one view. */
+struct dimension;
+
+struct dimension_view {
+    const struct dictionary *dictionary;
+    const struct reference *reference; /* NULL: no tables */
+    const char *const *nearshore;      /* country codes, ends with NULL; NULL none */
+};
+
+int dimension_new(const struct dimension_name *name, const struct dimension_view *view,
+                  struct dimension **ret);
+void dimension_free(struct dimension *d);
+const struct dimension_name *dimension_name_of(const struct dimension *d);
+
+/* Bits of enum event_field that rows must carry for it (dimension columns). */
+uint64_t dimension_fields(const struct dimension_name *name);
+/* The value column that it reads (ratings), or -1. */
+int dimension_column(const struct dimension_name *name);
+
+/* Ids of the rows, into ids[n]. One thread a dimension. */
+void dimension_ids(struct dimension *d, const struct rows *rows, uint32_t *ids);
+/* One more than the greatest id. */
+uint32_t dimension_count(const struct dimension *d);
+/* The value of an id. */
+struct dimension_value dimension_value(const struct dimension *d, uint32_t id);
+
+#endif

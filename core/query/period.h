@@ -1,0 +1,79 @@
+/* The periods of a query: from --since, --until, --every, --at, --now and --tz to instants.
+ *
+ * A period is [start, end) in ms. Cuts are local midnights of the zone, so a day has 23 to 25 hours where
+ * clocks are turned. */
+#ifndef TENDON_QUERY_PERIOD_H
+#define TENDON_QUERY_PERIOD_H
+
+#include "core/base/error.h"
+#include "core/base/zone.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Open ends: everything there is. */
+#define PERIOD_BEGINNING INT64_MIN
+#define PERIOD_END       INT64_MAX
+
+struct period_options {
+    const char *since, *until, *every, *at; /* NULL: not given */
+    const struct zone *zone;
+    int64_t now;
+};
+
+/* What was asked, before it is known how far the data reach. */
+struct period_range {
+    int64_t since, until; /* PERIOD_BEGINNING, PERIOD_END: open */
+    bool is_given;        /* since, until or every was */
+    bool has_every, has_at;
+    enum zone_unit unit; /* of every */
+    int32_t n_units;
+    int64_t at;
+};
+
+/* Reads the options. Codes: bad_period, with what would be right. */
+int period_range_parse(const struct period_options *options, struct period_range *ret, struct error *err);
+
+/* An instant: RFC 3339, or a local date (its first instant) with or without a time of day. option is the name
+ * for errors. Code bad_period. */
+int instant_parse(const char *option, const char *text, const struct zone *zone, int64_t *ret_ms,
+                  struct error *err);
+
+/* The list of periods. */
+struct periods {
+    uint32_t n;
+    int64_t *starts; /* n + 1: the last is the end of the last */
+    bool *partial;   /* n: cut short by the range, or still running */
+};
+
+/* Cuts the range. first and last are the instants of the first and last thing measured, and close the open
+ * ends of a range with every (first > last: nothing measured, no periods). At most n_max periods: result_size
+ * beyond. */
+int periods_cut(const struct period_range *range, const struct zone *zone, int64_t now, int64_t first,
+                int64_t last, uint32_t n_max, struct periods *ret, struct error *err);
+void periods_fini(struct periods *p);
+
+/* The period that holds an instant, or -1. *hint is where the one before was found. */
+static inline int32_t periods_find(const struct periods *p, int64_t at, uint32_t *hint)
+{
+    uint32_t i = *hint;
+    if (p->n == 0)
+        return -1;
+    if (at >= p->starts[i] && at < p->starts[i + 1])
+        return (int32_t)i;
+    if (at < p->starts[0] || at >= p->starts[p->n])
+        return -1;
+    uint32_t low = 0, high = p->n;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (p->starts[middle] <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    *hint = low;
+    return (int32_t)low;
+}
+
+#endif

@@ -1,0 +1,122 @@
+#include "core/query/statistic.h"
+
+#include <math.h>
+#include <string.h>
+
+bool percentile_parse(const char *text, uint32_t *ret_thousandths)
+{
+    uint32_t whole = 0, fraction = 0, unit = 100;
+    const char *p = text;
+    if (*p++ != 'p' || *p < '0' || *p > '9')
+        return false;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        whole = whole * 10 + (uint32_t)(*p - '0');
+        if (whole > 100)
+            return false;
+    }
+    if (*p == '.') {
+        const char *first = ++p;
+        for (; *p >= '0' && *p <= '9'; p++, unit /= 10) {
+            if (unit == 0)
+                return false;
+            fraction += unit * (uint32_t)(*p - '0');
+        }
+        if (p == first)
+            return false;
+    }
+    uint32_t total = whole * 1000 + fraction;
+    if (*p != '\0' || total == 0 || total > PERCENTILE_MAX)
+        return false;
+    *ret_thousandths = total;
+    return true;
+}
+
+uint64_t percentile_rank(uint32_t thousandths, uint64_t n)
+{
+    unsigned __int128 product = (unsigned __int128)n * thousandths;
+    uint64_t rank = (uint64_t)((product + PERCENTILE_MAX - 1) / PERCENTILE_MAX);
+    return rank ? rank : 1;
+}
+
+static inline void swap(int64_t *a, int64_t *b)
+{
+    int64_t t = *a;
+    *a = *b;
+    *b = t;
+}
+
+static void sift(int64_t *v, size_t i, size_t n)
+{
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= n)
+            return;
+        if (child + 1 < n && v[child + 1] > v[child])
+            child++;
+        if (v[i] >= v[child])
+            return;
+        swap(&v[i], &v[child]);
+        i = child;
+    }
+}
+
+static void heap_sort(int64_t *v, size_t n)
+{
+    for (size_t i = n / 2; i-- > 0;)
+        sift(v, i, n);
+    for (size_t i = n; i-- > 1;) {
+        swap(&v[0], &v[i]);
+        sift(v, 0, i);
+    }
+}
+
+int64_t values_select(int64_t *values, size_t n, size_t place)
+{
+    size_t low = 0, high = n; /* the place lies in [low, high) */
+    /* Partitions that go badly are few by chance and many by malice; then sorting bounds the work. */
+    unsigned left = 2;
+    for (size_t m = n; m; m >>= 1)
+        left += 2;
+    while (high - low > 1) {
+        if (left-- == 0) {
+            heap_sort(values + low, high - low);
+            break;
+        }
+        int64_t a = values[low], b = values[low + (high - low) / 2], c = values[high - 1];
+        int64_t pivot = a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);
+        /* Three parts, since real durations repeat a lot: below, equal, above. */
+        size_t below = low, at = low, above = high;
+        while (at < above) {
+            if (values[at] < pivot)
+                swap(&values[below++], &values[at++]);
+            else if (values[at] > pivot)
+                swap(&values[at], &values[--above]);
+            else
+                at++;
+        }
+        if (place < below)
+            high = below;
+        else if (place >= above)
+            low = above;
+        else
+            break;
+    }
+    return values[place];
+}
+
+int64_t average_round(__int128 sum, uint64_t n)
+{
+    bool negative = sum < 0;
+    unsigned __int128 size = negative ? -(unsigned __int128)sum : (unsigned __int128)sum;
+    unsigned __int128 rounded = (2 * size + n) / (2 * (unsigned __int128)n);
+    return negative ? -(int64_t)rounded : (int64_t)rounded;
+}
+
+void wilson_interval(double x, double n, double *ret_low, double *ret_high)
+{
+    const double z = 1.959963984540054, zz = z * z;
+    double centre = (x + zz / 2) / (n + zz);
+    double half = z / (n + zz) * sqrt(x * (n - x) / n + zz / 4);
+    *ret_low = x <= 0 ? 0 : fmax(0, centre - half);
+    *ret_high = x >= n ? 1 : fmin(1, centre + half);
+}
