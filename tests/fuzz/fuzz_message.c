@@ -1,0 +1,80 @@
+/* Any bytes as one payload frame of the wire protocol: the envelope, and the events of a BATCH. */
+#include "proto/event.h"
+#include "proto/wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What the decoder promises of an event that it took. */
+static void check_event(const struct wire_event *event, const uint8_t *data, size_t size)
+{
+    if (event->type >= EVENT_N_TYPES || event->n_values > FIELD_N)
+        abort();
+    for (uint32_t i = 0; i < event->n_values; i++) {
+        const struct wire_value *value = &event->values[i];
+        if (value->field >= FIELD_N || (i > 0 && event->values[i - 1].field >= value->field))
+            abort();
+        enum value_kind kind = FIELDS[value->field].kind;
+        if (value->nil || (kind != VALUE_DICTIONARY && kind != VALUE_HASH) || !value->string.data)
+            continue;
+        const uint8_t *at = (const uint8_t *)value->string.data;
+        if (at < data || value->string.size > size || at + value->string.size > data + size)
+            abort();
+        if (!utf8_valid(value->string.data, value->string.size))
+            abort();
+    }
+}
+
+static void decode_events(struct mp_reader *body, const uint8_t *data, size_t size)
+{
+    const struct event_schema schema = {
+        .n_declared = 1, .declared = {"ward"}, .types = (1u << EVENT_N_TYPES) - 1, .now = 1700000000000};
+    uint32_t n_keys = 0;
+    if (!mp_read_map(body, &n_keys))
+        return;
+    for (uint32_t k = 0; k < n_keys && !body->failed; k++) {
+        const char *key;
+        uint32_t key_size, n_events;
+        if (!mp_read_str(body, &key, &key_size))
+            return;
+        if (key_size != 6 || memcmp(key, "events", 6) != 0) {
+            if (!mp_skip(body))
+                return;
+            continue;
+        }
+        if (!mp_read_array(body, &n_events))
+            return;
+        for (uint32_t i = 0; i < n_events; i++) {
+            struct wire_event event;
+            struct wire_value values[FIELD_N];
+            const uint8_t *before = body->at;
+            int r = event_decode(body, &schema, &event, values);
+            if (r < 0)
+                return;
+            if (body->at <= before)
+                abort(); /* it must move on, or a batch never ends */
+            if (r == REJECT_NONE)
+                check_event(&event, data, size);
+            else if (r >= REJECT_N)
+                abort();
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct wire_envelope envelope;
+    if (wire_envelope_read(data, size, &envelope) == 0)
+        decode_events(&envelope.body, data, size);
+    /* the same bytes as an event by themselves, as the vectors are */
+    const struct event_schema schema = {.types = (1u << EVENT_N_TYPES) - 1, .now = 1700000000000};
+    struct mp_reader reader;
+    struct wire_event event;
+    struct wire_value values[FIELD_N];
+    mp_reader_init(&reader, data, size);
+    if (event_decode(&reader, &schema, &event, values) == REJECT_NONE)
+        check_event(&event, data, size);
+    return 0;
+}

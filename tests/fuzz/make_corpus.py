@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""Writes the first inputs of the fuzz targets anew; what fuzzing found lies beside them as found-*.
+
+The message corpus begins with the protocol's own test vectors."""
+import glob
+import os
+import shutil
+import sys
+
+import msgpack
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "tests", "system"))
+
+from events import D0, created, event, solved_ticket  # noqa: E402  (needs the path above)
+
+
+def write(target, name, data):
+    folder = os.path.join(HERE, "corpus", target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(data)
+
+
+def messages():
+    for path in glob.glob(os.path.join(TOP, "proto", "vectors", "*.msgpack")):
+        shutil.copy(path, os.path.join(HERE, "corpus", "message", os.path.basename(path)))
+    pack = msgpack.packb
+    everything = [*solved_ticket("t", vendor="acme", severity=2, channel="phone", ward="icu"),
+                  event("ticket.assigned", "t", D0, team="A", tier=2, kind="escalate"),
+                  event("sla.applied", "t", D0, metric="first_response_time", target_s=1.5, clock="business", policy="gold"),
+                  event("ticket.merged", "t", D0, into="u"), event("ticket.deleted", "t", D0, reason="spam"),
+                  event("contact.ended", None, D0, outcome="answered", queue_s=10, talk_s=60.25, wrap_s=5),
+                  event("survey.response", None, D0, instrument="csat", score=4.5, min=1, max=5, site="H1", respondent="r"),
+                  {"type": "source.watermark", "complete_until": D0, "at": D0}]
+    write("message", "batch-everything", pack([1, "BATCH", 1, {"seq": 1, "events": everything, "cursor": b"\x00\xff"}]))
+    write("message", "batch-none", pack([1, "BATCH", 2, {"seq": 1, "events": []}]))
+    write("message", "batch-wrong-ones", pack([1, "BATCH", 3, {"seq": 1, "events": [
+        1, None, [], {}, {"type": 5}, created("t", severity=9), created("t", vendor=["a", ["b"]]), created("t" * 200)]}]))
+    write("message", "batch-twice", b"\x94\x01\xa5BATCH\x04\x81\xa6events\x91\x82\xa2id\xa1a\xa2id\xa1b")
+    write("message", "hello", pack([1, "HELLO", 1, {"source": "acme", "software": "tests", "session": 1}]))
+    write("message", "version-2", pack([2, "HELLO", 1, {}]))
+    write("message", "unknown-kind", pack([1, "DROP", 1, {}]))
+    write("message", "array-lies", b"\x94\x01\xa5BATCH\x07\x82\xa3seq\x01\xa6events\xdd\x10\x00\x00\x00")
+    write("message", "string-lies", b"\x94\x01\xa5BATCH\x07\x82\xa3seq\x01\xa6events\x91\x81\xdb\xff\xff\xff\xff")
+    write("message", "deep", b"\x94\x01\xa5BATCH\x07\x82\xa3seq\x01\xa6events" + b"\x91" * 200 + b"\x01")
+    write("message", "reserved", b"\xc1")
+
+
+def documents():
+    pack = msgpack.packb
+    write("document", "query", pack({"metrics": ["csat", "full_resolution_time.p90"], "by": ["vendor"],
+                                     "where": "beds > 100 and not state in (TX, CA)", "since": "90d"}))
+    write("document", "import", pack({"method": "reference.import", "params": {"table": "site", "rows": [
+        {"key": "H1", "beds": 120, "facility_kind": "hospital", "country": "US"}]}}))
+    write("document", "scalars", pack([None, True, False, 0, -1, 2**31, -2**63, 2**63 - 1, 1.5, -0.0, 1e300, "", "ü€😀", [], {}]))
+    write("document", "refused", pack([2**64 - 1]))
+    write("document", "nan", pack([float("nan"), float("inf")]))
+    write("document", "bin", pack([b"\x00"]))
+    write("document", "ext", pack([msgpack.ExtType(5, b"12")]))
+    write("document", "deep", b"\x91" * 40 + b"\x01")
+    write("document", "twice", b"\x82\xa1a\x01\xa1a\x02")
+    write("document", "array-lies", b"\xdd\xff\xff\xff\xff")
+    write("document", "bad-utf8", b"\xa2\xff\xfe")
+    write("document", "nul", pack("a\0b"))
+
+
+CONFIG = """\
+data: /var/lib/tendon
+run: /run/tendon               # control.sock and hosts.sock
+listen: [tcp://127.0.0.1:7780]
+keys: /etc/tendon/keys
+plugin_path: [/usr/lib/tendon/plugins]
+tenants: [{name: riverbend, zone: America/Chicago, dimensions: [ward], limits: {stored_bytes: 1GiB, query_time: 5s}}]
+plugins:
+  - source: acme-servicedesk
+    tenant: riverbend
+    plugin: servicenow
+    stamp: {vendor: acme}
+    options: {path: /srv/drop/incidents.csv}
+"""
+
+
+def configurations():
+    write("config", "whole", CONFIG.encode())
+    write("config", "empty", b"")
+    write("config", "unknown-key", CONFIG.replace("listen", "lissen").encode())
+    write("config", "key-twice", (CONFIG + "run: /tmp\n").encode())
+    write("config", "alias", b"data: &a /x\nrun: *a\n")
+    write("config", "bomb", b"a: &a [x,x,x]\nb: &b [*a,*a,*a]\nc: [*b,*b,*b]\n")
+    write("config", "tag", b"data: !!python/object:os.system /x\n")
+    write("config", "two-documents", b"data: /a\n---\ndata: /b\n")
+    write("config", "deep", b"[" * 60)
+    write("config", "wrong-types", b"data: []\nrun: {a: b}\nlisten: {}\ntenants: 5\nplugins: [1, [2], {source: 3}]\n")
+    write("config", "odd-scalars", b"data: ~\nrun: 'it''s'\nkeys: \"\\x41\\u263a\"\ncommitters: 0x10\ncredit: 9999999999GiB\n")
+    write("config", "block", b"data: |\n  /a\n  /b\nrun: >-\n  /c\n  /d\n")
+    write("config", "not-utf8", b"data: /\xff\xfe\n")
+    write("config", "tab", b"data:\t/a\n\trun: /b\n")
+
+
+if __name__ == "__main__":
+    os.makedirs(os.path.join(HERE, "corpus", "message"), exist_ok=True)
+    messages()
+    documents()
+    configurations()
