@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void fact_key_put(uint8_t key[FACT_KEY_BYTES], const struct fact_key *k)
 {
@@ -36,12 +37,11 @@ uint16_t fact_month(const struct fact_row *row)
         at = row->values[FACT_N_COMMON];
     if (at == FACT_NULL || at < 0)
         return 0;
-    /* Months since 1970 of a day of the Gregorian calendar, counted in years that begin on 1 March, as then
-     * the leap day is a year's last. */
-    uint32_t day = (uint32_t)(at / 86400000) + 719468, era = day / 146097, of_era = day % 146097;
-    uint32_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    uint32_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
-    return (uint16_t)((era * 400 + year - 1970) * 12 + month + 2);
+    time_t seconds = at / 1000;
+    struct tm tm;
+    if (!gmtime_r(&seconds, &tm))
+        return 0;
+    return (uint16_t)((tm.tm_year - 70) * 12 + tm.tm_mon);
 }
 
 /* The column that another one is kept as the difference to: instants lie close to the ones they follow. */
@@ -175,11 +175,7 @@ static int write_block(struct facts_writer *w, struct txn *t, const struct fact_
 int facts_write(struct facts_writer *w, struct txn *t, uint16_t generation, uint32_t run,
                 enum fact_table table, const struct memtable *m, struct fact_ref *refs, size_t n)
 {
-    bool sorted = true;
-    for (size_t i = 1; i < n && sorted; i++)
-        sorted = by_place(&refs[i - 1], &refs[i]) <= 0;
-    if (!sorted)
-        qsort(refs, n, sizeof(*refs), by_place);
+    qsort(refs, n, sizeof(*refs), by_place);
     struct fact_key key = {.generation = generation, .table = (uint8_t)table, .run = run};
     for (size_t i = 0; i < n;) {
         if (refs[i].month != key.month || i == 0) {

@@ -85,8 +85,6 @@ struct store {
 
     /* what a view takes; held across the commit that puts sealed facts in the place of hot ones */
     pthread_mutex_t view_lock;
-    pthread_cond_t view_ready; /* is_readable */
-    bool is_readable;          /* false while memory is read back from disk */
     struct memtable *memtable;
     struct reference *reference;
     uint64_t as_of;

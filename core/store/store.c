@@ -42,7 +42,6 @@ int store_open(const struct store_options *options, struct store **ret, struct e
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a store");
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_mutex_init(&s->view_lock, NULL);
-    (void)pthread_cond_init(&s->view_ready, NULL);
     s->map_bytes = options->map_bytes;
     s->hot_events = options->hot_events ? options->hot_events : STORE_HOT_EVENTS;
     buffer_init(&s->journal, JOURNAL_BYTES_MAX);
@@ -87,7 +86,6 @@ void store_close(struct store *s)
     sodium_memzero(s->box_key, sizeof(s->box_key));
     (void)pthread_mutex_destroy(&s->lock);
     (void)pthread_mutex_destroy(&s->view_lock);
-    (void)pthread_cond_destroy(&s->view_ready);
     free(s);
 }
 

@@ -1,0 +1,234 @@
+/* How tables lie on a terminal, and the answer of a query as one. */
+#include "tools/answer.h"
+#include "tools/chart.h"
+#include "tools/table.h"
+#include "tools/terminal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *written(const struct table *t, unsigned width, int markdown)
+{
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_int_equal(markdown ? table_write_markdown(t, out) : table_write(t, out, width), 0);
+    (void)fclose(out);
+    return text;
+}
+
+static void assert_table(const struct table *t, unsigned width, const char *expected)
+{
+    char *text = written(t, width, 0);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void plain_table(void **state)
+{
+    struct table t;
+    (void)state;
+    table_init(&t);
+    table_column(&t, NULL, "vendor", false, true);
+    table_column(&t, NULL, "tickets", true, false);
+    table_cell(&t, "Zürich Süd");
+    table_cell(&t, "4,211");
+    table_cell(&t, "東京");
+    table_cell(&t, NULL);
+    assert_table(&t, 0,
+                 "vendor      tickets\n"
+                 "──────────  ───────\n"
+                 "Zürich Süd    4,211\n"
+                 "東京              –\n");
+    table_fini(&t);
+}
+
+static void groups_have_a_heading(void **state)
+{
+    struct table t;
+    (void)state;
+    table_init(&t);
+    table_column(&t, NULL, "vendor", false, true);
+    table_column(&t, "wait", "p50", true, false);
+    table_column(&t, "wait", "p90", true, false);
+    table_column(&t, "long_metric_name", "n", true, false);
+    static const char *const CELLS[] = {"acme", "2h 14m", "3d 4h", "7"};
+    for (size_t i = 0; i < 4; i++)
+        table_cell(&t, CELLS[i]);
+    assert_table(&t, 0,
+                 "        ─── wait ────  long_metric_name\n"
+                 "vendor     p50    p90                 n\n"
+                 "──────  ──────  ─────  ────────────────\n"
+                 "acme    2h 14m  3d 4h                 7\n");
+    table_fini(&t);
+}
+
+static void texts_are_shortened_before_columns_move(void **state)
+{
+    struct table t;
+    (void)state;
+    table_init(&t);
+    table_column(&t, NULL, "site", false, true);
+    table_column(&t, NULL, "tickets", true, false);
+    table_cell(&t, "Saint Bartholomew General Hospital");
+    table_cell(&t, "12");
+    assert_table(&t, 30,
+                 "site                   tickets\n"
+                 "─────────────────────  ───────\n"
+                 "Saint Bartholomew Ge…       12\n");
+    table_fini(&t);
+}
+
+static void what_does_not_fit_goes_below(void **state)
+{
+    struct table t;
+    (void)state;
+    table_init(&t);
+    table_column(&t, NULL, "v", false, true);
+    table_column(&t, NULL, "first", true, false);
+    table_column(&t, NULL, "second", true, false);
+    table_column(&t, NULL, "third", true, false);
+    static const char *const CELLS[] = {"a", "1", "2", "3"};
+    for (size_t i = 0; i < 4; i++)
+        table_cell(&t, CELLS[i]);
+    assert_table(&t, 16,
+                 "v  first  second\n"
+                 "─  ─────  ──────\n"
+                 "a      1       2\n"
+                 "\n"
+                 "v  third\n"
+                 "─  ─────\n"
+                 "a      3\n");
+    for (unsigned width = 1; width < 40; width++) {
+        char *text = written(&t, width, 0);
+        for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+            assert_true(text_width(line) <= width || text_width(line) <= 10);
+        free(text);
+    }
+    table_fini(&t);
+}
+
+static void markdown_is_escaped(void **state)
+{
+    struct table t;
+    (void)state;
+    table_init(&t);
+    table_column(&t, NULL, "team", false, true);
+    table_column(&t, "csat", "n", true, false);
+    table_cell(&t, "a|b*");
+    table_cell(&t, "3");
+    char *text = written(&t, 0, 1);
+    assert_string_equal(text, "| team | csat n |\n| --- | ---: |\n| a\\|b\\* | 3 |\n");
+    free(text);
+    table_fini(&t);
+}
+
+static const char ANSWER[] =
+    "{\"metrics\": [\"wait.p50\", \"wait.p90\", \"csat\", \"created\"], \"by\": [\"vendor\"],"
+    " \"columns\": ["
+    "  {\"name\": \"vendor\", \"kind\": \"dimension\"},"
+    "  {\"name\": \"wait.p50\", \"kind\": \"duration\", \"metric\": \"wait\", \"stat\": \"p50\"},"
+    "  {\"name\": \"wait.p50.n\", \"kind\": \"n\", \"metric\": \"wait\", \"stat\": \"p50\"},"
+    "  {\"name\": \"wait.p90\", \"kind\": \"duration\", \"metric\": \"wait\", \"stat\": \"p90\"},"
+    "  {\"name\": \"wait.p90.n\", \"kind\": \"n\", \"metric\": \"wait\", \"stat\": \"p90\"},"
+    "  {\"name\": \"csat\", \"kind\": \"ratio\", \"metric\": \"csat\"},"
+    "  {\"name\": \"csat.low\", \"kind\": \"interval\", \"metric\": \"csat\"},"
+    "  {\"name\": \"csat.high\", \"kind\": \"interval\", \"metric\": \"csat\"},"
+    "  {\"name\": \"csat.n\", \"kind\": \"n\", \"metric\": \"csat\"},"
+    "  {\"name\": \"created\", \"kind\": \"count\", \"metric\": \"created\"},"
+    "  {\"name\": \"created.n\", \"kind\": \"n\", \"metric\": \"created\"}],"
+    " \"rows\": ["
+    "  {\"vendor\": \"acme\", \"wait.p50\": 8040, \"wait.p50.n\": 4211, \"wait.p90\": 273600, "
+    "\"wait.p90.n\": 4211,"
+    "   \"csat\": 0.861111, \"csat.low\": 0.803008, \"csat.high\": 0.904123, \"csat.n\": 180, \"created\": "
+    "4300, \"created.n\": 4300},"
+    "  {\"vendor\": null, \"wait.p50\": null, \"wait.p50.n\": 0, \"wait.p90\": null, \"wait.p90.n\": 0,"
+    "   \"csat\": null, \"csat.low\": null, \"csat.high\": null, \"csat.n\": 0, \"created\": 0, "
+    "\"created.n\": 0}],"
+    " \"meta\": {\"warnings\": [{\"code\": \"x\", \"message\": \"one\"}, \"two\"]}}";
+
+static void answer_as_a_table(void **state)
+{
+    struct table t;
+    const char *warnings[4];
+    (void)state;
+    json_t *answer = json_loads(ANSWER, 0, NULL);
+    assert_non_null(answer);
+    table_init(&t);
+    answer_table(answer, NULL, &t);
+    assert_table(&t, 0,
+                 "        ─────── wait ───────\n"
+                 "vendor     p50    p90      n    csat          95 %    n  created\n"
+                 "──────  ──────  ─────  ─────  ──────  ────────────  ───  ───────\n"
+                 "acme    2h 14m  3d 4h  4,211  86.1 %  [80.3, 90.4]  180    4,300\n"
+                 "–            –      –      0       –             –    0        0\n");
+    table_fini(&t);
+    assert_int_equal(answer_warnings(answer, warnings, 4), 2);
+    assert_string_equal(warnings[0], "one");
+    assert_string_equal(warnings[1], "two");
+    assert_false(answer_is_empty(answer));
+    (void)json_array_remove(json_object_get(answer, "rows"), 0);
+    assert_true(answer_is_empty(answer));
+    json_decref(answer);
+}
+
+static void an_n_that_differs_stands_beside_its_value(void **state)
+{
+    struct table t;
+    (void)state;
+    json_t *answer = json_loads(ANSWER, 0, NULL);
+    json_object_set_new(json_array_get(json_object_get(answer, "rows"), 0), "wait.p90.n", json_integer(7));
+    table_init(&t);
+    answer_table(answer, NULL, &t);
+    assert_int_equal(t.n_columns, 9);
+    assert_string_equal(t.columns[2].heading, "n");
+    assert_string_equal(t.columns[4].heading, "n");
+    table_fini(&t);
+    json_decref(answer);
+}
+
+static void charts(void **state)
+{
+    char room[64], *text;
+    size_t size;
+    static const double VALUES[] = {0, 1, NAN, 7};
+    static const struct chart_bar BARS[] = {{"acme", 4, "4"}, {"bolt", 1, "1"}, {"–", NAN, NULL}};
+    (void)state;
+    assert_string_equal(chart_sparkline(room, VALUES, 4), "▁▂ █");
+    static const double FLAT[] = {5, 5};
+    assert_string_equal(chart_sparkline(room, FLAT, 2), "▄▄");
+    FILE *out = open_memstream(&text, &size);
+    chart_bars(out, BARS, 3, 21);
+    (void)fclose(out);
+    assert_string_equal(text, "acme  4  ████████████\n"
+                              "bolt  1  ███\n"
+                              "–     –  \n");
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_table),
+        cmocka_unit_test(groups_have_a_heading),
+        cmocka_unit_test(texts_are_shortened_before_columns_move),
+        cmocka_unit_test(what_does_not_fit_goes_below),
+        cmocka_unit_test(markdown_is_escaped),
+        cmocka_unit_test(answer_as_a_table),
+        cmocka_unit_test(an_n_that_differs_stands_beside_its_value),
+        cmocka_unit_test(charts),
+    };
+    (void)setlocale(LC_CTYPE, "C.UTF-8");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

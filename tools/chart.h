@@ -1,0 +1,22 @@
+/* Pictures of numbers in plain Unicode: bars and sparklines. No colour. */
+#ifndef TENDON_TOOLS_CHART_H
+#define TENDON_TOOLS_CHART_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct chart_bar {
+    const char *label; /* clean text */
+    double value;      /* NaN: missing */
+    const char *text;  /* of the value */
+};
+
+/* One bar a line, from 0 to the greatest of them, within `width` columns; a negative value has a shaded bar
+ * of its size. */
+void chart_bars(FILE *out, const struct chart_bar *bars, size_t n, unsigned width);
+
+/* One character a value, from the least (▁) to the greatest (█); a missing one is a blank. room takes 4 bytes
+ * a value and a NUL. Returns room. */
+char *chart_sparkline(char *room, const double *values, size_t n);
+
+#endif

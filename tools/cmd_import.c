@@ -1,0 +1,233 @@
+/* What `site import|list` and `team import|list` share. */
+#include "core/base/zone.h"
+#include "tools/import.h"
+#include "tools/output.h"
+#include "tools/session.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROWS_A_CALL 5000 /* so that a request stays far below what the collector takes */
+
+static const char *const TABLES[] = {"site", "team"};
+
+/* The values of an option that may be given again. */
+static size_t values_collect(const struct invocation *invocation, const char *name, const char **ret)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < invocation->n_given; i++)
+        if (strcmp(invocation->given[i].option->name, name) == 0)
+            ret[n++] = invocation->given[i].value;
+    return n;
+}
+
+static bool date_read(const char *s, int32_t *year, int32_t *month, int32_t *day)
+{
+    static const char PATTERN[] = "0000-00-00";
+    for (size_t i = 0; i <= 10; i++)
+        if (PATTERN[i] == '0' ? s[i] < '0' || s[i] > '9' : s[i] != PATTERN[i])
+            return false;
+    *year = (s[0] - '0') * 1000 + (s[1] - '0') * 100 + (s[2] - '0') * 10 + (s[3] - '0');
+    *month = (s[5] - '0') * 10 + (s[6] - '0');
+    *day = (s[8] - '0') * 10 + (s[9] - '0');
+    return civil_is_date(*year, *month, *day);
+}
+
+/* --valid-from as the first instant of that day in the tenant's zone. */
+static int valid_from_read(const struct invocation *invocation, struct session *s, json_t *params)
+{
+    const char *date = invocation_value(invocation, "valid-from");
+    int32_t year, month, day;
+    struct error err = ERROR_INIT;
+    if (!date)
+        return 0;
+    if (!date_read(date, &year, &month, &day)) {
+        error_set(&err, -EINVAL, "usage", "--valid-from cannot be \"%.64s\"", date);
+        error_hint(&err, "a date: 2026-01-31");
+        return error_print(&err);
+    }
+    json_t *shown = NULL;
+    int code = session_call(s, "tenant.show", session_params(invocation), &shown);
+    if (code != 0)
+        return code;
+    const char *name = json_string_value(json_object_get(shown, "zone"));
+    struct zone *zone = NULL;
+    if (zone_open(name ? name : "UTC", &zone, &err) < 0) {
+        json_decref(shown);
+        return error_print(&err);
+    }
+    (void)json_object_set_new(params, "valid_from", json_integer(zone_instant(zone, year, month, day, 0)));
+    zone_close(zone);
+    json_decref(shown);
+    return 0;
+}
+
+/* Sends the rows in pieces and adds up what the collector says. */
+static int rows_send(struct session *s, const json_t *rows, const json_t *params, json_t *summary)
+{
+    json_int_t imported = 0, changed = 0;
+    for (size_t at = 0; at < json_array_size(rows); at += ROWS_A_CALL) {
+        json_t *piece = json_array(), *call = json_copy((json_t *)params), *result = NULL;
+        for (size_t i = at; i < at + ROWS_A_CALL && i < json_array_size(rows); i++)
+            (void)json_array_append(piece, json_array_get(rows, i));
+        (void)json_object_set_new(call, "rows", piece);
+        int code = session_call(s, "reference.import", call, &result);
+        if (code != 0) {
+            if (imported > 0)
+                (void)fprintf(stderr,
+                              "tendon: the first %" JSON_INTEGER_FORMAT
+                              " rows are imported; importing all again does no harm\n",
+                              imported);
+            return code;
+        }
+        imported += json_integer_value(json_object_get(result, "imported"));
+        changed += json_integer_value(json_object_get(result, "changed"));
+        json_decref(result);
+    }
+    (void)json_object_set_new(summary, "imported", json_integer(imported));
+    (void)json_object_set_new(summary, "changed", json_integer(changed));
+    return 0;
+}
+
+/* Nothing is imported from a file with something wrong in it. */
+static int errors_print(const struct import_result *result)
+{
+    size_t i;
+    json_t *line;
+    json_array_foreach(result->errors, i, line)(void)
+        fprintf(stderr, "tendon: %s\n", json_string_value(line));
+    if (result->n_errors > json_array_size(result->errors))
+        (void)fprintf(stderr, "        … and %zu more\n", result->n_errors - json_array_size(result->errors));
+    (void)fprintf(stderr, "        nothing was imported: put the file right, or map values: --value "
+                          "'COLUMN:OLD=NEW' (NEW empty: no value)\n");
+    return TENDON_EXIT_FAILED;
+}
+
+static void notes_print(const struct import_result *result, const struct import_options *options)
+{
+    size_t i;
+    json_t *item;
+    if (json_array_size(result->left_out) > 0) {
+        (void)fputs("left out, as neither known nor mapped:", stderr);
+        json_array_foreach(result->left_out, i, item)(void)
+            fprintf(stderr, "%s %s", i > 0 ? "," : "", json_string_value(item));
+        (void)fputs("\n", stderr);
+    }
+    json_array_foreach(result->unused, i, item)(void) fprintf(
+        stderr, "note: no row has the value of --value '%s'\n", options->values[json_integer_value(item)]);
+    if (result->n_duplicates > 0)
+        (void)fprintf(stderr, "note: %zu rows repeat another one and were passed over\n",
+                      result->n_duplicates);
+}
+
+static int rows_import(const struct invocation *invocation, enum reference_table table,
+                       const struct import_result *result)
+{
+    static const struct output_column COLUMNS[] = {
+        {"table", "table", CELL_TEXT},
+        {"rows", "rows in the file", CELL_COUNT},
+        {"imported", "imported", CELL_COUNT},
+        {"changed", "changed", CELL_COUNT},
+        {"duplicates", "repeated", CELL_COUNT},
+        {"valid_from", "valid from", CELL_TEXT},
+        {"left_out", "columns left out", CELL_TEXT},
+    };
+    struct session *s = NULL;
+    int code = session_open(invocation, "importing", &s);
+    if (code != 0)
+        return code;
+    const char *from = invocation_value(invocation, "valid-from");
+    json_t *params = session_params(invocation);
+    (void)json_object_set_new(params, "table", json_string(TABLES[table]));
+    json_t *summary = json_pack("{s:s, s:I}", "table", TABLES[table], "rows",
+                                (json_int_t)(json_array_size(result->rows) + result->n_duplicates));
+    code = valid_from_read(invocation, s, params);
+    if (code == 0)
+        code = rows_send(s, result->rows, params, summary);
+    session_close(s);
+    if (code == 0) {
+        (void)json_object_set_new(summary, "duplicates", json_integer((json_int_t)result->n_duplicates));
+        (void)json_object_set_new(summary, "valid_from", from ? json_string(from) : json_null());
+        (void)json_object_set(summary, "left_out", result->left_out);
+        code = output_show(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), summary);
+    }
+    json_decref(params);
+    json_decref(summary);
+    return code;
+}
+
+int import_run(const struct invocation *invocation, enum reference_table table)
+{
+    const char *maps[INVOCATION_MAX], *values[INVOCATION_MAX], *sets[INVOCATION_MAX];
+    struct error err = ERROR_INIT;
+    struct csv csv;
+    struct import_result result;
+    struct import_options options = {.table = table,
+                                     .key = invocation_value(invocation, "key"),
+                                     .maps = maps,
+                                     .values = values,
+                                     .sets = sets};
+    if (!options.key) {
+        error_set(&err, -EINVAL, "usage",
+                  "tendon %s import needs --key COLUMN: which column tells the %ss apart", TABLES[table],
+                  TABLES[table]);
+        error_hint(&err, "tendon %s import --help shows examples", TABLES[table]);
+        return error_print(&err);
+    }
+    options.n_maps = values_collect(invocation, "map", maps);
+    options.n_values = values_collect(invocation, "value", values);
+    options.n_sets = values_collect(invocation, "set", sets);
+    if (csv_open(&csv, invocation_argument(invocation, 0), &err) < 0)
+        return error_print(&err);
+    int code;
+    if (import_read(&csv, &options, &result, &err) < 0) {
+        code = error_print(&err);
+    } else if (result.n_errors > 0) {
+        code = errors_print(&result);
+    } else {
+        notes_print(&result, &options);
+        code = rows_import(invocation, table, &result);
+    }
+    import_fini(&result);
+    csv_close(&csv);
+    return code;
+}
+
+int reference_list_run(const struct invocation *invocation, enum reference_table table)
+{
+    static const struct output_column SITES[] = {
+        {"key", "site", CELL_TEXT},
+        {"valid_from", "valid from", CELL_INSTANT},
+        {"facility_kind", "kind", CELL_TEXT},
+        {"beds", "beds", CELL_COUNT},
+        {"physicians", "physicians", CELL_COUNT},
+        {"state", "state", CELL_TEXT},
+        {"country", "country", CELL_TEXT},
+        {"org", "org", CELL_TEXT},
+        {"ccn", "ccn", CELL_TEXT},
+        {"npi", "npi", CELL_TEXT},
+        {"calendar", "calendar", CELL_TEXT},
+    };
+    static const struct output_column TEAMS[] = {
+        {"key", "team", CELL_TEXT},
+        {"valid_from", "valid from", CELL_INSTANT},
+        {"employer", "employer", CELL_TEXT},
+        {"outsourcer", "outsourcer", CELL_TEXT},
+        {"team_country", "country", CELL_TEXT},
+        {"languages", "languages", CELL_TEXT},
+        {"tier", "tier", CELL_COUNT},
+    };
+    json_t *params = session_params(invocation), *rows = NULL;
+    (void)json_object_set_new(params, "table", json_string(TABLES[table]));
+    int code = session_call_once(invocation, "asking", "reference.list", params, &rows);
+    if (code != 0)
+        return code;
+    code = table == REFERENCE_SITE
+               ? output_list(invocation, SITES, sizeof(SITES) / sizeof(SITES[0]), rows,
+                             "no site is known yet; tendon site import FILE --key COLUMN brings some in")
+               : output_list(invocation, TEAMS, sizeof(TEAMS) / sizeof(TEAMS[0]), rows,
+                             "no team is known yet; tendon team import FILE --key COLUMN brings some in");
+    json_decref(rows);
+    return code;
+}

@@ -1,0 +1,242 @@
+#include "tools/answer.h"
+#include "tools/json.h"
+#include "tools/output.h"
+#include "tools/session.h"
+#include "tools/terminal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WARNINGS_MAX 64
+#define COLUMNS_MAX  1024
+
+/* Options that go to the collector as they were typed, under their name with _ for -. */
+static const char *const PASSED[] = {
+    "where",  "since", "until",         "at",     "now",       "every",      "tz",       "unit",
+    "anchor", "dims",  "reopen-window", "within", "threshold", "instrument", "question", "calendar-rule"};
+
+/* "a,b" into a list; an empty part is left to the collector to complain of. */
+static void names_append(json_t *list, const char *text)
+{
+    for (const char *at = text;; at++) {
+        size_t size = strcspn(at, ",");
+        const char *from = at;
+        at += size;
+        while (size > 0 && *from == ' ')
+            from++, size--;
+        while (size > 0 && from[size - 1] == ' ')
+            size--;
+        (void)json_array_append_new(list, json_stringn(from, size));
+        if (!*at)
+            return;
+    }
+}
+
+static json_t *request_make(const struct invocation *invocation)
+{
+    json_t *request = session_params(invocation), *metrics = json_array(), *by = json_array();
+    for (size_t i = 0; i < invocation->n_arguments; i++)
+        names_append(metrics, invocation->arguments[i]);
+    for (size_t i = 0; i < invocation->n_given; i++)
+        if (strcmp(invocation->given[i].option->name, "by") == 0)
+            names_append(by, invocation->given[i].value);
+    (void)json_object_set_new(request, "metrics", metrics);
+    (void)json_object_set_new(request, "by", by);
+    for (size_t i = 0; i < sizeof(PASSED) / sizeof(PASSED[0]); i++) {
+        char key[32];
+        const char *value = invocation_value(invocation, PASSED[i]);
+        if (!value)
+            continue;
+        (void)snprintf(key, sizeof(key), "%s", PASSED[i]);
+        for (char *dash; (dash = strchr(key, '-'));)
+            *dash = '_';
+        (void)json_object_set_new(request, key, json_string(value));
+    }
+    if (invocation_has(invocation, "explain"))
+        (void)json_object_set_new(request, "explain", json_true());
+    return request;
+}
+
+static void separated_print(enum output_form form, const json_t *answer)
+{
+    const char *keys[COLUMNS_MAX];
+    size_t n = 0, i;
+    json_t *column;
+    json_array_foreach(json_object_get(answer, "columns"), i, column)
+    {
+        const char *name = json_string_value(json_object_get(column, "name"));
+        if (name && n < COLUMNS_MAX)
+            keys[n++] = name;
+    }
+    output_separated(form, keys, n, json_object_get(answer, "rows"), stdout);
+}
+
+static int table_print(const struct invocation *invocation, enum output_form form, unsigned width,
+                       const json_t *answer)
+{
+    const char *every = invocation_value(invocation, "every");
+    struct table table;
+    table_init(&table);
+    answer_table(answer, every, &table);
+    int r = form == OUTPUT_MD ? table_write_markdown(&table, stdout) : table_write(&table, stdout, width);
+    table_fini(&table);
+    if (r < 0) {
+        struct error err = ERROR_INIT;
+        error_set(&err, r, "memory", "no memory for the table");
+        return error_print(&err);
+    }
+    if (form == OUTPUT_TABLE && width > 0 && invocation_has(invocation, "chart"))
+        answer_chart(answer, every, stdout, width);
+    if (form == OUTPUT_MD)
+        (void)fputs("\n", stdout);
+    answer_footer(answer, stdout, width);
+    return 0;
+}
+
+/* Warnings stand in the footer of a table; elsewhere they go where a person may see them. */
+static void warnings_print(const json_t *answer)
+{
+    const char *warnings[WARNINGS_MAX];
+    size_t n = answer_warnings(answer, warnings, WARNINGS_MAX);
+    for (size_t i = 0; i < n; i++) {
+        char *clean = text_clean(warnings[i]);
+        (void)fprintf(stderr, "tendon: warning: %s\n", clean ? clean : "");
+        free(clean);
+    }
+}
+
+static int answer_print(const struct invocation *invocation, const json_t *answer)
+{
+    unsigned width;
+    enum output_form form = output_form(invocation, &width);
+    const json_t *rows = json_object_get(answer, "rows");
+    const char *warning;
+    size_t i;
+    json_t *row;
+    int code = 0;
+    switch (form) {
+    case OUTPUT_JSON:
+        json_write(answer, stdout);
+        break;
+    case OUTPUT_NDJSON:
+        json_array_foreach((json_t *)rows, i, row)
+        {
+            json_write_line(row, stdout);
+            (void)fputc('\n', stdout);
+        }
+        break;
+    case OUTPUT_CSV:
+    case OUTPUT_TSV:
+        separated_print(form, answer);
+        break;
+    default:
+        code = table_print(invocation, form, width, answer);
+    }
+    if (form != OUTPUT_TABLE && form != OUTPUT_MD)
+        warnings_print(answer);
+    if (code == 0 && answer_warnings(answer, &warning, 1) > 0)
+        code = TENDON_EXIT_WARNING;
+    if (code != TENDON_EXIT_FAILED && answer_is_empty(answer) && invocation_has(invocation, "fail-empty"))
+        code = TENDON_EXIT_EMPTY;
+    return output_finish(code);
+}
+
+static int query_run(const struct invocation *invocation)
+{
+    struct session *s = NULL;
+    json_t *answer = NULL;
+    int code = session_open(invocation, "asking", &s);
+    if (code != 0)
+        return code;
+    code = session_query(s, request_make(invocation), &answer);
+    session_close(s);
+    if (code == 0)
+        code = answer_print(invocation, answer);
+    json_decref(answer);
+    return code;
+}
+
+static const char *const UNITS[] = {"ticket", "site", "org", "respondent", NULL};
+static const char *const ANCHORS[] = {"created", "completed", NULL};
+static const char *const DIMS[] = {"current", NULL};
+static const char *const RULES[] = {"last", NULL};
+
+static const struct option OPTIONS[] = {
+    {"by", 0, OPTION_MANY, "DIM,…", NULL, NAMES_DIMENSION,
+     "one row for each value of these: vendor, product, severity, site, team, outsourcer, support_model, "
+     "support_region, state, …"},
+    {"where", 0, OPTION_VALUE, "EXPR", NULL, NAMES_NOTHING,
+     "only what this holds for: = != < <= > >= in (a, b) is null not and or ( ), over dimensions and "
+     "numbers"},
+    {"since", 0, OPTION_VALUE, "WHEN", NULL, NAMES_NOTHING,
+     "from this day or instant on, or so many whole days up to the end of today: 2026-01-31, 90d"},
+    {"until", 0, OPTION_VALUE, "WHEN", NULL, NAMES_NOTHING, "up to this day or instant, itself not included"},
+    {"every", 0, OPTION_VALUE, "PERIOD", NULL, NAMES_NOTHING,
+     "one row for each period: 1d, 1w (from Monday), 1mo"},
+    {"at", 0, OPTION_VALUE, "INSTANT", NULL, NAMES_NOTHING, "the instant of backlog and backlog_age"},
+    {"now", 0, OPTION_VALUE, "INSTANT", NULL, NAMES_NOTHING,
+     "judge all that is still running at this instant instead of the clock"},
+    {"tz", 0, OPTION_VALUE, "ZONE", NULL, NAMES_NOTHING,
+     "time zone of days and of --every: Europe/Berlin; default: the tenant's"},
+    {"anchor", 0, OPTION_VALUE, "WHICH", ANCHORS, NAMES_NOTHING,
+     "count by when tickets were created, or when what is measured ended"},
+    {"dims", 0, OPTION_VALUE, "WHICH", DIMS, NAMES_NOTHING,
+     "group by today's values instead of those at the time"},
+    {"unit", 0, OPTION_VALUE, "UNIT", UNITS, NAMES_NOTHING,
+     "one vote for each of these (shares and survey metrics)"},
+    {"reopen-window", 0, OPTION_VALUE, "TIME", NULL, NAMES_NOTHING,
+     "how long after a solve a reopening counts; default 14d"},
+    {"within", 0, OPTION_VALUE, "SECONDS", NULL, NAMES_NOTHING,
+     "service_level: answered within so many seconds; default 20"},
+    {"threshold", 0, OPTION_VALUE, "SHARE", NULL, NAMES_NOTHING,
+     "with --unit site: from which share on a site counts; default 0.5"},
+    {"instrument", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
+     "survey instrument of csat, dissatisfaction and others; default csat"},
+    {"question", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING, "question of the instrument"},
+    {"calendar-rule", 0, OPTION_VALUE, "RULE", RULES, NAMES_NOTHING,
+     "business clock: use the calendar in force at the end for all of a duration"},
+    {"chart", 0, OPTION_FLAG, NULL, NULL, NAMES_NOTHING,
+     "draw bars for groups, sparklines for --every, on a terminal"},
+    {"explain", 0, OPTION_FLAG, NULL, NULL, NAMES_NOTHING, "say how the answer was worked out"},
+    {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
+     "whose tickets; may be left out where there is one tenant"},
+    OUTPUT_OPTIONS,
+    {NULL},
+};
+
+static const struct argument ARGUMENTS[] = {
+    {"METRIC[.CLOCK][.STAT]", .many = true, .names = NAMES_METRIC,
+     .help = "what is asked, several with commas between: a metric (tendon metrics lists them); CLOCK is "
+             "wall or business; "
+             "STAT is avg, min, max, sum, count, p50, p90, p99.9, exact"},
+    {NULL},
+};
+
+const struct command CMD_QUERY = {
+    .name = "query",
+    .summary = "ask for figures: metrics, by dimensions, over time",
+    .description =
+        "Without --since and --until everything there is counts. Days are days of the tenant's time zone.\n\n"
+        "Every value stands with n, how many tickets or ratings it is made of, and a ratio with its 95 % "
+        "interval. A value that is missing is "
+        "– in tables and null or nothing elsewhere, never 0. Under a table stands what one must know to "
+        "trust the figures: the period, "
+        "what was left out and why, and which sources are complete up to when.\n\n"
+        "Tables (table, md) are for people: durations read 2h 14m and ratios 82.1 %. The other forms are for "
+        "programs: durations in seconds, ratios "
+        "from 0 to 1, times as RFC 3339.",
+    .options = OPTIONS,
+    .arguments = ARGUMENTS,
+    .examples = "  # who answers first, and how fast, in the last 90 days\n"
+                "  tendon query first_response_time.p50,first_response_time.p90 --by vendor,support_region "
+                "--since 90d\n"
+                "  # where clinicians are dissatisfied, month by month, in larger hospitals\n"
+                "  tendon query dissatisfaction --by outsourcer --where 'facility_kind=hospital and "
+                "beds>100' --every 1mo --chart\n"
+                "  # the backlog at New Year\n"
+                "  tendon query backlog --at 2026-01-01 --by vendor\n"
+                "  # for a program\n"
+                "  tendon query csat,reopen_rate --by vendor -o json\n",
+    .run = query_run,
+};

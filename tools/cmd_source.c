@@ -1,0 +1,126 @@
+#include "tools/output.h"
+#include "tools/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int source_list_run(const struct invocation *invocation)
+{
+    static const struct output_column COLUMNS[] = {
+        {"source", "source", CELL_TEXT},
+        {"tenant", "tenant", CELL_TEXT},
+        {"plugin", "plugin", CELL_TEXT},
+        {"state", "state", CELL_TEXT},
+        {"accepted", "accepted", CELL_COUNT},
+        {"duplicates", "repeated", CELL_COUNT},
+        {"rejected", "rejected", CELL_COUNT},
+        {"last_at", "newest event", CELL_INSTANT},
+        {"complete_until", "complete until", CELL_INSTANT},
+    };
+    json_t *rows = NULL;
+    int code = session_call_once(invocation, "asking", "source.list", session_params(invocation), &rows);
+    if (code == 0)
+        code = output_list(
+            invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), rows,
+            "no source yet; configure one under plugins:, or grant a key: tendon key grant --help");
+    json_decref(rows);
+    return code;
+}
+
+static json_t *source_params(const struct invocation *invocation)
+{
+    json_t *params = session_params(invocation);
+    (void)json_object_set_new(params, "source", json_string(invocation_argument(invocation, 0)));
+    return params;
+}
+
+static int source_show_run(const struct invocation *invocation)
+{
+    static const struct output_column COLUMNS[] = {
+        {"accepted", "accepted", CELL_COUNT},
+    };
+    json_t *shown = NULL;
+    int code = session_call_once(invocation, "asking", "source.show", source_params(invocation), &shown);
+    if (code == 0)
+        code = output_show(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), shown);
+    json_decref(shown);
+    return code;
+}
+
+static int source_rejects_run(const struct invocation *invocation)
+{
+    static const struct output_column COLUMNS[] = {
+        {"when", "when", CELL_INSTANT}, {"seq", "batch", CELL_TEXT},    {"index", "event", CELL_TEXT},
+        {"code", "code", CELL_TEXT},    {"sentence", "why", CELL_TEXT},
+    };
+    const char *limit = invocation_value(invocation, "limit");
+    json_t *params = source_params(invocation), *rows = NULL;
+    if (limit) {
+        char *end;
+        errno = 0;
+        long n = strtol(limit, &end, 10);
+        if (errno != 0 || *end || end == limit || n < 1 || n > 100) {
+            struct error err = ERROR_INIT;
+            json_decref(params);
+            error_set(&err, -EINVAL, "usage", "--limit cannot be \"%.64s\"", limit);
+            error_hint(&err, "a whole number from 1 to 100: the collector keeps the newest 100 of a source");
+            return error_print(&err);
+        }
+        (void)json_object_set_new(params, "limit", json_integer(n));
+    }
+    int code = session_call_once(invocation, "asking", "source.rejects", params, &rows);
+    if (code == 0)
+        code = output_list(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), rows,
+                           "nothing was rejected");
+    json_decref(rows);
+    return code;
+}
+
+static const struct option OPTIONS[] = {
+    {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
+     "only this tenant's; may be left out where there is one tenant"},
+    OUTPUT_OPTIONS,
+    {NULL},
+};
+
+static const struct option REJECTS_OPTIONS[] = {
+    {"limit", 0, OPTION_VALUE, "N", NULL, NAMES_NOTHING, "at most so many, the newest first; 1 to 100"},
+    {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
+     "only this tenant's; may be left out where there is one tenant"},
+    OUTPUT_OPTIONS,
+    {NULL},
+};
+
+static const struct argument ARGUMENTS[] = {
+    {"NAME", .help = "of the source, as tendon source list shows it"},
+    {NULL},
+};
+
+const struct command CMD_SOURCE_LIST = {
+    .name = "source list",
+    .summary = "list the sources: who sends, how much, how far it is",
+    .options = OPTIONS,
+    .examples = "  tendon source list\n  tendon source list --tenant riverbend -o json\n",
+    .run = source_list_run,
+};
+
+const struct command CMD_SOURCE_REJECTS = {
+    .name = "source rejects",
+    .summary = "list the events of a source that were rejected, newest first, and why",
+    .description = "The place of the event (its batch and its number in it, from 0) and the reason are kept, "
+                   "never what it held.",
+    .options = REJECTS_OPTIONS,
+    .arguments = ARGUMENTS,
+    .examples = "  tendon source rejects acme-servicedesk\n  tendon source rejects acme-servicedesk --limit "
+                "5 -o json\n",
+    .run = source_rejects_run,
+};
+
+const struct command CMD_SOURCE_SHOW = {
+    .name = "source show",
+    .summary = "show one source: its counters, its watermark and how its plugin fares",
+    .options = OPTIONS,
+    .arguments = ARGUMENTS,
+    .examples = "  tendon source show acme-servicedesk\n",
+    .run = source_show_run,
+};

@@ -1,0 +1,89 @@
+#include "tools/output.h"
+#include "tools/session.h"
+
+static int tenant_list_run(const struct invocation *invocation)
+{
+    static const struct output_column COLUMNS[] = {
+        {"tenant", "tenant", CELL_TEXT},         {"zone", "zone", CELL_TEXT},
+        {"sources", "sources", CELL_COUNT},      {"events", "events", CELL_COUNT},
+        {"stored_bytes", "on disk", CELL_BYTES},
+    };
+    json_t *rows = NULL;
+    int code = session_call_once(invocation, "asking", "tenant.list", json_object(), &rows);
+    if (code == 0)
+        code = output_list(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), rows,
+                           "no tenant yet; name one under tenants: in the collector's configuration");
+    json_decref(rows);
+    return code;
+}
+
+static json_t *tenant_params(const struct invocation *invocation)
+{
+    const char *name = invocation_argument(invocation, 0);
+    return name ? json_pack("{s:s}", "tenant", name) : json_object();
+}
+
+static int tenant_show_run(const struct invocation *invocation)
+{
+    static const struct output_column COLUMNS[] = {
+        {"events", "events", CELL_COUNT},
+    };
+    json_t *shown = NULL;
+    int code = session_call_once(invocation, "asking", "tenant.show", tenant_params(invocation), &shown);
+    if (code == 0)
+        code = output_show(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), shown);
+    json_decref(shown);
+    return code;
+}
+
+static int tenant_reindex_run(const struct invocation *invocation)
+{
+    static const struct output_column COLUMNS[] = {
+        {"events", "events folded", CELL_COUNT},
+    };
+    json_t *result = NULL;
+    int code = session_call_once(invocation, "folding all events anew", "tenant.reindex",
+                                 tenant_params(invocation), &result);
+    if (code == 0)
+        code = output_show(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), result);
+    json_decref(result);
+    return code;
+}
+
+static const struct option OPTIONS[] = {
+    OUTPUT_OPTIONS,
+    {NULL},
+};
+
+static const struct argument ARGUMENTS[] = {
+    {"NAME", .optional = true, .help = "of the tenant; may be left out where there is one"},
+    {NULL},
+};
+
+const struct command CMD_TENANT_LIST = {
+    .name = "tenant list",
+    .summary = "list the tenants of this collector",
+    .options = OPTIONS,
+    .examples = "  tendon tenant list\n",
+    .run = tenant_list_run,
+};
+
+const struct command CMD_TENANT_REINDEX = {
+    .name = "tenant reindex",
+    .summary = "drop all facts of a tenant and make them anew from its events",
+    .description = "The answers are the same afterwards: facts depend on the events alone. No vendor is "
+                   "asked for anything again.",
+    .options = OPTIONS,
+    .arguments = ARGUMENTS,
+    .examples = "  tendon tenant reindex riverbend\n",
+    .run = tenant_reindex_run,
+};
+
+const struct command CMD_TENANT_SHOW = {
+    .name = "tenant show",
+    .summary = "show a tenant: its zone, dimensions, limits and what it has stored",
+    .options = OPTIONS,
+    .arguments = ARGUMENTS,
+    .examples = "  tendon tenant show riverbend\n  tendon tenant show riverbend -o json\n",
+    .run = tenant_show_run,
+};

@@ -1,0 +1,62 @@
+#include "tools/command.h"
+
+#include <string.h>
+
+extern const struct command CMD_COMPLETION, CMD_HELP, CMD_KEY_GRANT, CMD_KEY_LIST, CMD_KEY_NEW,
+    CMD_KEY_REVOKE, CMD_KEY_SERVER, CMD_METRICS, CMD_METRICS_SHOW, CMD_PLUGIN_LIST, CMD_PLUGIN_SHOW,
+    CMD_QUERY, CMD_SITE_IMPORT, CMD_SITE_LIST, CMD_SOURCE_LIST, CMD_SOURCE_REJECTS, CMD_SOURCE_SHOW,
+    CMD_STATUS, CMD_TEAM_IMPORT, CMD_TEAM_LIST, CMD_TENANT_LIST, CMD_TENANT_REINDEX, CMD_TENANT_SHOW,
+    CMD_VERSION;
+
+/* By name: a new command is a file cmd_NAME.c and a line here. */
+const struct command *const COMMANDS[] = {
+    &CMD_COMPLETION,     &CMD_HELP,           &CMD_KEY_GRANT,   &CMD_KEY_LIST,     &CMD_KEY_NEW,
+    &CMD_KEY_REVOKE,     &CMD_KEY_SERVER,     &CMD_METRICS,     &CMD_METRICS_SHOW, &CMD_PLUGIN_LIST,
+    &CMD_PLUGIN_SHOW,    &CMD_QUERY,          &CMD_SITE_IMPORT, &CMD_SITE_LIST,    &CMD_SOURCE_LIST,
+    &CMD_SOURCE_REJECTS, &CMD_SOURCE_SHOW,    &CMD_STATUS,      &CMD_TEAM_IMPORT,  &CMD_TEAM_LIST,
+    &CMD_TENANT_LIST,    &CMD_TENANT_REINDEX, &CMD_TENANT_SHOW, &CMD_VERSION,
+};
+const size_t N_COMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]);
+
+const struct option COMMON_OPTIONS[] = {
+    {"connect", 0, OPTION_VALUE, "ENDPOINT", NULL, NAMES_NOTHING,
+     "where the collector is: ipc://PATH of its control.sock, or tcp://HOST:PORT; default $TENDON_CONNECT, "
+     "else "
+     "ipc:///run/tendon/control.sock"},
+    {"key-file", 0, OPTION_VALUE, "FILE", NULL, NAMES_FILE,
+     "for tcp: our key pair, as tendon key new makes it; default $TENDON_KEY_FILE"},
+    {"server-key", 0, OPTION_VALUE, "KEY", NULL, NAMES_NOTHING,
+     "for tcp: the collector's public key, as tendon key server prints it; default $TENDON_SERVER_KEY"},
+    {"timeout", 0, OPTION_VALUE, "TIME", NULL, NAMES_NOTHING,
+     "how long to wait for an answer: 30s, 5m, 1h; default 10m"},
+    {"help", 'h', OPTION_FLAG, NULL, NULL, NAMES_NOTHING, "show this help"},
+    {"version", 0, OPTION_FLAG, NULL, NULL, NAMES_NOTHING, "show the version"},
+    {NULL},
+};
+
+const struct command *command_find(char *const *words, size_t n, size_t *ret_words)
+{
+    const struct command *best = NULL;
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const char *name = COMMANDS[i]->name;
+        size_t first = strcspn(name, " "), needs = name[first] ? 2 : 1;
+        if (n < needs || strlen(words[0]) != first || memcmp(words[0], name, first) != 0)
+            continue;
+        if (needs == 2 && strcmp(words[1], name + first + 1) != 0)
+            continue;
+        if (!best || needs > *ret_words) {
+            best = COMMANDS[i];
+            *ret_words = needs;
+        }
+    }
+    return best;
+}
+
+bool command_is_group(const char *word)
+{
+    size_t size = strlen(word);
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strncmp(COMMANDS[i]->name, word, size) == 0 && COMMANDS[i]->name[size] == ' ')
+            return true;
+    return false;
+}
