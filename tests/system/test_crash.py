@@ -8,6 +8,8 @@ import pytest
 
 import reference
 from collector import Collector, wait_for
+from events import D0, solved_ticket
+from tendon_client import Nacked, Timeout
 
 ROUNDS, ROUNDS_LONG = 20, 200
 ROWS = 30_000  # of the log: enough to be killed in the middle of it
@@ -83,8 +85,6 @@ def test_killed_again_and_again(part, seed, long):
 
 def test_killed_under_a_client(make_collector, chance):
     """A client that sends again what was not acknowledged: every event counted once."""
-    from events import D0, solved_ticket  # beside the fixtures that read the log
-    from tendon_client import Nacked, Timeout
     collector = make_collector(listen=True).start()
     keys = collector.grant("client")
     key = collector.server_key()

@@ -1,9 +1,10 @@
 """Plugins that go wrong: the collector and the others go on, and status says it."""
 import os
+import subprocess
 
 import pytest
 
-from collector import BUILD, built, wait_for
+from collector import BUILD, Collector, built, wait_for
 
 FAULTY = os.path.join(BUILD, "tests", "system", "plugins")
 
@@ -14,7 +15,6 @@ def faulty(kind):
 
 @pytest.fixture(scope="module")
 def running():
-    from collector import Collector
     kinds = ("abi", "symbol", "garbage", "config", "crash", "hang", "exit")
     with Collector(plugins=[good_csv(), *(faulty(kind) for kind in kinds)], plugin_path=[FAULTY]) as collector:
         yield collector
@@ -61,7 +61,6 @@ def test_status_says_it(running):
 def test_no_such_plugin(make_collector):
     """Named in the configuration and not there: said with the nearest name or the folders looked in."""
     collector = make_collector(plugins=[{"source": "typo", "plugin": "servicenw", "options": {"path": "/x"}}])
-    from subprocess import run
-    done = run([built("tendond"), "--check", "--config", collector.config_path], capture_output=True, text=True,
+    done = subprocess.run([built("tendond"), "--check", "--config", collector.config_path], capture_output=True, text=True,
                check=False, timeout=60)
     assert done.returncode != 0 and "servicenw" in done.stdout + done.stderr
