@@ -147,10 +147,11 @@ static struct config *config_of_tree(struct config_node *tree, struct config_pro
         return NULL;
     }
     c->tree = tree;
+    atomic_init(&c->references, 1);
     config_section_read(&CONFIG_DAEMON, tree, c, p);
     config_check(c, p);
     if (p->n > 0) {
-        config_free(c);
+        config_unref(c);
         return NULL;
     }
     return c;
@@ -166,9 +167,15 @@ struct config *config_parse(const char *text, size_t size, struct config_problem
     return config_of_tree(config_tree_parse(text, size, p), p);
 }
 
-void config_free(struct config *c)
+struct config *config_ref(struct config *c)
 {
-    if (!c)
+    atomic_fetch_add_explicit(&c->references, 1, memory_order_relaxed);
+    return c;
+}
+
+void config_unref(struct config *c)
+{
+    if (!c || atomic_fetch_sub_explicit(&c->references, 1, memory_order_acq_rel) != 1)
         return;
     config_section_fini(&CONFIG_DAEMON, c);
     config_node_free(c->tree);

@@ -11,6 +11,7 @@
 #include "proto/event.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -73,6 +74,7 @@ struct config {
     struct config_list tenants; /* struct config_tenant */
     struct config_list plugins; /* struct config_plugin */
     struct config_node *tree;
+    atomic_uint references;
 };
 
 extern const struct config_section CONFIG_DAEMON;
@@ -81,7 +83,9 @@ extern const struct config_section CONFIG_DAEMON;
 struct config *config_read(const char *path, struct config_problems *p);
 /* The same for text in memory. */
 struct config *config_parse(const char *text, size_t size, struct config_problems *p);
-void config_free(struct config *c);
+/* Counted: who keeps it takes a reference. NULL is fine. */
+struct config *config_ref(struct config *c);
+void config_unref(struct config *c);
 
 static inline struct config_tenant *config_tenant_at(const struct config *c, size_t i)
 {

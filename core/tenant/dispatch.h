@@ -11,12 +11,14 @@
 #include "core/tenant/grant.h"
 #include "proto/wire.h"
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define DISPATCH_RESULT_BYTES (256u * 1024 * 1024) /* one answer, at most */
 
 struct committer;
+struct config;
 struct control;
 struct dispatch;
 struct logger;
@@ -29,6 +31,12 @@ struct dispatch_options {
     struct committer *committer;
     struct supervisor *supervisor; /* may be NULL: no plugins */
     struct logger *logger;
+    struct config *config;   /* the present one; a reference is taken */
+    const char *public_key;  /* the server's, Z85; copied */
+    const char *plugin_host; /* the program; copied */
+    /* What the servers say of themselves, an array for `status`; NULL: nothing. On a thread of the pool. */
+    json_t *(*servers)(void *ctx);
+    void *servers_ctx;
     unsigned n_threads;
     unsigned queue_max; /* requests waiting, at most */
 };
@@ -43,6 +51,9 @@ void dispatch_free(struct dispatch *d);
 /* The first half of dispatch_free: every request from now on is refused, running queries are cancelled, and
  * when it returns no reply is called any more. */
 void dispatch_stop(struct dispatch *d);
+
+/* From now on answers go by this configuration; a reference is taken. */
+void dispatch_reload(struct dispatch *d, struct config *config);
 
 /* Takes one request: kind WIRE_QUERY or WIRE_CALL, body the msgpack map of the message (copied). Any thread;
  * never blocks. -EAGAIN busy: too many are waiting; -ESHUTDOWN stopping; -ENOMEM. On an error reply is not

@@ -104,7 +104,7 @@ static void wrong_files(void **state)
             assert_string_equal(config_problems_text(&p), WRONG[i].problems);
         } else
             assert_non_null(c);
-        config_free(c);
+        config_unref(c);
         config_problems_fini(&p);
     }
 }
@@ -149,7 +149,7 @@ static void presets_hold(void **state)
     assert_int_equal(c->log_level, 2);
     assert_int_equal(c->credit_bytes, 64 << 20);
     assert_int_equal(c->tenants.n, 0);
-    config_free(c);
+    config_unref(c);
     config_problems_fini(&p);
 }
 
@@ -209,7 +209,7 @@ static void whole_file(void **state)
                         "\"follow\":true,\"text\":\"true\","
                         "\"columns\":{\"opened_at\":\"Opened\",\"list\":[1,\"two\"]}}");
     free(options);
-    config_free(c);
+    config_unref(c);
     config_problems_fini(&p);
 }
 
@@ -236,8 +236,8 @@ static void what_needs_a_restart(void **state)
             assert_string_equal(key, CASES[i].key);
         else
             assert_null(key);
-        config_free(a);
-        config_free(b);
+        config_unref(a);
+        config_unref(b);
         config_problems_fini(&p);
         config_problems_fini(&q);
     }
@@ -263,7 +263,7 @@ static void broken_bytes(void **state)
     for (size_t i = 0; i < sizeof(WHOLE); i++) {
         struct config_problems p;
         config_problems_init(&p, "t.yaml");
-        config_free(config_parse(WHOLE, i, &p));
+        config_unref(config_parse(WHOLE, i, &p));
         config_problems_fini(&p);
         memcpy(text, WHOLE, sizeof(WHOLE));
         random = random * 1664525 + 1013904223;
@@ -271,7 +271,7 @@ static void broken_bytes(void **state)
         config_problems_init(&p, "t.yaml");
         struct config *c = config_parse(text, sizeof(WHOLE) - 1, &p);
         assert_true((c == NULL) == (p.n > 0));
-        config_free(c);
+        config_unref(c);
         config_problems_fini(&p);
     }
 }

@@ -1,0 +1,272 @@
+#include "core/tenant/dispatch.h"
+
+#include "core/base/document.h"
+#include "core/base/instant.h"
+#include "core/base/log.h"
+#include "core/tenant/method.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Documents from a connection that is not the operator's: small, whatever they say. */
+#define DOCUMENT_VALUES_SOURCE 4096
+/* Requests that wait, all together. */
+#define WAITING_BYTES (64u * 1024 * 1024)
+
+struct job {
+    struct job *next;
+    struct grant who;
+    enum wire_kind kind;
+    dispatch_reply reply;
+    void *ctx;
+    size_t size;
+    uint8_t body[];
+};
+
+struct dispatch {
+    struct dispatch_options options;
+    char *public_key, *plugin_host;
+    int64_t started_at;
+    atomic_bool stopping;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t wanted;
+    struct job *first, **last;
+    size_t n_waiting, waiting_bytes;
+    struct config *config;
+    pthread_t *threads;
+    unsigned n_threads;
+};
+
+/* --- one request --- */
+
+static int run_call(struct request *r, json_t *body)
+{
+    const char *name = json_string_value(json_object_get(body, "method"));
+    json_t *params = json_object_get(body, "params");
+    const struct method *m;
+    if (!name || (params && !json_is_object(params)))
+        return error_set(r->err, -EBADMSG, "malformed", "a CALL takes {method: text, params: map}");
+    int result = method_find(name, &m, r->err);
+    if (result < 0)
+        return result;
+    r->params = params ? json_incref(params) : json_object();
+    if (!r->params)
+        return error_set(r->err, -ENOMEM, "no_memory", "out of memory for the request");
+    result = method_allow(m, r);
+    if (result == 0)
+        result = m->run(r);
+    json_decref(r->params);
+    return result;
+}
+
+static int run_query(struct request *r, json_t *body)
+{
+    if (r->who->role != ROLE_OPERATOR)
+        return error_set(r->err, -EPERM, "not_granted", "a query is not for the role %s",
+                         role_name(r->who->role));
+    r->params = body;
+    return request_query(r);
+}
+
+static int run_request(struct dispatch *d, struct request *r, const struct job *job)
+{
+    json_t *body = NULL;
+    size_t values_max = job->who.role == ROLE_OPERATOR ? DOCUMENT_VALUES_MAX : DOCUMENT_VALUES_SOURCE;
+    int result = document_decode(job->body, job->size, values_max, &body, r->err);
+    if (result < 0)
+        return result;
+    if (!json_is_object(body))
+        result = error_set(r->err, -EBADMSG, "malformed", "the body of a request is a map");
+    else
+        result = job->kind == WIRE_QUERY ? run_query(r, body) : run_call(r, body);
+    json_decref(body);
+    return result;
+}
+
+static int encode_result(const json_t *result, struct buffer *b, struct error *err)
+{
+    int r = document_encode(result, b);
+    if (r < 0) {
+        error_set(err, r, "result_size", "the answer is larger than %u MiB", DISPATCH_RESULT_BYTES >> 20);
+        error_hint(err, "ask for fewer rows");
+    }
+    return r;
+}
+
+static void run_job(struct dispatch *d, struct job *job)
+{
+    struct error err = ERROR_INIT;
+    (void)pthread_mutex_lock(&d->lock);
+    struct config *config = config_ref(d->config);
+    (void)pthread_mutex_unlock(&d->lock);
+    struct request r = {
+        .parts = &d->options,
+        .config = config,
+        .who = &job->who,
+        .cancelled = &d->stopping,
+        .started_at = d->started_at,
+        .err = &err,
+    };
+    struct buffer b;
+    buffer_init(&b, DISPATCH_RESULT_BYTES);
+    int result = run_request(d, &r, job);
+    if (result == 0)
+        result = encode_result(r.result, &b, &err);
+    json_decref(r.result);
+    config_unref(config);
+    job->reply(job->ctx, result == 0 ? &b : NULL, result == 0 ? NULL : &err);
+    buffer_fini(&b);
+}
+
+/* --- the pool --- */
+
+static struct job *take_job(struct dispatch *d)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    while (!d->first && !atomic_load(&d->stopping))
+        (void)pthread_cond_wait(&d->wanted, &d->lock);
+    struct job *job = atomic_load(&d->stopping) ? NULL : d->first;
+    if (job) {
+        d->first = job->next;
+        if (!d->first)
+            d->last = &d->first;
+        d->n_waiting--;
+        d->waiting_bytes -= job->size;
+    }
+    (void)pthread_mutex_unlock(&d->lock);
+    return job;
+}
+
+static void *work(void *arg)
+{
+    struct dispatch *d = arg;
+    struct job *job;
+    (void)pthread_setname_np(pthread_self(), "dispatch");
+    while ((job = take_job(d))) {
+        run_job(d, job);
+        free(job);
+    }
+    return NULL;
+}
+
+/* Signals are the main thread's. */
+static int start_threads(struct dispatch *d, unsigned n)
+{
+    sigset_t all, before;
+    int r = 0;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (; r == 0 && d->n_threads < n; d->n_threads += r == 0)
+        r = pthread_create(&d->threads[d->n_threads], NULL, work, d);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -r;
+}
+
+int dispatch_new(const struct dispatch_options *options, struct dispatch **ret, struct error *err)
+{
+    struct dispatch *d = calloc(1, sizeof(*d));
+    if (!d)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for the query threads");
+    d->options = *options;
+    d->public_key = strdup(options->public_key);
+    d->plugin_host = strdup(options->plugin_host);
+    d->threads = calloc(options->n_threads, sizeof(*d->threads));
+    d->options.public_key = d->public_key;
+    d->options.plugin_host = d->plugin_host;
+    d->started_at = instant_now();
+    d->last = &d->first;
+    d->config = config_ref(options->config);
+    atomic_init(&d->stopping, false);
+    (void)pthread_mutex_init(&d->lock, NULL);
+    (void)pthread_cond_init(&d->wanted, NULL);
+    int r = d->public_key && d->plugin_host && d->threads ? start_threads(d, options->n_threads) : -ENOMEM;
+    if (r < 0) {
+        dispatch_free(d);
+        return error_set(err, r, "no_threads", "the query threads cannot be started: %s", strerror(-r));
+    }
+    *ret = d;
+    return 0;
+}
+
+void dispatch_stop(struct dispatch *d)
+{
+    struct error err = ERROR_INIT;
+    (void)pthread_mutex_lock(&d->lock);
+    atomic_store(&d->stopping, true);
+    struct job *waiting = d->first;
+    d->first = NULL;
+    d->last = &d->first;
+    d->n_waiting = 0;
+    (void)pthread_cond_broadcast(&d->wanted);
+    (void)pthread_mutex_unlock(&d->lock);
+    for (unsigned i = 0; i < d->n_threads; i++)
+        (void)pthread_join(d->threads[i], NULL);
+    d->n_threads = 0;
+    error_set(&err, -ESHUTDOWN, "stopping", "the collector is stopping");
+    error_hint(&err, "ask again after it is back");
+    while (waiting) {
+        struct job *job = waiting;
+        waiting = job->next;
+        job->reply(job->ctx, NULL, &err);
+        free(job);
+    }
+}
+
+void dispatch_free(struct dispatch *d)
+{
+    if (!d)
+        return;
+    dispatch_stop(d);
+    config_unref(d->config);
+    (void)pthread_cond_destroy(&d->wanted);
+    (void)pthread_mutex_destroy(&d->lock);
+    free(d->threads);
+    free(d->public_key);
+    free(d->plugin_host);
+    free(d);
+}
+
+void dispatch_reload(struct dispatch *d, struct config *config)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    struct config *before = d->config;
+    d->config = config_ref(config);
+    (void)pthread_mutex_unlock(&d->lock);
+    config_unref(before);
+}
+
+static int enqueue(struct dispatch *d, struct job *job, struct error *err)
+{
+    int r = 0;
+    (void)pthread_mutex_lock(&d->lock);
+    if (atomic_load(&d->stopping))
+        r = error_set(err, -ESHUTDOWN, "stopping", "the collector is stopping");
+    else if (d->n_waiting >= d->options.queue_max || d->waiting_bytes + job->size > WAITING_BYTES) {
+        r = error_set(err, -EAGAIN, "busy", "%zu requests are waiting already", d->n_waiting);
+        error_hint(err, "ask again in a moment");
+    } else {
+        *d->last = job;
+        d->last = &job->next;
+        d->n_waiting++;
+        d->waiting_bytes += job->size;
+        (void)pthread_cond_signal(&d->wanted);
+    }
+    (void)pthread_mutex_unlock(&d->lock);
+    return r;
+}
+
+int dispatch_submit(struct dispatch *d, const struct grant *who, enum wire_kind kind, const void *body,
+                    size_t size, dispatch_reply reply, void *ctx, struct error *err)
+{
+    struct job *job = malloc(sizeof(*job) + size);
+    if (!job)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for the request");
+    *job = (struct job){.who = *who, .kind = kind, .reply = reply, .ctx = ctx, .size = size};
+    memcpy(job->body, body, size);
+    int r = enqueue(d, job, err);
+    if (r < 0)
+        free(job);
+    return r;
+}

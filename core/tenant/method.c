@@ -1,0 +1,178 @@
+#include "core/tenant/method.h"
+
+#include "core/base/instant.h"
+#include "core/base/nearest.h"
+#include "core/fold/fact.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct method METHODS[] = {
+    {"key.grant",
+     false,
+     method_key_grant,
+     {"public_key", "name", "role", "tenant", "source", "namespace", "types", "vendor", "outsourcer"}},
+    {"key.list", false, method_key_list, {NULL}},
+    {"key.revoke", false, method_key_revoke, {"public_key", "name"}},
+    {"metric.list", false, method_metric_list, {NULL}},
+    {"metric.show", false, method_metric_show, {"name"}},
+    {"plugin.list", false, method_plugin_list, {NULL}},
+    {"plugin.release", false, method_plugin_release, {"tenant", "source"}},
+    {"plugin.show", false, method_plugin_show, {"plugin"}},
+    {"reference.import", false, method_reference_import, {"tenant", "table", "valid_from", "rows"}},
+    {"reference.list", false, method_reference_list, {"tenant", "table"}},
+    {"server.key", false, method_server_key, {NULL}},
+    {"source.list", false, method_source_list, {"tenant"}},
+    {"source.rejects", true, method_source_rejects, {"tenant", "source", "limit"}},
+    {"source.show", true, method_source_show, {"tenant", "source"}},
+    {"status", false, method_status, {NULL}},
+    {"tenant.list", false, method_tenant_list, {NULL}},
+    {"tenant.reindex", false, method_tenant_reindex, {"tenant"}},
+    {"tenant.show", false, method_tenant_show, {"tenant"}},
+};
+
+const size_t N_METHODS = sizeof(METHODS) / sizeof(*METHODS);
+
+int method_find(const char *name, const struct method **ret, struct error *err)
+{
+    struct nearest near;
+    nearest_init(&near, name, strlen(name));
+    for (size_t i = 0; i < N_METHODS; i++) {
+        if (strcmp(METHODS[i].name, name) == 0) {
+            *ret = &METHODS[i];
+            return 0;
+        }
+        nearest_offer(&near, METHODS[i].name);
+    }
+    error_set(err, -ENOENT, "unknown_method", "there is no such method");
+    if (near.best)
+        error_hint(err, "did you mean \"%s\"?", near.best);
+    else
+        error_hint(err, "this is tendond " TENDON_VERSION "; does the client come from a newer one?");
+    return -ENOENT;
+}
+
+int method_allow(const struct method *m, const struct request *r)
+{
+    bool may = r->who->role == ROLE_OPERATOR || (r->who->role == ROLE_SOURCE && m->for_sources);
+    if (!may)
+        return error_set(r->err, -EPERM, "not_granted", "%s is not for the role %s", m->name,
+                         role_name(r->who->role));
+    const char *key;
+    json_t *value;
+    json_object_foreach(r->params, key, value)
+    {
+        struct nearest near;
+        bool known = false;
+        nearest_init(&near, key, strlen(key));
+        for (const char *const *p = m->params; *p && !known; p++) {
+            known = strcmp(*p, key) == 0;
+            nearest_offer(&near, *p);
+        }
+        if (known)
+            continue;
+        error_set(r->err, -EINVAL, "unknown_param", "%s has no such parameter", m->name);
+        if (near.best)
+            error_hint(r->err, "did you mean \"%s\"?", near.best);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int request_text(const struct request *r, const char *name, bool required, const char **ret)
+{
+    json_t *value = json_object_get(r->params, name);
+    if (!value || json_is_null(value)) {
+        *ret = NULL;
+        return required ? error_set(r->err, -EINVAL, "bad_param", "the parameter \"%s\" is missing", name)
+                        : 0;
+    }
+    if (!json_is_string(value) || json_string_length(value) == 0)
+        return error_set(r->err, -EINVAL, "bad_param", "the parameter \"%s\" takes a text", name);
+    *ret = json_string_value(value);
+    return 0;
+}
+
+int request_int(const struct request *r, const char *name, int64_t low, int64_t high, int64_t *ret)
+{
+    json_t *value = json_object_get(r->params, name);
+    if (!value || json_is_null(value))
+        return 0;
+    if (!json_is_integer(value) || json_integer_value(value) < low || json_integer_value(value) > high)
+        return error_set(r->err, -EINVAL, "bad_param",
+                         "the parameter \"%s\" takes a whole number from %lld to %lld", name, (long long)low,
+                         (long long)high);
+    *ret = json_integer_value(value);
+    return 0;
+}
+
+/* Why there is no such tenant: it could not be opened, or nobody knows it. */
+static int no_tenant(const struct request *r, const char *name)
+{
+    struct tenant_failure *failures = NULL;
+    size_t n = 0;
+    struct nearest near;
+    nearest_init(&near, name, strlen(name));
+    for (unsigned i = 0; i < tenants_count(r->parts->tenants); i++)
+        nearest_offer(&near, tenants_at(r->parts->tenants, i)->name);
+    (void)tenants_failures(r->parts->tenants, &failures, &n);
+    int result = -ENOENT;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(failures[i].name, name) == 0) {
+            *r->err = failures[i].error;
+            error_prefix(r->err, "tenant %s is not open", name);
+            result = -EIO;
+        }
+    free(failures);
+    if (result == -EIO)
+        return result;
+    error_set(r->err, -ENOENT, "unknown_tenant", "there is no such tenant");
+    if (near.best)
+        error_hint(r->err, "did you mean \"%s\"?", near.best);
+    else
+        error_hint(r->err, "tendon tenant list shows those there are");
+    return -ENOENT;
+}
+
+int request_tenant(const struct request *r, struct tenant **ret)
+{
+    const char *name;
+    int result = request_text(r, "tenant", false, &name);
+    if (result < 0)
+        return result;
+    if (r->who->role != ROLE_OPERATOR) {
+        if (name && strcmp(name, r->who->tenant) != 0)
+            return error_set(r->err, -EPERM, "not_granted", "this connection speaks for another tenant");
+        name = r->who->tenant;
+    }
+    unsigned n = tenants_count(r->parts->tenants);
+    if (!name && n != 1) {
+        error_set(r->err, -EINVAL, "tenant_required",
+                  n ? "there are several tenants: say which" : "there is no tenant yet");
+        error_hint(r->err, n ? "--tenant NAME; tendon tenant list shows them"
+                             : "name one under tenants: in the configuration and reload");
+        return -EINVAL;
+    }
+    struct tenant *t = name ? tenants_find(r->parts->tenants, name) : tenants_at(r->parts->tenants, 0);
+    if (!t)
+        return no_tenant(r, name);
+    *ret = t;
+    return 0;
+}
+
+int request_answer(struct request *r, json_t *result)
+{
+    r->result = result;
+    return result ? 0 : error_set(r->err, -ENOMEM, "no_memory", "out of memory for the answer");
+}
+
+json_t *instant_json(int64_t ms)
+{
+    char room[INSTANT_TEXT_BYTES];
+    return ms == FACT_NULL ? json_null() : json_string(instant_text(ms, room));
+}
+
+int list_append(json_t *list, json_t *value)
+{
+    return list && value && json_array_append_new(list, value) == 0 ? 0 : -ENOMEM;
+}

@@ -1,0 +1,82 @@
+/* The methods of CALL: what each is called, who may call it, what it takes, and the function that answers.
+ *
+ * A method runs on a thread of dispatch's pool and may wait. It reads its parameters with the functions
+ * below, which check them, and leaves its answer in result. */
+#ifndef TENDON_TENANT_METHOD_H
+#define TENDON_TENANT_METHOD_H
+
+#include "core/base/error.h"
+#include "core/tenant/config.h"
+#include "core/tenant/dispatch.h"
+#include "core/tenant/tenant.h"
+
+#include <jansson.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct request {
+    const struct dispatch_options *parts; /* the collector's */
+    const struct config *config;          /* the present one */
+    const struct grant *who;
+    json_t *params; /* a map */
+    const atomic_bool *cancelled;
+    int64_t started_at; /* the collector, ms since 1970 */
+    json_t *result;     /* the answer, the request's to free */
+    struct error *err;
+};
+
+#define METHOD_PARAMS_MAX 10
+
+struct method {
+    const char *name;
+    bool for_sources; /* role source may call it, for itself; else only the operator */
+    int (*run)(struct request *r);
+    const char *params[METHOD_PARAMS_MAX]; /* names, ends with NULL */
+};
+
+extern const struct method METHODS[];
+extern const size_t N_METHODS;
+
+/* The method of that name; -ENOENT unknown_method with the nearest. */
+int method_find(const char *name, const struct method **ret, struct error *err);
+/* Whether the request may be run: rights and names of parameters. Codes not_granted, unknown_param. */
+int method_allow(const struct method *m, const struct request *r);
+
+/* A text parameter; *ret is NULL where it is left out and may be. -EINVAL bad_param. */
+int request_text(const struct request *r, const char *name, bool required, const char **ret);
+/* A whole number in [low, high]; *ret stays where it is left out. */
+int request_int(const struct request *r, const char *name, int64_t low, int64_t high, int64_t *ret);
+/* The tenant that the request speaks of: its grant's, the parameter's, or the only one. Codes unknown_tenant,
+ * tenant_required, tenant_unavailable. */
+int request_tenant(const struct request *r, struct tenant **ret);
+/* The result is made; -ENOMEM when it is NULL. */
+int request_answer(struct request *r, json_t *result);
+
+/* An instant as RFC 3339, or null for FACT_NULL. */
+json_t *instant_json(int64_t ms);
+/* Moves value to the end of a list (nothing may be NULL); 0 or -ENOMEM. */
+int list_append(json_t *list, json_t *value);
+
+int request_query(struct request *r);
+
+int method_status(struct request *r);
+int method_tenant_list(struct request *r);
+int method_tenant_show(struct request *r);
+int method_tenant_reindex(struct request *r);
+int method_source_list(struct request *r);
+int method_source_show(struct request *r);
+int method_source_rejects(struct request *r);
+int method_reference_import(struct request *r);
+int method_reference_list(struct request *r);
+int method_plugin_list(struct request *r);
+int method_plugin_show(struct request *r);
+int method_plugin_release(struct request *r);
+int method_metric_list(struct request *r);
+int method_metric_show(struct request *r);
+int method_key_grant(struct request *r);
+int method_key_list(struct request *r);
+int method_key_revoke(struct request *r);
+int method_server_key(struct request *r);
+
+#endif
