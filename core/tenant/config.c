@@ -105,6 +105,10 @@ static const struct config_key DAEMON_KEYS[] = {
      .help = "Directories where plugins are looked for, in order."},
     {"plugin_host", CONFIG_PATH, KEY(config, plugin_host), .restart = true,
      .help = "The program tendon-plugin-host. Left out: beside tendond, else where it was installed."},
+    {"plugin_user", CONFIG_NAME, KEY(config, plugin_user), .restart = true,
+     .help = "The user whom plugins run as when tendond runs as root. Left out, or when tendond runs as "
+             "another user: "
+             "tendond's own user."},
     {"log_level", CONFIG_ENUM, KEY(config, log_level), .preset = "info", .values = LOG_LEVELS,
      .help = "The most talkative level that is logged: error, warning, info or debug."},
     {"committers", CONFIG_INT, KEY(config, committers), .preset = "2", .low = 1, .high = 64, .restart = true,

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define CONFIG_TENANTS_MAX 1024
-#define CONFIG_PLUGINS_MAX 4096
+#define CONFIG_PLUGINS_MAX 1024
 #define CONFIG_LISTEN_MAX  16
 #define CONFIG_MAPS_BYTES  (100ll << 40) /* address space that all stores together may map */
 
@@ -64,6 +64,7 @@ struct config {
     char *keys;
     struct config_texts listen;
     struct config_texts plugin_path;
+    char *plugin_user;  /* whom plugins run as when tendond runs as root, or NULL */
     char *plugin_host;  /* the program, or NULL: beside tendond or as it was installed */
     unsigned log_level; /* enum log_level */
     int64_t committers;

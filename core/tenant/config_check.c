@@ -69,6 +69,14 @@ static void check_directories(const struct config *c, struct config_problems *p)
                        "run and data must be two directories, neither in the other");
 }
 
+/* A local socket's address holds 107 bytes. */
+static void check_run(const struct config *c, struct config_problems *p)
+{
+    if (c->run && strlen(c->run) + strlen("/control.sock") > 107)
+        config_problem(p, place(c->node, "run"), "run is too long for a socket's path: at most %zu bytes",
+                       107 - strlen("/control.sock"));
+}
+
 static void check_listen(const struct config *c, struct config_problems *p)
 {
     for (size_t i = 0; i < c->listen.n; i++) {
@@ -238,6 +246,7 @@ static void check_stamp(const struct config_stamp *stamp, struct config_problems
 void config_check(struct config *c, struct config_problems *p)
 {
     check_directories(c, p);
+    check_run(c, p);
     check_listen(c, p);
     check_tenants(c, p);
     for (size_t i = 0; i < c->plugins.n; i++) {

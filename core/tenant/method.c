@@ -113,6 +113,8 @@ static int no_tenant(const struct request *r, const char *name)
     size_t n = 0;
     struct nearest near;
     nearest_init(&near, name, strlen(name));
+    if (r->who->role != ROLE_OPERATOR)
+        return error_set(r->err, -ENOENT, "unknown_tenant", "this connection's tenant is not open");
     for (unsigned i = 0; i < tenants_count(r->parts->tenants); i++)
         nearest_offer(&near, tenants_at(r->parts->tenants, i)->name);
     (void)tenants_failures(r->parts->tenants, &failures, &n);

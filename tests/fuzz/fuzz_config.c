@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct config *config = config_parse((const char *)data, size, &problems);
     if (!config && (problems.n == 0 || strncmp(config_problems_text(&problems), "fuzz.yaml", 9) != 0))
         abort();
-    config_free(config);
+    config_unref(config);
     config_problems_fini(&problems);
     return 0;
 }

@@ -1,0 +1,533 @@
+#include "core/daemon.h"
+
+#include "core/base/directory.h"
+#include "core/base/instant.h"
+#include "core/base/quantity.h"
+#include "core/ingest/committer.h"
+#include "core/ingest/server.h"
+#include "core/ingest/zap.h"
+#include "core/supervise/supervise.h"
+#include "core/tenant/control.h"
+#include "core/tenant/dispatch.h"
+#include "core/tenant/plugin_path.h"
+#include "core/tenant/tenant.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+/* What a dispatch of the data server may have waiting: sources ask for their own counters, nothing more. */
+#define SOURCE_QUEUE 64
+#define HOSTS_END_MS 3000 /* after a host was killed, until it is known to be gone */
+
+struct daemon {
+    struct config *config;
+    struct logger *logger;
+    int lock_fd;
+    char plugin_host[PATH_MAX];
+    char secret[CURVE_KEY_BYTES], public_key[CURVE_KEY_BYTES];
+    struct control *control;
+    struct tenants *tenants;
+    struct committer *committer;
+    void *zmq;
+    struct zap *zap;
+    /* The operators' requests have threads of their own: no source can keep them waiting. */
+    struct dispatch *dispatch, *source_dispatch;
+    struct server *_Atomic control_server, *_Atomic data_server;
+    struct supervisor *_Atomic supervisor;
+};
+
+/* --- who is who --- */
+
+static int resolve(void *ctx, const char *user_id, struct grant *ret)
+{
+    struct daemon *d = ctx;
+    int64_t number;
+    if (strncmp(user_id, "key:", 4) == 0)
+        return control_resolve(d->control, user_id + 4, ret);
+    if (strncmp(user_id, "uid:", 4) == 0 && quantity_int(user_id + 4, 0, UINT32_MAX, &number) == 0 &&
+        (number == 0 || number == (int64_t)geteuid())) {
+        *ret = (struct grant){.role = ROLE_OPERATOR};
+        return 0;
+    }
+    if (strncmp(user_id, "pid:", 4) == 0) {
+        char pid[16];
+        size_t n = strcspn(user_id + 4, ":");
+        struct supervisor *supervisor = atomic_load(&d->supervisor);
+        (void)snprintf(pid, sizeof(pid), "%.*s", (int)n, user_id + 4);
+        if (supervisor && n < sizeof(pid) && quantity_int(pid, 1, INT32_MAX, &number) == 0)
+            return supervisor_resolve(supervisor, (pid_t)number, ret);
+    }
+    return -ENOENT;
+}
+
+static json_t *server_json(const char *name, struct server *server)
+{
+    struct server_statistics s = {0};
+    server_statistics(server, &s);
+    return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "server", name, "listening",
+                     (int)s.is_listening, "connections", (json_int_t)s.connections, "sessions",
+                     (json_int_t)s.sessions, "messages", (json_int_t)s.messages, "bytes", (json_int_t)s.bytes,
+                     "malformed", (json_int_t)s.malformed, "multipart", (json_int_t)s.multipart, "refused",
+                     (json_int_t)s.refused, "unsent", (json_int_t)s.unsent, "credit_reserved",
+                     (json_int_t)s.credit_reserved);
+}
+
+static json_t *servers_json(void *ctx)
+{
+    struct daemon *d = ctx;
+    struct server *control = atomic_load(&d->control_server), *data = atomic_load(&d->data_server);
+    json_t *list = json_array();
+    if (list && control)
+        (void)json_array_append_new(list, server_json("control", control));
+    if (list && data)
+        (void)json_array_append_new(list, server_json("data", data));
+    return list;
+}
+
+/* --- the process --- */
+
+/* One daemon a data directory: the lock is the kernel's and ends with the process, however it ends. */
+static int lock_data(struct daemon *d, struct error *err)
+{
+    char path[PATH_MAX], text[32] = "";
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (snprintf(path, sizeof(path), "%s/lock", d->config->data) >= (int)sizeof(path))
+        return error_set(err, -ENAMETOOLONG, "directory", "the path of data is too long");
+    d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (d->lock_fd < 0)
+        return error_set(err, -errno, "lock", "%s cannot be opened: %s", path, strerror(errno));
+    if (fcntl(d->lock_fd, F_OFD_SETLK, &lock) < 0) {
+        ssize_t n = read(d->lock_fd, text, sizeof(text) - 1);
+        text[n > 0 ? strspn(text, "0123456789") : 0] = '\0';
+        error_set(err, -EBUSY, "lock", "another tendond%s%s works on %s", *text ? ", pid " : "", text,
+                  d->config->data);
+        error_hint(err, "stop it first, or give this one another data directory");
+        return -EBUSY;
+    }
+    int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+    if (ftruncate(d->lock_fd, 0) < 0 || write(d->lock_fd, text, (size_t)n) != n)
+        return error_set(err, -EIO, "lock", "%s cannot be written: %s", path, strerror(errno));
+    return 0;
+}
+
+/* Three descriptors a tenant's environment, a connection each, a few a host, and some of our own. */
+static void raise_descriptors(const struct daemon *d)
+{
+    struct rlimit limit;
+    rlim_t wanted =
+        (rlim_t)d->config->connections + 8 * d->config->tenants.n + 8 * d->config->plugins.n + 256;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > wanted ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < wanted)
+        log_warning(d->logger, "daemon", "few_descriptors", "limit=%llu wanted=%llu",
+                    (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+}
+
+/* The plugin host: as configured, beside this program, in the tree it was built in, or as installed. */
+static void find_plugin_host(const struct config *config, char room[PATH_MAX])
+{
+    static const char *const PLACES[] = {"tendon-plugin-host", "../plugins/host/tendon-plugin-host"};
+    char self[PATH_MAX - 64];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    if (config->plugin_host) {
+        (void)snprintf(room, PATH_MAX, "%s", config->plugin_host);
+        return;
+    }
+    self[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash)
+        *slash = '\0';
+    for (size_t i = 0; i < sizeof(PLACES) / sizeof(*PLACES); i++) {
+        (void)snprintf(room, PATH_MAX, "%s/%s", self, PLACES[i]);
+        if (access(room, X_OK) == 0)
+            return;
+    }
+    (void)snprintf(room, PATH_MAX, "%s/tendon-plugin-host", TENDON_LIBEXECDIR);
+}
+
+/* --- plugins --- */
+
+static int plugin_user(const struct config *config, struct supervisor_options *ret, struct error *err)
+{
+    if (!config->plugin_user || geteuid() != 0)
+        return 0;
+    const struct passwd *user = getpwnam(config->plugin_user);
+    if (!user)
+        return error_set(err, -ENOENT, "unknown_user", "this machine has no user \"%s\" (plugin_user)",
+                         config->plugin_user);
+    ret->user = user->pw_uid;
+    ret->group = user->pw_gid;
+    return 0;
+}
+
+static void fill_grant(const struct config *config, const struct config_plugin *plugin, struct grant *ret)
+{
+    *ret = (struct grant){.role = ROLE_SOURCE, .types = plugin->type_bits};
+    (void)snprintf(ret->tenant, sizeof(ret->tenant), "%s", config_plugin_tenant(config, plugin));
+    (void)snprintf(ret->source, sizeof(ret->source), "%s", plugin->source);
+    (void)snprintf(ret->namespace, sizeof(ret->namespace), "%s",
+                   plugin->namespace ? plugin->namespace : plugin->source);
+    (void)snprintf(ret->stamp_vendor, sizeof(ret->stamp_vendor), "%s",
+                   plugin->stamp.vendor ? plugin->stamp.vendor : "");
+    (void)snprintf(ret->stamp_outsourcer, sizeof(ret->stamp_outsourcer), "%s",
+                   plugin->stamp.outsourcer ? plugin->stamp.outsourcer : "");
+}
+
+struct instances {
+    struct supervise_instance *at;
+    char (*paths)[PATH_MAX];
+    size_t n;
+};
+
+static void instances_fini(struct instances *list)
+{
+    free(list->at);
+    free(list->paths);
+}
+
+/* The enabled plugins, each with its file. */
+static int find_instances(const struct config *config, struct instances *ret, struct error *err)
+{
+    size_t n = config->plugins.n;
+    *ret = (struct instances){
+        .at = calloc(n + 1, sizeof(*ret->at)),
+        .paths = calloc(n + 1, sizeof(*ret->paths)),
+    };
+    int r = ret->at && ret->paths ? 0 : error_set(err, -ENOMEM, "no_memory", "out of memory for the plugins");
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        const struct config_plugin *plugin = config_plugin_at(config, i);
+        if (!plugin->enabled)
+            continue;
+        struct supervise_instance *instance = &ret->at[ret->n];
+        fill_grant(config, plugin, &instance->grant);
+        instance->plugin = plugin->plugin;
+        instance->path = ret->paths[ret->n];
+        instance->options = plugin->options;
+        r = plugin_path_find(&config->plugin_path, plugin->plugin, ret->paths[ret->n], err);
+        if (r < 0)
+            error_prefix(err, "plugin instance %s", plugin->source);
+        ret->n++;
+    }
+    if (r < 0)
+        instances_fini(ret);
+    return r;
+}
+
+/* Those whose tenant is open: the others would only be refused. */
+static int apply_instances(struct daemon *d, const struct instances *list, struct error *err)
+{
+    struct supervise_instance *open = calloc(list->n + 1, sizeof(*open));
+    size_t n = 0;
+    if (!open)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for the plugins");
+    for (size_t i = 0; i < list->n; i++)
+        if (tenants_find(d->tenants, list->at[i].grant.tenant))
+            open[n++] = list->at[i];
+    int r = supervisor_apply(atomic_load(&d->supervisor), open, n, err);
+    free(open);
+    return r;
+}
+
+void daemon_check_plugins(const struct config *config, struct config_problems *p)
+{
+    char host[PATH_MAX], path[PATH_MAX];
+    find_plugin_host(config, host);
+    for (size_t i = 0; i < config->plugins.n; i++) {
+        const struct config_plugin *plugin = config_plugin_at(config, i);
+        struct error err = ERROR_INIT;
+        const char *key = "plugin";
+        int r = plugin_path_find(&config->plugin_path, plugin->plugin, path, &err);
+        if (r == 0) {
+            key = config_node_get(plugin->node, "options") ? "options" : "plugin";
+            r = supervise_check(host, path, plugin->options, &err);
+        }
+        if (r < 0)
+            config_problem(p, config_node_get(plugin->node, key), "%s%s%s", err.message,
+                           *err.hint ? "; " : "", err.hint);
+    }
+}
+
+/* --- starting --- */
+
+static int start_stores(struct daemon *d, struct error *err)
+{
+    const struct config *c = d->config;
+    char path[PATH_MAX];
+    int r = directory_make(c->data, err);
+    if (r == 0)
+        r = lock_data(d, err);
+    if (r == 0)
+        r = directory_make(c->run, err);
+    if (r == 0)
+        r = directory_make(c->keys, err);
+    if (r == 0)
+        r = key_file_server(c->keys, d->secret, d->public_key, err);
+    if (r < 0)
+        return r;
+    (void)snprintf(path, sizeof(path), "%s/control", c->data);
+    r = control_open(path, &d->control, err);
+    if (r == 0)
+        r = tenants_new(&(struct tenants_options){.data = c->data, .keys = c->keys, .control = d->control},
+                        &d->tenants, err);
+    return r == 0 ? tenants_apply(d->tenants, c, err) : r;
+}
+
+static int start_dispatch(struct daemon *d, unsigned n_threads, unsigned queue_max, struct dispatch **ret,
+                          struct error *err)
+{
+    const struct dispatch_options options = {
+        .tenants = d->tenants,
+        .control = d->control,
+        .committer = d->committer,
+        .supervisor = atomic_load(&d->supervisor),
+        .logger = d->logger,
+        .config = d->config,
+        .public_key = d->public_key,
+        .plugin_host = d->plugin_host,
+        .servers = servers_json,
+        .servers_ctx = d,
+        .n_threads = n_threads,
+        .queue_max = queue_max,
+    };
+    return dispatch_new(&options, ret, err);
+}
+
+static int start_control_server(struct daemon *d, struct error *err)
+{
+    char address[PATH_MAX + 32];
+    struct server *server;
+    (void)snprintf(address, sizeof(address), "ipc://%s/control.sock", d->config->run);
+    const struct server_endpoint endpoint = {.address = address};
+    const struct server_options options = {
+        .zmq = d->zmq,
+        .name = "control",
+        .zap_domain = WIRE_ZAP_DOMAIN_CONTROL,
+        .endpoints = &endpoint,
+        .n_endpoints = 1,
+        .message_bytes = WIRE_REQUEST_BYTES,
+        .resolve = resolve,
+        .resolve_ctx = d,
+        .tenants = d->tenants,
+        .dispatch = d->dispatch,
+        .logger = d->logger,
+    };
+    int r = server_new(&options, &server, err);
+    if (r == 0)
+        atomic_store(&d->control_server, server);
+    return r;
+}
+
+static int start_data_server(struct daemon *d, struct error *err)
+{
+    const struct config *c = d->config;
+    char address[PATH_MAX + 32];
+    struct server_endpoint endpoints[CONFIG_LISTEN_MAX + 1] = {{.address = address}};
+    struct server *server;
+    (void)snprintf(address, sizeof(address), "ipc://%s/hosts.sock", c->run);
+    for (size_t i = 0; i < c->listen.n; i++)
+        endpoints[i + 1] = (struct server_endpoint){.address = c->listen.at[i], .curve = true};
+    const struct server_options options = {
+        .zmq = d->zmq,
+        .name = "data",
+        .zap_domain = WIRE_ZAP_DOMAIN,
+        .endpoints = endpoints,
+        .n_endpoints = c->listen.n + 1,
+        .curve_secret = d->secret,
+        .credit_pool = (uint64_t)c->credit_bytes,
+        .resolve = resolve,
+        .resolve_ctx = d,
+        .tenants = d->tenants,
+        .committer = d->committer,
+        .dispatch = d->source_dispatch,
+        .logger = d->logger,
+    };
+    int r = server_new(&options, &server, err);
+    if (r == 0)
+        atomic_store(&d->data_server, server);
+    return r;
+}
+
+static int start_supervisor(struct daemon *d, struct error *err)
+{
+    char address[PATH_MAX + 32];
+    struct supervisor *supervisor;
+    (void)snprintf(address, sizeof(address), "ipc://%s/hosts.sock", d->config->run);
+    struct supervisor_options options = {.host = d->plugin_host, .connect = address, .logger = d->logger};
+    int r = plugin_user(d->config, &options, err);
+    if (r == 0)
+        r = supervisor_new(&options, &supervisor, err);
+    if (r == 0)
+        atomic_store(&d->supervisor, supervisor);
+    return r;
+}
+
+static int start_parts(struct daemon *d, struct error *err)
+{
+    const struct config *c = d->config;
+    int r = committer_new(&(struct committer_options){.data_path = c->data,
+                                                      .n_threads = (unsigned)c->committers,
+                                                      .logger = d->logger},
+                          &d->committer, err);
+    if (r == 0)
+        r = start_supervisor(d, err);
+    if (r == 0)
+        r = start_dispatch(d, (unsigned)c->query_threads, (unsigned)c->query_queue, &d->dispatch, err);
+    if (r == 0)
+        r = start_dispatch(d, 1, SOURCE_QUEUE, &d->source_dispatch, err);
+    if (r == 0 && !(d->zmq = zmq_ctx_new()))
+        r = error_set(err, -errno, "zmq", "libzmq gives no context: %s", zmq_strerror(errno));
+    if (r == 0)
+        r = zap_new(
+            &(struct zap_options){.zmq = d->zmq, .resolve = resolve, .resolve_ctx = d, .logger = d->logger},
+            &d->zap, err);
+    if (r == 0)
+        r = start_control_server(d, err);
+    return r == 0 ? start_data_server(d, err) : r;
+}
+
+static void log_failures(const struct daemon *d)
+{
+    struct tenant_failure *failures = NULL;
+    size_t n = 0;
+    char message[600];
+    (void)tenants_failures(d->tenants, &failures, &n);
+    for (size_t i = 0; i < n; i++)
+        log_error(d->logger, "daemon", "tenant_not_open", "tenant=%s message=%s", failures[i].name,
+                  log_quote(message, sizeof(message), failures[i].error.message));
+    free(failures);
+}
+
+int daemon_start(struct config *config, struct logger *logger, struct daemon **ret, struct error *err)
+{
+    struct instances instances;
+    struct daemon *d = calloc(1, sizeof(*d));
+    if (!d)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for the collector");
+    d->config = config_ref(config);
+    d->logger = logger;
+    d->lock_fd = -1;
+    find_plugin_host(config, d->plugin_host);
+    raise_descriptors(d);
+    int r = find_instances(config, &instances, err);
+    if (r < 0) {
+        daemon_stop(d);
+        return r;
+    }
+    r = start_stores(d, err);
+    if (r == 0)
+        r = start_parts(d, err);
+    if (r == 0)
+        r = apply_instances(d, &instances, err);
+    instances_fini(&instances);
+    if (r < 0) {
+        daemon_stop(d);
+        return r;
+    }
+    log_failures(d);
+    *ret = d;
+    return 0;
+}
+
+/* --- reloading and stopping --- */
+
+static int reload_checked(struct daemon *d, struct config *config, const struct instances *instances,
+                          struct error *err)
+{
+    int r = tenants_apply(d->tenants, config, err);
+    if (r < 0)
+        return r;
+    r = apply_instances(d, instances, err);
+    if (r < 0) {
+        struct error ignored;
+        (void)tenants_apply(d->tenants, d->config, &ignored);
+        return r;
+    }
+    atomic_store_explicit(&d->logger->level, (int)config->log_level, memory_order_relaxed);
+    dispatch_reload(d->dispatch, config);
+    dispatch_reload(d->source_dispatch, config);
+    config_unref(d->config);
+    d->config = config_ref(config);
+    log_failures(d);
+    return 0;
+}
+
+int daemon_reload(struct daemon *d, struct config *config, struct error *err)
+{
+    struct instances instances;
+    const char *key = config_section_changed(&CONFIG_DAEMON, d->config, config);
+    if (key) {
+        error_set(err, -EBUSY, "restart", "%s cannot change while tendond runs; nothing was changed", key);
+        error_hint(err, "restart tendond, or take the change back and reload");
+        return -EBUSY;
+    }
+    int r = find_instances(config, &instances, err);
+    if (r < 0)
+        return r;
+    r = reload_checked(d, config, &instances, err);
+    instances_fini(&instances);
+    return r;
+}
+
+/* Ends the hosts and waits for it; until each is gone it may still hand over what it has. */
+static void stop_hosts(struct supervisor *s)
+{
+    const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+    int64_t end = instant_monotonic_ms() + SUPERVISE_GRACE_MS + HOSTS_END_MS;
+    if (supervisor_apply(s, NULL, 0, NULL) < 0)
+        return;
+    for (size_t n = 1; n > 0 && instant_monotonic_ms() < end;) {
+        json_t *left = supervisor_status(s);
+        n = json_array_size(left);
+        json_decref(left);
+        if (n > 0)
+            (void)nanosleep(&pause, NULL);
+    }
+}
+
+/* Also of one that did not start whole. */
+void daemon_stop(struct daemon *d)
+{
+    if (!d)
+        return;
+    struct server *control = atomic_load(&d->control_server), *data = atomic_load(&d->data_server);
+    struct supervisor *supervisor = atomic_load(&d->supervisor);
+    /* Nobody asks any more; hosts may still hand over what they have. */
+    if (control)
+        server_stop(control);
+    if (d->dispatch)
+        dispatch_stop(d->dispatch);
+    if (d->source_dispatch)
+        dispatch_stop(d->source_dispatch);
+    if (supervisor)
+        stop_hosts(supervisor);
+    if (data)
+        server_stop(data);
+    if (d->committer)
+        committer_stop(d->committer);
+    server_free(data);
+    server_free(control);
+    dispatch_free(d->dispatch);
+    dispatch_free(d->source_dispatch);
+    committer_free(d->committer);
+    zap_free(d->zap);
+    supervisor_free(supervisor); /* asked for its hosts by the servers and ZAP until here */
+    if (d->zmq)
+        (void)zmq_ctx_term(d->zmq);
+    tenants_free(d->tenants);
+    control_close(d->control);
+    if (d->lock_fd >= 0)
+        (void)close(d->lock_fd);
+    explicit_bzero(d->secret, sizeof(d->secret));
+    config_unref(d->config);
+    free(d);
+}
