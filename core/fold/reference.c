@@ -252,21 +252,16 @@ int reference_new(const struct reference *base, struct reference **ret)
 /* Why s is no code, or NULL when it is one. */
 static const char *code_fault(const char *s)
 {
-    size_t size = strnlen(s, EVENT_CODE_BYTES + 1);
-    if (size == 0)
-        return "is empty";
-    if (size > EVENT_CODE_BYTES)
-        return "is longer than 64 bytes";
-    if (!utf8_valid(s, size))
+    switch (event_code_check(s, strnlen(s, EVENT_CODE_BYTES + 1))) {
+    case REJECT_NONE:
+        return NULL;
+    case REJECT_TOO_LONG:
+        return "is empty or longer than 64 bytes";
+    case REJECT_BAD_UTF8:
         return "is not valid UTF-8";
-    unsigned n_spaces = 0;
-    for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)s[i];
-        if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && (unsigned char)s[i + 1] < 0xa0))
-            return "has a character that is not printable";
-        n_spaces += byte == ' ';
+    default:
+        return "has unprintable characters, more than four spaces or nothing else";
     }
-    return n_spaces > EVENT_CODE_SPACES ? "has more than four spaces" : NULL;
 }
 
 /* A whole decimal number of at most 18 digits. */
