@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 void fact_key_put(uint8_t key[FACT_KEY_BYTES], const struct fact_key *k)
 {
@@ -37,11 +36,12 @@ uint16_t fact_month(const struct fact_row *row)
         at = row->values[FACT_N_COMMON];
     if (at == FACT_NULL || at < 0)
         return 0;
-    time_t seconds = at / 1000;
-    struct tm tm;
-    if (!gmtime_r(&seconds, &tm))
-        return 0;
-    return (uint16_t)((tm.tm_year - 70) * 12 + tm.tm_mon);
+    /* Months since 1970 of a day of the Gregorian calendar, counted in years that begin on 1 March, as then
+     * the leap day is a year's last. */
+    uint32_t day = (uint32_t)(at / 86400000) + 719468, era = day / 146097, of_era = day % 146097;
+    uint32_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    uint32_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
+    return (uint16_t)((era * 400 + year - 1970) * 12 + month + 2);
 }
 
 /* The column that another one is kept as the difference to: instants lie close to the ones they follow. */
@@ -71,6 +71,8 @@ struct facts_writer {
     struct block_writer block;
     int64_t *values[FACT_VALUES_MAX]; /* FACT_VECTOR_ROWS each */
     int64_t *dimension, *other;
+    const struct memtable_chunk **chunks; /* of each row of the block under way, and its place there */
+    uint32_t *places;
 };
 
 int facts_writer_new(struct facts_writer **ret)
@@ -84,6 +86,8 @@ int facts_writer_new(struct facts_writer **ret)
         ok &= (w->values[i] = malloc(FACT_VECTOR_ROWS * sizeof(int64_t))) != NULL;
     ok &= (w->dimension = malloc(FACT_VECTOR_ROWS * sizeof(int64_t))) != NULL;
     ok &= (w->other = malloc(FACT_VECTOR_ROWS * sizeof(int64_t))) != NULL;
+    ok &= (w->chunks = malloc(FACT_VECTOR_ROWS * sizeof(*w->chunks))) != NULL;
+    ok &= (w->places = malloc(FACT_VECTOR_ROWS * sizeof(*w->places))) != NULL;
     if (!ok) {
         facts_writer_free(w);
         return -ENOMEM;
@@ -100,6 +104,8 @@ void facts_writer_free(struct facts_writer *w)
         free(w->values[i]);
     free(w->dimension);
     free(w->other);
+    free((void *)w->chunks);
+    free(w->places);
     block_writer_fini(&w->block);
     buffer_fini(&w->out);
     free(w);
@@ -115,38 +121,41 @@ static int by_place(const void *a, const void *b)
     return x->row < y->row ? -1 : x->row > y->row;
 }
 
-static const struct memtable_chunk *chunk_of(const struct memtable *m, enum fact_table table, uint32_t row,
-                                             uint32_t *ret_i)
-{
-    uint32_t first;
-    unsigned chunk = memtable_chunk_of(row, &first);
-    *ret_i = row - first;
-    return m->parts[table].chunks[chunk];
-}
-
-static void gather_dimension(const struct memtable *m, enum fact_table table, unsigned set, unsigned field,
-                             const struct fact_ref *refs, uint32_t n, int64_t *out)
+/* Where the rows of a block are in the memtable, so that each column is one plain loop. */
+static void locate(struct facts_writer *w, const struct memtable *m, enum fact_table table,
+                   const struct fact_ref *refs, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t at;
-        const struct memtable_chunk *c = chunk_of(m, table, refs[i].row, &at);
-        out[i] = c->dimensions[(size_t)(set * FIELD_N_DIMENSIONS + field) * c->n_rows_max + at];
+        uint32_t first;
+        w->chunks[i] = m->parts[table].chunks[memtable_chunk_of(refs[i].row, &first)];
+        w->places[i] = refs[i].row - first;
     }
+}
+
+static void gather_dimension(const struct facts_writer *w, unsigned d, uint32_t n, int64_t *out)
+{
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = w->chunks[i]->dimensions[(size_t)d * w->chunks[i]->n_rows_max + w->places[i]];
 }
 
 static int write_block(struct facts_writer *w, struct txn *t, const struct fact_key *key,
                        const struct memtable *m, const struct fact_ref *refs, uint32_t n)
 {
     const struct fact_table_info *info = &FACT_TABLE_INFO[key->table];
+    uint32_t used_values;
+    uint64_t used_dimensions;
     int r = block_begin(&w->block, n);
     if (r < 0)
         return r;
+    locate(w, m, key->table, refs, n);
+    memtable_used(m, key->table, &used_values, &used_dimensions);
     for (unsigned v = 0; v < info->n_values; v++) {
-        for (uint32_t i = 0; i < n; i++) {
-            uint32_t at;
-            const struct memtable_chunk *c = chunk_of(m, key->table, refs[i].row, &at);
-            w->values[v][i] = c->values[(size_t)v * c->n_rows_max + at];
+        if (!(used_values >> v & 1)) {
+            memset(w->values[v], 0, n * sizeof(int64_t)); /* another column may stand against it */
+            continue;
         }
+        for (uint32_t i = 0; i < n; i++)
+            w->values[v][i] = w->chunks[i]->values[(size_t)v * w->chunks[i]->n_rows_max + w->places[i]];
         uint8_t against = against_of(key->table, v);
         unsigned effort =
             v == FACT_SUBJECT || v == FACT_CREATED ? COLUMN_DELTA | COLUMN_PLANES : COLUMN_PLANES;
@@ -154,12 +163,15 @@ static int write_block(struct facts_writer *w, struct txn *t, const struct fact_
                   against == BLOCK_NO_COLUMN ? NULL : w->values[against]);
     }
     for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++) {
-        gather_dimension(m, key->table, 0, f, refs, n, w->dimension);
+        uint64_t today = UINT64_C(1) << (FIELD_N_DIMENSIONS + f);
+        if (!(used_dimensions & (UINT64_C(1) << f | today)))
+            continue;
+        gather_dimension(w, f, n, w->dimension);
         block_add(&w->block, FACT_DIMENSION(0, f), w->dimension, COLUMN_PLANES, BLOCK_NO_COLUMN, NULL);
         if (info->n_sets < 2)
             continue;
         /* Today's value is mostly the one at creation: kept as the difference it is mostly zeros. */
-        gather_dimension(m, key->table, 1, f, refs, n, w->other);
+        gather_dimension(w, FIELD_N_DIMENSIONS + f, n, w->other);
         block_add(&w->block, FACT_DIMENSION(1, f), w->other, COLUMN_PLANES, FACT_DIMENSION(0, f),
                   w->dimension);
     }
@@ -175,7 +187,11 @@ static int write_block(struct facts_writer *w, struct txn *t, const struct fact_
 int facts_write(struct facts_writer *w, struct txn *t, uint16_t generation, uint32_t run,
                 enum fact_table table, const struct memtable *m, struct fact_ref *refs, size_t n)
 {
-    qsort(refs, n, sizeof(*refs), by_place);
+    bool sorted = true;
+    for (size_t i = 1; i < n && sorted; i++)
+        sorted = by_place(&refs[i - 1], &refs[i]) <= 0;
+    if (!sorted)
+        qsort(refs, n, sizeof(*refs), by_place);
     struct fact_key key = {.generation = generation, .table = (uint8_t)table, .run = run};
     for (size_t i = 0; i < n;) {
         if (refs[i].month != key.month || i == 0) {

@@ -113,7 +113,10 @@ static int by_number(const void *a, const void *b)
 
 void hot_sort(struct hot *h)
 {
-    if (h->n > 1)
+    bool sorted = true;
+    for (size_t i = 1; i < h->n && sorted; i++)
+        sorted = h->list[i - 1]->number < h->list[i]->number;
+    if (!sorted)
         qsort(h->list, h->n, sizeof(struct subject *), by_number);
 }
 

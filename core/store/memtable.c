@@ -1,7 +1,9 @@
 #include "core/store/memtable.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Chunks of 64, 256, 1,024 and then always 4,096 rows: a small tenant stays small. */
 static const uint32_t FIRST_ROWS[] = {64, 256, 1024};
@@ -57,11 +59,69 @@ static struct memtable_chunk *chunk_new(enum fact_table table, uint32_t n)
     return c;
 }
 
-struct memtable *memtable_new(void)
+void memtable_pool_init(struct memtable_pool *pool)
+{
+    *pool = (struct memtable_pool){0};
+    (void)pthread_mutex_init(&pool->lock, NULL);
+}
+
+void memtable_pool_fini(struct memtable_pool *pool)
+{
+    for (unsigned t = 0; t < FACT_N_TABLES; t++)
+        while (pool->free[t]) {
+            struct memtable_chunk *next = pool->free[t]->next;
+            chunk_free(pool->free[t]);
+            pool->free[t] = next;
+        }
+    (void)pthread_mutex_destroy(&pool->lock);
+}
+
+static struct memtable_chunk *pool_take(struct memtable_pool *pool, enum fact_table table, uint32_t n_rows)
+{
+    struct memtable_chunk *c = NULL;
+    if (n_rows == MEMTABLE_CHUNK_ROWS) {
+        (void)pthread_mutex_lock(&pool->lock);
+        c = pool->free[table];
+        if (c) {
+            pool->free[table] = c->next;
+            pool->n_free--;
+        }
+        (void)pthread_mutex_unlock(&pool->lock);
+    }
+    return c ? c : chunk_new(table, n_rows);
+}
+
+static void pool_give(struct memtable_pool *pool, enum fact_table table, struct memtable_chunk *c)
+{
+    if (c->n_rows_max == MEMTABLE_CHUNK_ROWS) {
+        const uint32_t n = c->n_rows_max;
+        for (uint32_t used = c->used_values; used; used &= used - 1)
+            memset(c->values + (size_t)__builtin_ctz(used) * n, 0, n * sizeof(*c->values));
+        for (uint64_t used = c->used_dimensions; used; used &= used - 1)
+            memset(c->dimensions + (size_t)__builtin_ctzll(used) * n, 0, n * sizeof(*c->dimensions));
+        c->used_values = 0;
+        c->used_dimensions = 0;
+        (void)pthread_mutex_lock(&pool->lock);
+        bool keep = pool->n_free < MEMTABLE_POOL_MAX;
+        if (keep) {
+            c->next = pool->free[table];
+            pool->free[table] = c;
+            pool->n_free++;
+        }
+        (void)pthread_mutex_unlock(&pool->lock);
+        if (keep)
+            return;
+    }
+    chunk_free(c);
+}
+
+struct memtable *memtable_new(struct memtable_pool *pool)
 {
     struct memtable *m = calloc(1, sizeof(*m));
-    if (m)
+    if (m) {
         atomic_init(&m->references, 1);
+        m->pool = pool;
+    }
     return m;
 }
 
@@ -77,38 +137,60 @@ void memtable_unref(struct memtable *m)
         return;
     for (unsigned t = 0; t < FACT_N_TABLES; t++)
         for (unsigned i = 0; i < MEMTABLE_CHUNKS_MAX && m->parts[t].chunks[i]; i++)
-            chunk_free(m->parts[t].chunks[i]);
+            pool_give(m->pool, t, m->parts[t].chunks[i]);
     for (unsigned i = 0; i < MEMTABLE_CHUNKS_MAX && m->dead[i]; i++)
         free(m->dead[i]);
     free(m);
 }
 
-int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t born)
+/* Room for one more row of a table: its chunk and place there; its number, or -ENOMEM. */
+static int64_t row_begin(struct memtable *m, enum fact_table table, uint64_t born,
+                         struct memtable_chunk **ret, uint32_t *ret_i)
 {
-    struct memtable_part *part = &m->parts[row->table];
-    const struct fact_table_info *info = &FACT_TABLE_INFO[row->table];
+    struct memtable_part *part = &m->parts[table];
     uint32_t number = atomic_load_explicit(&part->n_rows, memory_order_relaxed), first;
     unsigned chunk = memtable_chunk_of(number, &first);
     if (chunk >= MEMTABLE_CHUNKS_MAX)
         return -ENOMEM;
     struct memtable_chunk *c = part->chunks[chunk];
     if (!c) {
-        c = chunk_new(row->table, memtable_chunk_rows(chunk));
+        c = pool_take(m->pool, table, memtable_chunk_rows(chunk));
         if (!c)
             return -ENOMEM;
         part->chunks[chunk] = c;
     }
-    uint32_t i = number - first, n = c->n_rows_max;
-    c->born[i] = born;
-    atomic_store_explicit(&c->died[i], UINT64_MAX, memory_order_relaxed);
+    *ret = c;
+    *ret_i = number - first;
+    c->born[*ret_i] = born;
+    atomic_store_explicit(&c->died[*ret_i], UINT64_MAX, memory_order_relaxed);
+    return number;
+}
+
+static void row_end(struct memtable *m, enum fact_table table, int64_t number)
+{
+    atomic_store_explicit(&m->parts[table].n_rows, (uint32_t)number + 1, memory_order_release);
+}
+
+int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t born)
+{
+    const struct fact_table_info *info = &FACT_TABLE_INFO[row->table];
+    struct memtable_chunk *c;
+    uint32_t i;
+    int64_t number = row_begin(m, row->table, born, &c, &i);
+    if (number < 0)
+        return number;
     for (unsigned v = 0; v < info->n_values; v++)
-        if (row->values[v])
-            c->values[(size_t)v * n + i] = row->values[v];
-    for (unsigned s = 0; s < info->n_sets; s++)
-        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
-            if (row->dimensions[s][f])
-                c->dimensions[(size_t)(s * FIELD_N_DIMENSIONS + f) * n + i] = row->dimensions[s][f];
-    atomic_store_explicit(&part->n_rows, number + 1, memory_order_release);
+        if (row->values[v]) {
+            c->values[(size_t)v * c->n_rows_max + i] = row->values[v];
+            c->used_values |= UINT32_C(1) << v;
+        }
+    const uint16_t *dimensions = row->dimensions[0];
+    for (unsigned d = 0; d < info->n_sets * FIELD_N_DIMENSIONS; d++)
+        if (dimensions[d]) {
+            c->dimensions[(size_t)d * c->n_rows_max + i] = dimensions[d];
+            c->used_dimensions |= UINT64_C(1) << d;
+        }
+    row_end(m, row->table, number);
     return number;
 }
 
@@ -121,6 +203,29 @@ static struct memtable_chunk *chunk_at(const struct memtable *m, enum fact_table
     return m->parts[table].chunks[chunk];
 }
 
+int64_t memtable_copy(struct memtable *m, const struct memtable *from, enum fact_table table, uint32_t row,
+                      uint64_t born)
+{
+    struct memtable_chunk *c;
+    uint32_t i, k;
+    int64_t number = row_begin(m, table, born, &c, &i);
+    if (number < 0)
+        return number;
+    const struct memtable_chunk *old = chunk_at(from, table, row, &k);
+    for (uint32_t used = old->used_values; used; used &= used - 1) {
+        size_t v = (size_t)__builtin_ctz(used);
+        c->values[v * c->n_rows_max + i] = old->values[v * old->n_rows_max + k];
+    }
+    for (uint64_t used = old->used_dimensions; used; used &= used - 1) {
+        size_t d = (size_t)__builtin_ctzll(used);
+        c->dimensions[d * c->n_rows_max + i] = old->dimensions[d * old->n_rows_max + k];
+    }
+    c->used_values |= old->used_values;
+    c->used_dimensions |= old->used_dimensions;
+    row_end(m, table, number);
+    return number;
+}
+
 void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint64_t died)
 {
     uint32_t i;
@@ -128,17 +233,15 @@ void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint6
     atomic_store_explicit(&c->died[i], died, memory_order_release);
 }
 
-void memtable_get(const struct memtable *m, enum fact_table table, uint32_t row, struct fact_row *ret)
+void memtable_used(const struct memtable *m, enum fact_table table, uint32_t *ret_values,
+                   uint64_t *ret_dimensions)
 {
-    const struct fact_table_info *info = &FACT_TABLE_INFO[table];
-    uint32_t i;
-    const struct memtable_chunk *c = chunk_at(m, table, row, &i);
-    ret->table = (uint8_t)table;
-    for (unsigned v = 0; v < info->n_values; v++)
-        ret->values[v] = c->values[(size_t)v * c->n_rows_max + i];
-    for (unsigned s = 0; s < info->n_sets; s++)
-        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
-            ret->dimensions[s][f] = c->dimensions[(size_t)(s * FIELD_N_DIMENSIONS + f) * c->n_rows_max + i];
+    *ret_values = 0;
+    *ret_dimensions = 0;
+    for (unsigned i = 0; i < MEMTABLE_CHUNKS_MAX && m->parts[table].chunks[i]; i++) {
+        *ret_values |= m->parts[table].chunks[i]->used_values;
+        *ret_dimensions |= m->parts[table].chunks[i]->used_dimensions;
+    }
 }
 
 int memtable_add_dead(struct memtable *m, const struct memtable_dead *dead)

@@ -8,6 +8,7 @@
 
 #include "core/fold/fact.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -16,11 +17,14 @@
 #define MEMTABLE_ROWS_MAX   (MEMTABLE_CHUNK_ROWS * (MEMTABLE_CHUNKS_MAX - 3)) /* of one table; seal before */
 
 struct memtable_chunk {
+    struct memtable_chunk *next; /* in the pool */
     uint32_t n_rows_max;
-    uint64_t *born;         /* as_of from which a row holds */
-    _Atomic uint64_t *died; /* as_of from which it no longer does; UINT64_MAX while it does */
-    int64_t *values;        /* [column][row] */
-    uint16_t *dimensions;   /* [set × FIELD_N_DIMENSIONS + field][row] */
+    uint32_t used_values;     /* bits of columns that hold anything but zeros */
+    uint64_t used_dimensions; /* the same, by set × FIELD_N_DIMENSIONS + field */
+    uint64_t *born;           /* as_of from which a row holds */
+    _Atomic uint64_t *died;   /* as_of from which it no longer does; UINT64_MAX while it does */
+    int64_t *values;          /* [column][row] */
+    uint16_t *dimensions;     /* [set × FIELD_N_DIMENSIONS + field][row] */
 };
 
 struct memtable_part {
@@ -40,21 +44,37 @@ struct memtable_dead {
 
 #define MEMTABLE_DEAD_CHUNK 1024
 
+/* Chunks of the largest size that no memtable uses any more: a seal begins a new memtable with them, as the
+ * first touch of fresh memory costs more than all that is written to it. Shared by the memtables of one
+ * store. */
+struct memtable_pool {
+    pthread_mutex_t lock;
+    struct memtable_chunk *free[FACT_N_TABLES];
+    unsigned n_free;
+};
+#define MEMTABLE_POOL_MAX 128 /* chunks kept */
+
+void memtable_pool_init(struct memtable_pool *pool);
+void memtable_pool_fini(struct memtable_pool *pool);
+
 struct memtable {
     atomic_uint references;
+    struct memtable_pool *pool; /* outlives it */
     struct memtable_part parts[FACT_N_TABLES];
     struct memtable_dead *dead[MEMTABLE_CHUNKS_MAX]; /* chunks of MEMTABLE_DEAD_CHUNK, in order of died */
     _Atomic uint32_t n_dead;
 };
 
-struct memtable *memtable_new(void);
+struct memtable *memtable_new(struct memtable_pool *pool);
 struct memtable *memtable_ref(struct memtable *m);
 void memtable_unref(struct memtable *m);
 
 /* Adds a row that holds from born on; its number in its table, or -ENOMEM. */
 int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t born);
 void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint64_t died);
-void memtable_get(const struct memtable *m, enum fact_table table, uint32_t row, struct fact_row *ret);
+/* Adds a copy of another memtable's row. */
+int64_t memtable_copy(struct memtable *m, const struct memtable *from, enum fact_table table, uint32_t row,
+                      uint64_t born);
 
 int memtable_add_dead(struct memtable *m, const struct memtable_dead *dead);
 
@@ -62,6 +82,10 @@ static inline const struct memtable_dead *memtable_dead_at(const struct memtable
 {
     return &m->dead[i / MEMTABLE_DEAD_CHUNK][i % MEMTABLE_DEAD_CHUNK];
 }
+
+/* The columns of a table that hold anything but zeros, as the masks of a chunk. */
+void memtable_used(const struct memtable *m, enum fact_table table, uint32_t *ret_values,
+                   uint64_t *ret_dimensions);
 
 /* The chunk that holds a row; *ret_first is the number of the chunk's first row. */
 unsigned memtable_chunk_of(uint32_t row, uint32_t *ret_first);

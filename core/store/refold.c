@@ -90,7 +90,7 @@ static int fold_slice(struct refold *f, struct txn *t, uint32_t first)
 {
     struct store *s = f->store;
     struct hot h;
-    struct memtable *m = memtable_new();
+    struct memtable *m = memtable_new(&s->pool);
     struct fact_ref *refs[FACT_N_TABLES] = {0};
     size_t n_refs[FACT_N_TABLES] = {0}, capacity[FACT_N_TABLES] = {0};
     struct location_change *changes = NULL;

@@ -5,12 +5,20 @@
 
 enum { HOT_RECORDS = 2048 }; /* in one entry of DB_HOT */
 
-static int by_at(const void *a, const void *b)
+static bool is_after(const struct event *a, const struct event *b)
 {
-    const struct event *x = *(const struct event *const *)a, *y = *(const struct event *const *)b;
-    if (x->at != y->at)
-        return x->at < y->at ? -1 : 1;
-    return x->seq < y->seq ? -1 : x->seq > y->seq;
+    return a->at != b->at ? a->at > b->at : a->seq > b->seq;
+}
+
+/* Most events come in order, and what does not is only written a little larger: a few steps back are enough.
+ */
+static void insert_by_time(const struct event **events, size_t n, const struct event *e)
+{
+    enum { STEPS_MAX = 16 };
+    size_t at = n;
+    for (; at > 0 && n - at < STEPS_MAX && is_after(events[at - 1], e); at--)
+        events[at] = events[at - 1];
+    events[at] = e;
 }
 
 /* The events that are in no segment yet, by time: neighbours differ least. */
@@ -26,9 +34,7 @@ static int write_events(struct store *s, const struct subject *subject)
     uint32_t i = 0;
     for (const struct event *e = subject_first(subject); e; e = subject_next(subject, e))
         if (i++ >= subject->n_sealed)
-            events[n++] = e;
-    if (n > 1)
-        qsort(events, n, sizeof(*events), by_at);
+            insert_by_time(events, n++, e);
     int r = 0;
     for (size_t k = 0; k < n && r == 0; k++)
         r = segment_add(s->segment_writer, subject, events[k], subject->last_segment);
@@ -57,31 +63,34 @@ static int64_t value_of(const struct memtable *m, enum fact_table table, uint32_
 /* Writes the rows of the subjects that cool down. */
 static int write_facts(struct store *s, struct txn *t, uint32_t run, const uint8_t *cooled)
 {
-    size_t n_max = 0;
+    size_t n[FACT_N_TABLES] = {0}, n_all = 0;
     for (size_t i = 0; i < s->hot.n; i++)
-        n_max += cooled[i] ? s->hot.list[i]->n_rows : 0;
-    struct fact_ref *refs = malloc((n_max ? n_max : 1) * sizeof(*refs));
+        for (uint32_t k = 0; cooled[i] && k < s->hot.list[i]->n_rows; k++, n_all++)
+            n[s->hot.list[i]->rows[k].table]++;
+    struct fact_ref *refs = malloc((n_all ? n_all : 1) * sizeof(*refs)), *of[FACT_N_TABLES];
     if (!refs)
         return -ENOMEM;
-    int r = 0;
-    for (unsigned table = 0; table < FACT_N_TABLES && r == 0; table++) {
-        size_t n = 0;
-        for (size_t i = 0; i < s->hot.n; i++) {
-            const struct subject *subject = s->hot.list[i];
-            for (uint32_t k = 0; cooled[i] && k < subject->n_rows; k++) {
-                if (subject->rows[k].table != table)
-                    continue;
-                struct fact_row head = {.table = (uint8_t)table};
-                head.values[FACT_CREATED] = value_of(s->memtable, table, subject->rows[k].row, FACT_CREATED);
-                head.values[FACT_N_COMMON] =
-                    value_of(s->memtable, table, subject->rows[k].row, FACT_N_COMMON);
-                refs[n++] = (struct fact_ref){
-                    .subject = subject->number, .row = subject->rows[k].row, .month = fact_month(&head)};
-            }
+    of[0] = refs;
+    for (unsigned table = 1; table < FACT_N_TABLES; table++)
+        of[table] = of[table - 1] + n[table - 1];
+    memset(n, 0, sizeof(n));
+    for (size_t i = 0; i < s->hot.n; i++) {
+        const struct subject *subject = s->hot.list[i];
+        for (uint32_t k = 0; cooled[i] && k < subject->n_rows; k++) {
+            const struct subject_row *row = &subject->rows[k];
+            struct fact_row head;
+            head.table = (uint8_t)row->table;
+            head.values[FACT_CREATED] = value_of(s->memtable, row->table, row->row, FACT_CREATED);
+            head.values[FACT_N_COMMON] = value_of(s->memtable, row->table, row->row, FACT_N_COMMON);
+            of[row->table][n[row->table]++] =
+                (struct fact_ref){.subject = subject->number, .row = row->row, .month = fact_month(&head)};
         }
-        if (n)
-            r = facts_write(s->facts_writer, t, s->meta.generation, run, table, s->memtable, refs, n);
     }
+    int r = 0;
+    for (unsigned table = 0; table < FACT_N_TABLES && r == 0; table++)
+        if (n[table])
+            r = facts_write(s->facts_writer, t, s->meta.generation, run, table, s->memtable, of[table],
+                            n[table]);
     free(refs);
     return r;
 }
@@ -158,15 +167,13 @@ static int write_hot(struct store *s, struct txn *t, uint32_t segment, const uin
  * is followed by a reload, so nobody reads that. */
 static int keep_rows(struct store *s, const uint8_t *cooled, struct memtable **ret)
 {
-    struct memtable *m = memtable_new();
+    struct memtable *m = memtable_new(&s->pool);
     if (!m)
         return -ENOMEM;
     for (size_t i = 0; i < s->hot.n; i++) {
         struct subject *subject = s->hot.list[i];
         for (uint32_t k = 0; !cooled[i] && k < subject->n_rows; k++) {
-            struct fact_row row = {0};
-            memtable_get(s->memtable, subject->rows[k].table, subject->rows[k].row, &row);
-            int64_t number = memtable_add(m, &row, 0);
+            int64_t number = memtable_copy(m, s->memtable, subject->rows[k].table, subject->rows[k].row, 0);
             if (number < 0) {
                 memtable_unref(m);
                 return (int)number;

@@ -387,6 +387,8 @@ void store_publish(struct store *s)
 {
     (void)pthread_mutex_lock(&s->view_lock);
     s->as_of = s->meta.position;
+    s->is_readable = true;
+    (void)pthread_cond_broadcast(&s->view_ready);
     s->generation = s->meta.generation;
     s->n_hot_subjects = s->hot.n;
     s->n_hot_events = s->hot.n_events;
@@ -448,14 +450,14 @@ int store_load(struct store *s, struct error *err)
         r = load_reference(s, &t, err);
     if (r == 0)
         r = directory_open(&s->directory, &t, err);
-    struct memtable *memtable = r == 0 ? memtable_new() : NULL;
+    struct memtable *memtable = r == 0 ? memtable_new(&s->pool) : NULL;
+    s->memtable = memtable; /* for the views when it is published */
     if (r == 0 && (!memtable || hot_init(&s->hot) < 0))
         r = error_set(err, -ENOMEM, "no_memory", "out of memory for the hot tickets");
     (void)pthread_mutex_lock(&s->lock);
     s->sources = sources;
     s->n_sources = n_sources;
     (void)pthread_mutex_unlock(&s->lock);
-    s->memtable = memtable; /* a view finds it when as_of is published */
     s->journal_events = s->journal_entries = 0;
     s->touched.n = 0;
     if (r == 0) {
@@ -489,6 +491,7 @@ void store_unload(struct store *s)
     (void)pthread_mutex_lock(&s->view_lock);
     struct memtable *memtable = s->memtable;
     s->memtable = NULL;
+    s->is_readable = false;
     (void)pthread_mutex_unlock(&s->view_lock);
     (void)pthread_mutex_lock(&s->lock);
     struct source **sources = s->sources;

@@ -70,6 +70,7 @@ struct store {
     struct fold *fold;
     struct segment_writer *segment_writer;
     struct facts_writer *facts_writer;
+    struct memtable_pool pool;
     struct buffer journal;
     struct touched touched;
     uint32_t persisted[DICTIONARY_N]; /* dictionary numbers on disk */
@@ -85,6 +86,8 @@ struct store {
 
     /* what a view takes; held across the commit that puts sealed facts in the place of hot ones */
     pthread_mutex_t view_lock;
+    pthread_cond_t view_ready; /* is_readable */
+    bool is_readable;          /* false while memory is read back from disk */
     struct memtable *memtable;
     struct reference *reference;
     uint64_t as_of;

@@ -42,9 +42,11 @@ int store_open(const struct store_options *options, struct store **ret, struct e
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a store");
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_mutex_init(&s->view_lock, NULL);
+    (void)pthread_cond_init(&s->view_ready, NULL);
     s->map_bytes = options->map_bytes;
     s->hot_events = options->hot_events ? options->hot_events : STORE_HOT_EVENTS;
     buffer_init(&s->journal, JOURNAL_BYTES_MAX);
+    memtable_pool_init(&s->pool);
     int r = derive_keys(s, options->key);
     s->path = strdup(options->path);
     if (r < 0 || !s->path || dictionary_new(&s->dictionary) < 0 || fold_new(&s->fold) < 0 ||
@@ -77,6 +79,7 @@ void store_close(struct store *s)
     segment_writer_free(s->segment_writer);
     facts_writer_free(s->facts_writer);
     buffer_fini(&s->journal);
+    memtable_pool_fini(&s->pool);
     free(s->touched.list);
     free(s->rows);
     free(s->placed);
@@ -86,6 +89,7 @@ void store_close(struct store *s)
     sodium_memzero(s->box_key, sizeof(s->box_key));
     (void)pthread_mutex_destroy(&s->lock);
     (void)pthread_mutex_destroy(&s->view_lock);
+    (void)pthread_cond_destroy(&s->view_ready);
     free(s);
 }
 

@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+enum { READ_BACK_S = 5 }; /* how long a view waits for that */
 
 struct store_view {
     struct store *store;
@@ -20,9 +23,10 @@ int store_view_open(struct store *s, struct store_view **ret, struct error *err)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a view");
     v->store = s;
     (void)pthread_mutex_lock(&s->view_lock);
-    int r = s->memtable
+    int r = s->is_readable
                 ? txn_begin(&v->txn, &s->db, false, err)
-                : error_set(err, -EAGAIN, "store_failed", "the tenant's store is being read back; ask again");
+                : error_set(err, -EAGAIN, "store_failed",
+                            "the tenant's store is still being read back after a failed commit; ask again");
     if (r == 0) {
         v->memtable = memtable_ref(s->memtable);
         v->reference = reference_ref(s->reference);

@@ -391,6 +391,66 @@ static void test_new_values_are_bounded(void **state)
     remove_store(path);
 }
 
+/* A full store refuses whole batches, answers as before, and goes on when it has room. */
+static void test_a_full_store_loses_nothing(void **state)
+{
+    (void)state;
+    char path[64];
+    make_directory(path);
+    struct store_options options = {.path = path, .map_bytes = 144 << 10, .create = true};
+    memset(options.key, 7, sizeof(options.key));
+    struct store *s = NULL;
+    struct error err = ERROR_INIT;
+    assert_int_equal(store_open(&options, &s, &err), 0);
+    uint64_t seq = 0;
+    int r = 0;
+    unsigned at = 0, n_refused = 0;
+    char *before = NULL;
+    struct wire_event events[20];
+    uint32_t indices[20];
+    struct store_reject rejects[20];
+    for (; at + 20 <= N_EVENTS; at += 20) {
+        for (unsigned i = 0; i < 20; i++) {
+            events[i] = EVENTS[at + i].event;
+            indices[i] = i;
+        }
+        struct store_batch batch = {.source = "desk",
+                                    .namespace = "desk",
+                                    .seq = seq + 1,
+                                    .events = events,
+                                    .indices = indices,
+                                    .n_events = 20,
+                                    .rejects = rejects};
+        r = store_commit(s, &batch, 1, &err);
+        if (r < 0 && n_refused++ == 0) {
+            assert_int_equal(r, -ENOSPC);
+            assert_string_equal(err.code, "disk_full");
+            before = dump(s);
+            struct store_source source;
+            assert_int_equal(store_source_get(s, "desk", &source), 1);
+            assert_int_equal(source.last_seq, seq);
+            store_close(s);
+            options.map_bytes = 1 << 28;
+            assert_int_equal(store_open(&options, &s, &err), 0);
+            char *after = dump(s);
+            assert_string_equal(before, after);
+            free(before);
+            free(after);
+            at -= 20;
+        } else {
+            assert_int_equal(r, 0);
+            seq++;
+        }
+    }
+    assert_int_equal(n_refused, 1);
+    char *text = dump(s), *expected = run(1, 1000000, false, false);
+    assert_string_equal(text, expected);
+    free(text);
+    free(expected);
+    store_close(s);
+    remove_store(path);
+}
+
 static int make_all(void **state)
 {
     (void)state;
@@ -408,9 +468,8 @@ static int free_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_way_gives_the_same_facts),
-        cmocka_unit_test(test_a_view_does_not_move),
-        cmocka_unit_test(test_another_key_is_refused),
+        cmocka_unit_test(test_any_way_gives_the_same_facts), cmocka_unit_test(test_a_view_does_not_move),
+        cmocka_unit_test(test_a_full_store_loses_nothing),   cmocka_unit_test(test_another_key_is_refused),
         cmocka_unit_test(test_new_values_are_bounded),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
