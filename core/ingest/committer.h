@@ -50,7 +50,6 @@ struct committer_answer {
     size_t cursor_size;
     /* NACK */
     enum wire_nack nack;
-    const char *message;
     uint32_t retry_ms; /* 0: none */
     bool final;        /* these bytes will never be taken */
 };

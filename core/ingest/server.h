@@ -34,7 +34,7 @@ struct server_endpoint {
     bool curve;
 };
 
-/* Everything is copied but what it points to as an object of its own. */
+/* name lives as long as the server, as do the objects; endpoints and the key are read once. */
 struct server_options {
     void *zmq;              /* the process's one context; the zap handler is there already */
     const char *name;       /* "data", "control": in logs and as the thread's name */

@@ -1,0 +1,726 @@
+#include "core/ingest/committer.h"
+
+#include "core/base/log.h"
+#include "core/ingest/decode.h"
+#include "core/ingest/job.h"
+#include "core/tenant/tenant.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#define THREADS_MAX 64
+
+/* One tenant's queue. Everything is under the committer's lock but what a running turn owns: the store. */
+struct actor {
+    struct tenant *tenant;
+    struct job *head, *tail;
+    struct job *to_decode;  /* the first batch of the queue that nobody decodes yet */
+    uint64_t decoded_bytes; /* of batches in the queue that are decoded or being so */
+    bool is_running;        /* a thread has the store */
+    bool in_ready, in_decodable, in_idle;
+    struct actor *next_ready, *next_decodable, *next_idle;
+    int64_t settle_at; /* ms, monotonic */
+
+    struct reference *reference; /* as of the last look; dropped after each call */
+    bool is_failing;             /* the last commit failed: logged once */
+};
+
+struct actor_list {
+    struct actor *head, *tail;
+};
+
+struct committer {
+    pthread_mutex_t lock;
+    pthread_cond_t work; /* a thread may find something to do */
+    pthread_cond_t call_done;
+    char *data_path;
+    uint64_t free_bytes;
+    struct logger *logger;
+    bool is_stopping, is_joined;
+    unsigned n_threads;
+    pthread_t threads[THREADS_MAX];
+
+    struct actor *actors[TENANTS_MAX]; /* by tenant->index; made when first used */
+    struct actor_list ready, decodable, idle;
+    struct decoded_pool decoded;
+    struct committer_statistics statistics;
+};
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+static int64_t realtime_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* --- lists of actors --------------------------------------------------------------------------------------
+ */
+
+#define LIST_FUNCTIONS(which)                                                                                \
+    static void which##_push(struct committer *c, struct actor *a)                                           \
+    {                                                                                                        \
+        if (a->in_##which)                                                                                   \
+            return;                                                                                          \
+        a->in_##which = true;                                                                                \
+        a->next_##which = NULL;                                                                              \
+        if (c->which.tail)                                                                                   \
+            c->which.tail->next_##which = a;                                                                 \
+        else                                                                                                 \
+            c->which.head = a;                                                                               \
+        c->which.tail = a;                                                                                   \
+    }                                                                                                        \
+    static struct actor *which##_pop(struct committer *c)                                                    \
+    {                                                                                                        \
+        struct actor *a = c->which.head;                                                                     \
+        if (!a)                                                                                              \
+            return NULL;                                                                                     \
+        c->which.head = a->next_##which;                                                                     \
+        if (!c->which.head)                                                                                  \
+            c->which.tail = NULL;                                                                            \
+        a->in_##which = false;                                                                               \
+        return a;                                                                                            \
+    }
+LIST_FUNCTIONS(ready)
+LIST_FUNCTIONS(decodable)
+LIST_FUNCTIONS(idle)
+
+/* Puts the actor where a thread will find what it has to do. */
+static void actor_offer(struct committer *c, struct actor *a)
+{
+    if (!a->is_running && a->head && (a->head->kind != JOB_BATCH || a->head->state == JOB_DECODED)) {
+        ready_push(c, a);
+        (void)pthread_cond_signal(&c->work);
+    }
+    /* Two groups ahead at most: decoded events take some times the room of their bytes. */
+    if (a->to_decode && a->decoded_bytes < 2 * COMMITTER_GROUP_BYTES) {
+        decodable_push(c, a);
+        (void)pthread_cond_signal(&c->work);
+    }
+}
+
+static struct actor *actor_of(struct committer *c, struct tenant *t)
+{
+    if (t->index >= TENANTS_MAX)
+        return NULL;
+    struct actor *a = c->actors[t->index];
+    if (!a) {
+        a = calloc(1, sizeof(*a));
+        if (!a)
+            return NULL;
+        a->tenant = t;
+        c->actors[t->index] = a;
+    }
+    return a;
+}
+
+/* --- decoding ---------------------------------------------------------------------------------------------
+ */
+
+/* The tenant's reference tables, with a reference for the caller; NULL when they cannot be had, which a later
+ * batch tries again. */
+static struct reference *actor_reference(struct committer *c, struct actor *a)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    struct reference *r = a->reference ? reference_ref(a->reference) : NULL;
+    (void)pthread_mutex_unlock(&c->lock);
+    if (r)
+        return r;
+
+    struct store_view *view;
+    if (store_view_open(a->tenant->store, &view, NULL) != 0)
+        return NULL;
+    const struct reference *seen = store_view_reference(view);
+    r = seen ? reference_ref((struct reference *)seen) : NULL;
+    store_view_close(view);
+    (void)pthread_mutex_lock(&c->lock);
+    if (r && !a->reference)
+        a->reference = reference_ref(r);
+    (void)pthread_mutex_unlock(&c->lock);
+    return r;
+}
+
+static void actor_forget_reference(struct committer *c, struct actor *a)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    struct reference *r = a->reference;
+    a->reference = NULL;
+    (void)pthread_mutex_unlock(&c->lock);
+    reference_unref(r);
+}
+
+static void job_decode(struct committer *c, struct actor *a, struct job *j)
+{
+    struct decode_rules *rules = &j->rules;
+    struct tenant_settings *settings = tenant_settings_get(a->tenant);
+    rules->schema.n_declared = settings->n_declared;
+    memcpy(rules->schema.declared, settings->declared, settings->n_declared * sizeof(settings->declared[0]));
+    rules->closed = settings->closed;
+    tenant_settings_unref(settings);
+    rules->schema.now = realtime_ms();
+
+    struct reference *reference = NULL;
+    if (rules->closed || rules->stamp_vendor[0] || rules->stamp_outsourcer[0])
+        reference = actor_reference(c, a);
+    rules->reference = reference;
+    j->decoded_rc = j->decoded ? decode_batch(&j->decoded->d, j->body, j->size, rules, &j->nack) : -ENOMEM;
+    rules->reference = NULL; /* nothing decoded points into it */
+    reference_unref(reference);
+}
+
+/* Takes one batch of the actor's queue and decodes it. Called and returns with the lock held. */
+static void actor_decode(struct committer *c, struct actor *a)
+{
+    struct job *j = a->to_decode;
+    if (!j)
+        return;
+    j->state = JOB_DECODING;
+    j->decoded = decoded_pool_get(&c->decoded);
+    a->decoded_bytes += j->size;
+    do {
+        a->to_decode = a->to_decode->next;
+    } while (a->to_decode && a->to_decode->kind != JOB_BATCH);
+    actor_offer(c, a); /* the next one is for another thread */
+    (void)pthread_mutex_unlock(&c->lock);
+
+    job_decode(c, a, j);
+
+    (void)pthread_mutex_lock(&c->lock);
+    j->state = JOB_DECODED;
+    actor_offer(c, a);
+}
+
+/* --- committing -------------------------------------------------------------------------------------------
+ */
+
+static bool disk_is_full(const struct committer *c)
+{
+    struct statvfs s;
+    return statvfs(c->data_path, &s) == 0 && (uint64_t)s.f_bavail * s.f_frsize < c->free_bytes;
+}
+
+/* Says once that commits fail, and once that they do again. */
+static void actor_note(struct committer *c, struct actor *a, int rc, const struct error *err)
+{
+    char room[600];
+    bool failed = rc != 0;
+    if (failed == a->is_failing)
+        return;
+    a->is_failing = failed;
+    if (failed)
+        log_error(c->logger, "ingest", rc == -ENOSPC ? "disk_full" : "commit_failed",
+                  "tenant=%s code=%s reason=%s", a->tenant->name, err->code,
+                  log_quote(room, sizeof(room), err->message));
+    else
+        log_info(c->logger, "ingest", "commit_resumed", "tenant=%s", a->tenant->name);
+}
+
+static uint64_t source_last_seq(struct actor *a, const char *source)
+{
+    struct store_source s;
+    return store_source_get(a->tenant->store, source, &s) == 1 ? s.last_seq : 0;
+}
+
+/* What each source of a group has come to, were the commit done. */
+struct group_source {
+    const char *name;
+    uint64_t last_seq;
+};
+
+struct group {
+    struct job *jobs[GROUP_JOBS];
+    struct store_batch batches[GROUP_JOBS];
+    unsigned n_jobs, n_batches;
+    struct group_source sources[GROUP_JOBS];
+    unsigned n_sources;
+};
+
+static struct group_source *group_source(struct group *g, struct actor *a, const char *name)
+{
+    for (unsigned i = 0; i < g->n_sources; i++)
+        if (strcmp(g->sources[i].name, name) == 0)
+            return &g->sources[i];
+    struct group_source *s = &g->sources[g->n_sources++];
+    *s = (struct group_source){.name = name, .last_seq = source_last_seq(a, name)};
+    return s;
+}
+
+/* Decides by its seq what becomes of each job, and lines up what is to be committed. */
+static void group_plan(struct group *g, struct actor *a)
+{
+    for (unsigned i = 0; i < g->n_jobs; i++) {
+        struct job *j = g->jobs[i];
+        struct group_source *s = group_source(g, a, j->source);
+        struct decoded *d = j->decoded ? &j->decoded->d : NULL;
+        if (j->decoded_rc != 0) {
+            j->outcome = j->decoded_rc == -ENOMEM ? OUTCOME_FAILED : OUTCOME_REFUSED;
+        } else if (d->seq <= s->last_seq) {
+            j->outcome = OUTCOME_REPEAT;
+        } else if (d->seq > s->last_seq + 1) {
+            j->outcome = OUTCOME_OUT_OF_ORDER;
+        } else {
+            j->outcome = OUTCOME_COMMIT;
+            s->last_seq = d->seq;
+            j->batch = &g->batches[g->n_batches++];
+            *j->batch = (struct store_batch){
+                .source = j->source,
+                .namespace = j->namespace,
+                .seq = d->seq,
+                .cursor = d->cursor,
+                .cursor_size = d->cursor_size,
+                .events = d->events,
+                .indices = d->indices,
+                .n_events = d->n_events,
+                .rejects = d->rejects,
+                .n_rejects = d->n_rejects,
+            };
+        }
+    }
+}
+
+static int group_commit(struct committer *c, struct group *g, struct actor *a)
+{
+    struct error err = ERROR_INIT;
+    int rc = 0;
+    if (g->n_batches == 0)
+        return 0;
+    if (disk_is_full(c))
+        rc = error_set(&err, -ENOSPC, "disk_full", "less than %llu MiB are free under %s",
+                       (unsigned long long)(c->free_bytes >> 20), c->data_path);
+    else
+        rc = store_commit(a->tenant->store, g->batches, g->n_batches, &err);
+    actor_note(c, a, rc, &err);
+    return rc;
+}
+
+static void answer_repeat(struct actor *a, struct job *j, struct committer_answer *answer,
+                          uint8_t cursor[STORE_CURSOR_BYTES])
+{
+    answer->kind = WIRE_ACK;
+    answer->repeat = true;
+    answer->cursor = cursor;
+    if (store_source_cursor(a->tenant->store, j->source, cursor, &answer->cursor_size, NULL) != 0)
+        answer->cursor_size = 0;
+}
+
+static void answer_nack(struct committer_answer *answer, enum wire_nack nack, uint32_t retry_ms, bool final)
+{
+    answer->kind = WIRE_NACK;
+    answer->nack = nack;
+    answer->retry_ms = retry_ms;
+    answer->final = final;
+}
+
+/* Answers one job of a group whose commit ended with rc. */
+static void job_answer(struct actor *a, struct job *j, uint64_t last_seq, int rc)
+{
+    uint8_t cursor[STORE_CURSOR_BYTES];
+    struct committer_answer answer = {.seq = j->decoded ? j->decoded->d.seq : 0, .last_seq = last_seq};
+    enum wire_nack failed = rc == -ENOSPC ? WIRE_NACK_DISK_FULL : WIRE_NACK_STORE_FAILED;
+    switch (j->outcome) {
+    case OUTCOME_COMMIT:
+        if (rc == 0) {
+            answer.kind = WIRE_ACK;
+            answer.n_accepted = j->batch->n_accepted;
+            answer.n_duplicates = j->batch->n_duplicates;
+            answer.rejects = j->batch->rejects;
+            answer.n_rejects = j->batch->n_rejects;
+            break;
+        }
+        /* fall through - a commit that failed may be there all the same */
+    case OUTCOME_REPEAT:
+        if (answer.seq <= last_seq)
+            answer_repeat(a, j, &answer, cursor);
+        else
+            answer_nack(&answer, failed, COMMITTER_RETRY_MS, false);
+        break;
+    case OUTCOME_OUT_OF_ORDER:
+        answer_nack(&answer, WIRE_NACK_OUT_OF_ORDER, 0, false);
+        break;
+    case OUTCOME_REFUSED:
+        answer_nack(&answer, j->nack, 0, true);
+        break;
+    case OUTCOME_FAILED:
+        answer_nack(&answer, WIRE_NACK_STORE_FAILED, COMMITTER_RETRY_MS, false);
+        break;
+    }
+    j->done(j->ctx, &answer);
+}
+
+/* One turn over a group of batches. Without the lock; the calling thread has the actor. */
+static void group_run(struct committer *c, struct group *g, struct actor *a)
+{
+    group_plan(g, a);
+    int rc = group_commit(c, g, a);
+    if (rc != 0) /* what is there now, not what should be */
+        for (unsigned i = 0; i < g->n_sources; i++)
+            g->sources[i].last_seq = source_last_seq(a, g->sources[i].name);
+    struct committer_statistics sum = {.commits = g->n_batches > 0 && rc == 0, .failed_commits = rc != 0};
+    for (unsigned i = 0; i < g->n_jobs; i++) {
+        struct job *j = g->jobs[i];
+        sum.batches += j->outcome == OUTCOME_COMMIT && rc == 0;
+        sum.events += j->outcome == OUTCOME_COMMIT && rc == 0 ? j->decoded->d.n_in_batch : 0;
+        sum.repeats += j->outcome == OUTCOME_REPEAT;
+        sum.out_of_order += j->outcome == OUTCOME_OUT_OF_ORDER;
+        sum.malformed += j->outcome == OUTCOME_REFUSED;
+        job_answer(a, j, group_source(g, a, j->source)->last_seq, rc);
+    }
+    (void)pthread_mutex_lock(&c->lock);
+    c->statistics.commits += sum.commits;
+    c->statistics.failed_commits += sum.failed_commits;
+    c->statistics.batches += sum.batches;
+    c->statistics.events += sum.events;
+    c->statistics.repeats += sum.repeats;
+    c->statistics.out_of_order += sum.out_of_order;
+    c->statistics.malformed += sum.malformed;
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+/* --- the other jobs ---------------------------------------------------------------------------------------
+ */
+
+/* In its place in the queue: every batch of the session before is decided, so last_seq is the new one's. */
+static void hello_run(struct actor *a, struct job *j)
+{
+    uint8_t cursor[STORE_CURSOR_BYTES];
+    struct error err = ERROR_INIT;
+    struct committer_answer answer = {.kind = WIRE_WELCOME, .last_seq = source_last_seq(a, j->source)};
+    answer.cursor = cursor;
+    if (store_source_cursor(a->tenant->store, j->source, cursor, &answer.cursor_size, &err) != 0)
+        answer_nack(&answer, WIRE_NACK_STORE_FAILED, COMMITTER_RETRY_MS, false);
+    j->done(j->ctx, &answer);
+}
+
+static void call_run(struct committer *c, struct actor *a, struct job *j)
+{
+    int rc = j->call->fn(a->tenant, j->call->ctx, j->call->err);
+    actor_forget_reference(c, a); /* it may have been an import */
+    (void)pthread_mutex_lock(&c->lock);
+    j->call->rc = rc;
+    j->call->is_done = true;
+    (void)pthread_cond_broadcast(&c->call_done);
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+/* Seals what is due; with settle, whatever is worth it, as long as nothing else is to be done. */
+static void actor_maintain(struct committer *c, struct actor *a, bool settle)
+{
+    struct error err = ERROR_INIT;
+    char room[600];
+    bool has_work;
+    int rc;
+    do {
+        rc = store_maintain(a->tenant->store, settle, &err);
+        (void)pthread_mutex_lock(&c->lock);
+        has_work = a->head || c->is_stopping;
+        (void)pthread_mutex_unlock(&c->lock);
+    } while (rc == 1 && !has_work);
+    if (rc < 0)
+        log_error(c->logger, "ingest", "maintenance_failed", "tenant=%s code=%s reason=%s", a->tenant->name,
+                  err.code, log_quote(room, sizeof(room), err.message));
+    if (rc == 1 && settle) { /* interrupted: again when it is idle */
+        (void)pthread_mutex_lock(&c->lock);
+        a->settle_at = monotonic_ms() + COMMITTER_SETTLE_MS;
+        idle_push(c, a);
+        (void)pthread_mutex_unlock(&c->lock);
+    }
+}
+
+/* --- threads ----------------------------------------------------------------------------------------------
+ */
+
+static struct job *actor_take(struct committer *c, struct actor *a)
+{
+    struct job *j = a->head;
+    a->head = j->next;
+    if (!a->head)
+        a->tail = NULL;
+    j->next = NULL;
+    if (j->kind == JOB_BATCH) {
+        a->decoded_bytes -= j->size;
+        c->statistics.queued_bytes -= j->size;
+    }
+    return j;
+}
+
+/* The batches at the head of the queue that are decoded, as many as one commit takes. */
+static void group_take(struct committer *c, struct group *g, struct actor *a)
+{
+    size_t bytes = 0;
+    g->n_jobs = g->n_batches = g->n_sources = 0;
+    while (a->head && a->head->kind == JOB_BATCH && a->head->state == JOB_DECODED && g->n_jobs < GROUP_JOBS &&
+           (g->n_jobs == 0 || bytes + a->head->size <= COMMITTER_GROUP_BYTES)) {
+        bytes += a->head->size;
+        g->jobs[g->n_jobs++] = actor_take(c, a);
+    }
+}
+
+/* One turn of an actor that is ready. Called and returns with the lock held. */
+static void actor_run(struct committer *c, struct actor *a, struct group *g)
+{
+    if (a->is_running || !a->head)
+        return;
+    a->is_running = true;
+    struct job *single = a->head->kind == JOB_BATCH ? NULL : actor_take(c, a);
+    if (!single)
+        group_take(c, g, a);
+    actor_offer(c, a); /* what is behind may be decoded meanwhile */
+    (void)pthread_mutex_unlock(&c->lock);
+
+    if (single) {
+        if (single->kind == JOB_HELLO)
+            hello_run(a, single);
+        else
+            call_run(c, a, single);
+    } else {
+        group_run(c, g, a);
+        actor_maintain(c, a, false);
+    }
+
+    (void)pthread_mutex_lock(&c->lock);
+    if (single)
+        job_free(single, &c->decoded);
+    for (unsigned i = 0; !single && i < g->n_jobs; i++)
+        job_free(g->jobs[i], &c->decoded);
+    a->is_running = false;
+    a->settle_at = monotonic_ms() + COMMITTER_SETTLE_MS;
+    idle_push(c, a);
+    actor_offer(c, a);
+}
+
+/* Settles the actor that has been idle longest, if it is time; else says when, in *ret_wait_ms. */
+static bool settle_one(struct committer *c, int64_t *ret_wait_ms)
+{
+    int64_t now = monotonic_ms();
+    while (c->idle.head) {
+        struct actor *a = c->idle.head;
+        if (a->settle_at > now && !a->is_running && !a->head) {
+            *ret_wait_ms = a->settle_at - now;
+            return false;
+        }
+        (void)idle_pop(c);
+        if (a->is_running || a->head) /* its turn puts it back */
+            continue;
+        a->is_running = true;
+        (void)pthread_mutex_unlock(&c->lock);
+        actor_maintain(c, a, true);
+        (void)pthread_mutex_lock(&c->lock);
+        a->is_running = false;
+        actor_offer(c, a);
+        return true;
+    }
+    *ret_wait_ms = -1;
+    return false;
+}
+
+static void wait_for_work(struct committer *c, int64_t wait_ms)
+{
+    if (wait_ms < 0) {
+        (void)pthread_cond_wait(&c->work, &c->lock);
+        return;
+    }
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += wait_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    (void)pthread_cond_timedwait(&c->work, &c->lock, &until);
+}
+
+static void *committer_thread(void *arg)
+{
+    struct committer *c = arg;
+    struct group *g = malloc(sizeof(*g));
+    (void)pthread_setname_np(pthread_self(), "committer");
+    (void)pthread_mutex_lock(&c->lock);
+    while (!c->is_stopping && g) {
+        struct actor *a;
+        int64_t wait_ms;
+        if ((a = ready_pop(c)))
+            actor_run(c, a, g);
+        else if ((a = decodable_pop(c)))
+            actor_decode(c, a);
+        else if (!settle_one(c, &wait_ms) && !c->is_stopping)
+            wait_for_work(c, wait_ms);
+    }
+    (void)pthread_mutex_unlock(&c->lock);
+    free(g);
+    return NULL;
+}
+
+/* --- from outside -----------------------------------------------------------------------------------------
+ */
+
+int committer_new(const struct committer_options *options, struct committer **ret, struct error *err)
+{
+    struct committer *c = calloc(1, sizeof(*c));
+    pthread_condattr_t attributes;
+    if (!c)
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the committer");
+    c->data_path = strdup(options->data_path);
+    if (!c->data_path) {
+        free(c);
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the committer");
+    }
+    c->free_bytes = options->free_bytes ? options->free_bytes : COMMITTER_FREE_BYTES;
+    c->logger = options->logger;
+    (void)pthread_mutex_init(&c->lock, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&c->work, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    (void)pthread_cond_init(&c->call_done, NULL);
+
+    unsigned n = options->n_threads ? options->n_threads : 2;
+    for (; c->n_threads < n && c->n_threads < THREADS_MAX; c->n_threads++)
+        if (pthread_create(&c->threads[c->n_threads], NULL, committer_thread, c) != 0)
+            break;
+    if (c->n_threads == 0) {
+        committer_free(c);
+        return error_set(err, -EAGAIN, "no_threads", "the committer's threads cannot be started");
+    }
+    *ret = c;
+    return 0;
+}
+
+static int committer_submit(struct committer *c, struct tenant *t, struct job *j)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    struct actor *a = c->is_stopping ? NULL : actor_of(c, t);
+    int rc = c->is_stopping ? -ESHUTDOWN : a ? 0 : -ENOMEM;
+    if (rc == 0) {
+        if (a->tail)
+            a->tail->next = j;
+        else
+            a->head = j;
+        a->tail = j;
+        if (j->kind == JOB_BATCH) {
+            c->statistics.queued_bytes += j->size;
+            if (!a->to_decode)
+                a->to_decode = j;
+        }
+        actor_offer(c, a);
+    }
+    (void)pthread_mutex_unlock(&c->lock);
+    return rc;
+}
+
+int committer_hello(struct committer *c, struct tenant *t, const struct grant *who, committer_done done,
+                    void *ctx)
+{
+    struct job *j = job_new(JOB_HELLO, who, NULL, 0, done, ctx);
+    int rc = j ? committer_submit(c, t, j) : -ENOMEM;
+    if (rc != 0)
+        job_free(j, NULL);
+    return rc;
+}
+
+int committer_submit_batch(struct committer *c, struct tenant *t, const struct grant *who, const void *body,
+                           size_t size, committer_done done, void *ctx)
+{
+    struct job *j = job_new(JOB_BATCH, who, body, size, done, ctx);
+    int rc = j ? committer_submit(c, t, j) : -ENOMEM;
+    if (rc != 0)
+        job_free(j, NULL);
+    return rc;
+}
+
+int committer_call(struct committer *c, struct tenant *t,
+                   int (*fn)(struct tenant *t, void *ctx, struct error *err), void *ctx, struct error *err)
+{
+    struct job_call call = {.fn = fn, .ctx = ctx, .err = err};
+    struct job *j = job_new(JOB_CALL, NULL, NULL, 0, NULL, NULL);
+    if (!j)
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the request");
+    j->call = &call;
+    int rc = committer_submit(c, t, j);
+    if (rc != 0) {
+        job_free(j, NULL);
+        return rc == -ESHUTDOWN ? error_set(err, rc, "stopping", "the collector is stopping")
+                                : error_set(err, rc, "no_memory", "no memory for the request");
+    }
+    (void)pthread_mutex_lock(&c->lock);
+    while (!call.is_done)
+        (void)pthread_cond_wait(&c->call_done, &c->lock);
+    (void)pthread_mutex_unlock(&c->lock);
+    return call.rc;
+}
+
+void committer_statistics(struct committer *c, struct committer_statistics *ret)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    *ret = c->statistics;
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+/* Answers what was queued and will not be done. No thread is left but the caller's. */
+static void actor_refuse(struct committer *c, struct actor *a)
+{
+    while (a->head) {
+        struct committer_answer answer = {0};
+        struct job *j = actor_take(c, a);
+        if (j->kind == JOB_CALL) {
+            j->call->rc = error_set(j->call->err, -ESHUTDOWN, "stopping", "the collector is stopping");
+            j->call->is_done = true;
+        } else {
+            answer.seq = j->kind == JOB_BATCH ? decode_seq(j->body, j->size) : 0;
+            answer_nack(&answer, WIRE_NACK_STOPPING, COMMITTER_RETRY_MS, false);
+            answer.last_seq = source_last_seq(a, j->source);
+            j->done(j->ctx, &answer);
+        }
+        job_free(j, &c->decoded);
+    }
+    a->to_decode = NULL;
+}
+
+void committer_stop(struct committer *c)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    c->is_stopping = true;
+    (void)pthread_cond_broadcast(&c->work);
+    bool is_joined = c->is_joined;
+    c->is_joined = true;
+    (void)pthread_mutex_unlock(&c->lock);
+    if (is_joined)
+        return;
+    for (unsigned i = 0; i < c->n_threads; i++)
+        (void)pthread_join(c->threads[i], NULL);
+
+    (void)pthread_mutex_lock(&c->lock);
+    for (unsigned i = 0; i < TENANTS_MAX; i++)
+        if (c->actors[i])
+            actor_refuse(c, c->actors[i]);
+    (void)pthread_cond_broadcast(&c->call_done);
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+void committer_free(struct committer *c)
+{
+    if (!c)
+        return;
+    committer_stop(c);
+    for (unsigned i = 0; i < TENANTS_MAX; i++)
+        if (c->actors[i]) {
+            reference_unref(c->actors[i]->reference);
+            free(c->actors[i]);
+        }
+    decoded_pool_fini(&c->decoded);
+    (void)pthread_cond_destroy(&c->work);
+    (void)pthread_cond_destroy(&c->call_done);
+    (void)pthread_mutex_destroy(&c->lock);
+    free(c->data_path);
+    free(c);
+}

@@ -1,0 +1,73 @@
+#include "core/ingest/credit.h"
+
+#include "proto/wire.h"
+
+void credit_pool_init(struct credit_pool *p, uint64_t limit, uint64_t source_max)
+{
+    *p = (struct credit_pool){.limit = limit, .source_max = source_max};
+}
+
+void credit_open(struct credit *c, int64_t now)
+{
+    *c = (struct credit){.window = WIRE_CREDIT_START, .promised = WIRE_CREDIT_START, .used_at = now};
+}
+
+/* Sets the window; false when the pool has no room for it. */
+static bool window_set(struct credit_pool *p, struct credit *c, uint64_t window)
+{
+    uint64_t others = p->reserved - (c->window - WIRE_CREDIT_START), more = window - WIRE_CREDIT_START;
+    if (more > p->limit || others > p->limit - more)
+        return false;
+    p->reserved = others + more;
+    c->window = window;
+    c->peak = c->under_way;
+    return true;
+}
+
+void credit_close(struct credit_pool *p, struct credit *c)
+{
+    (void)window_set(p, c, WIRE_CREDIT_START);
+}
+
+bool credit_take(struct credit_pool *p, struct credit *c, uint64_t n, int64_t now, bool *ret_is_short)
+{
+    uint64_t wanted = c->under_way + n;
+    *ret_is_short = false;
+    if (wanted > c->promised)
+        return false;
+    *ret_is_short = true;
+    if (n > p->limit || p->under_way > p->limit - n)
+        return false;
+    /* It was idle, and its window shrank: it has what it was told, if that is still there. */
+    if (wanted > c->window && !window_set(p, c, c->promised))
+        return false;
+    c->under_way = wanted;
+    p->under_way += n;
+    c->used_at = now;
+    c->shrink_at = now + CREDIT_IDLE_MS;
+    if (c->under_way > c->peak)
+        c->peak = c->under_way;
+    return true;
+}
+
+void credit_give(struct credit_pool *p, struct credit *c, uint64_t n)
+{
+    c->under_way -= n;
+    p->under_way -= n;
+}
+
+void credit_grow(struct credit_pool *p, struct credit *c)
+{
+    uint64_t window = 2 * c->window < p->source_max ? 2 * c->window : p->source_max;
+    if (c->peak >= c->window / 2 && window > c->window)
+        (void)window_set(p, c, window);
+}
+
+void credit_shrink(struct credit_pool *p, struct credit *c, int64_t now)
+{
+    if (c->under_way > 0 || now < c->shrink_at || c->window == WIRE_CREDIT_START)
+        return;
+    uint64_t window = c->window / 2 > WIRE_CREDIT_START ? c->window / 2 : WIRE_CREDIT_START;
+    (void)window_set(p, c, window);
+    c->shrink_at = now + CREDIT_IDLE_MS;
+}

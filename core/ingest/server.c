@@ -1,0 +1,624 @@
+#include "core/ingest/server.h"
+
+#include "core/base/buffer.h"
+#include "core/base/log.h"
+#include "core/ingest/answer.h"
+#include "core/ingest/committer.h"
+#include "core/ingest/decode.h"
+#include "core/ingest/kept.h"
+#include "core/ingest/outbox.h"
+#include "core/ingest/session.h"
+#include "core/ingest/socket.h"
+#include "core/tenant/dispatch.h"
+#include "core/tenant/tenant.h"
+#include "proto/wire.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define MESSAGES_A_TURN 256  /* before the outbox is looked at */
+#define TICK_MS         1000 /* housekeeping */
+#define IDLE_SESSION_MS 60000
+#define REFUSALS_LOGGED 10 /* a tick */
+#define BUSY_RETRY_MS   200
+
+struct server {
+    struct server_options options;
+    struct endpoint_socket socket; /* the thread's, once it runs */
+    struct outbox outbox;
+    struct session_table *sessions;
+    struct credit_pool pool;
+    struct kept_answers kept;
+    pthread_t thread;
+    bool is_started;
+    atomic_bool is_stopping, is_ending;
+    int64_t now;         /* ms, monotonic; of this turn */
+    unsigned n_refusals; /* logged since the last tick */
+
+    pthread_mutex_t statistics_lock;
+    struct server_statistics statistics, published;
+};
+
+/* A request that is under way, and then its answer. The socket thread's, but while the committer or dispatch
+ * has it. */
+struct pending {
+    struct outbox_item item; /* first: the outbox's handle */
+    struct server *server;
+    struct peer peer;
+    uint64_t request;
+    struct session *session; /* HELLO and BATCH */
+    uint64_t charged;        /* bytes of credit */
+    struct tenant *tenant;   /* HELLO: whose dimensions WELCOME lists */
+    uint32_t types;          /* HELLO: granted */
+    bool is_query;           /* QUERY and CALL */
+
+    /* the answer */
+    struct buffer message;  /* without its credit where has_credit */
+    struct buffer document; /* of a query that was answered */
+    bool has_credit, is_committed;
+};
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* --- sending ----------------------------------------------------------------------------------------------
+ */
+
+static void server_send(struct server *s, const struct peer *peer, const struct buffer *message)
+{
+    int rc = buffer_failed(message) ? -ENOMEM : socket_send(&s->socket, peer, message->data, message->size);
+    if (rc == 0)
+        return;
+    s->statistics.unsent++;
+    /* A peer that is gone asks again when it is back; one that does not read its answers is told to nobody
+     * else. */
+    if (rc != -EHOSTUNREACH && s->n_refusals++ < REFUSALS_LOGGED)
+        log_warning(s->options.logger, "ingest", "answer_unsent", "server=%s reason=%s", s->options.name,
+                    rc == -EAGAIN ? "peer_does_not_read" : "no_memory");
+}
+
+static void send_error(struct server *s, const struct peer *peer, uint64_t request, const char *code,
+                       const char *message, const char *hint)
+{
+    struct buffer b;
+    buffer_init(&b, ANSWER_BYTES);
+    answer_error(&b, request, code, message, hint);
+    server_send(s, peer, &b);
+    buffer_fini(&b);
+}
+
+static void send_nack(struct server *s, const struct peer *peer, uint64_t request, enum wire_nack nack,
+                      uint64_t seq, uint64_t last_seq, uint32_t retry_ms, bool final, uint64_t credit)
+{
+    struct buffer b;
+    buffer_init(&b, ANSWER_BYTES);
+    answer_nack_encode(&b, request, nack, seq, last_seq, retry_ms, final);
+    answer_credit(&b, credit);
+    server_send(s, peer, &b);
+    buffer_fini(&b);
+}
+
+/* Sends one part of a document. */
+static void send_part(struct server *s, const struct peer *peer, uint64_t request,
+                      const struct buffer *document, uint64_t part)
+{
+    size_t from = (size_t)part * WIRE_PART_BYTES, left = document->size - from;
+    struct buffer b;
+    buffer_init(&b, ANSWER_BYTES);
+    answer_result(&b, request, part, left <= WIRE_PART_BYTES, document->data + from,
+                  left < WIRE_PART_BYTES ? left : WIRE_PART_BYTES);
+    server_send(s, peer, &b);
+    buffer_fini(&b);
+}
+
+/* A message that is refused before anybody works on it; sources are told with NACK, others with ERROR. */
+static void refuse(struct server *s, const struct peer *peer, const struct grant *who, uint64_t request,
+                   enum wire_nack nack)
+{
+    s->statistics.refused++;
+    if (s->n_refusals++ < REFUSALS_LOGGED)
+        log_warning(s->options.logger, "ingest", "message_refused", "server=%s tenant=%s source=%s code=%s",
+                    s->options.name, who->tenant[0] ? who->tenant : "-", who->source[0] ? who->source : "-",
+                    wire_nack_code(nack));
+    bool final = nack == WIRE_NACK_MALFORMED || nack == WIRE_NACK_VERSION || nack == WIRE_NACK_TOO_LARGE ||
+                 nack == WIRE_NACK_UNKNOWN_SOURCE || nack == WIRE_NACK_NOT_GRANTED;
+    if (who->role == ROLE_SOURCE) {
+        struct session *session = session_find(s->sessions, who->tenant, who->source);
+        send_nack(s, peer, request, nack, 0, 0, nack == WIRE_NACK_STOPPING ? COMMITTER_RETRY_MS : 0, final,
+                  session ? session->credit.promised : 0);
+    } else {
+        send_error(s, peer, request, wire_nack_code(nack), wire_nack_sentence(nack), "");
+    }
+}
+
+/* --- requests under way -----------------------------------------------------------------------------------
+ */
+
+static struct pending *pending_new(struct server *s, const struct peer *peer, uint64_t request)
+{
+    struct pending *p = calloc(1, sizeof(*p));
+    if (!p)
+        return NULL;
+    p->server = s;
+    p->peer = *peer;
+    p->request = request;
+    buffer_init(&p->message, ANSWER_BYTES);
+    buffer_init(&p->document, DISPATCH_RESULT_BYTES);
+    return p;
+}
+
+static void pending_free(struct pending *p)
+{
+    if (!p)
+        return;
+    buffer_fini(&p->message);
+    buffer_fini(&p->document);
+    free(p);
+}
+
+/* On a thread of the committer's. */
+static void committed(void *ctx, const struct committer_answer *answer)
+{
+    struct pending *p = ctx;
+    struct event_schema schema = {.types = p->types};
+    if (answer->kind == WIRE_WELCOME) {
+        struct tenant_settings *settings = tenant_settings_get(p->tenant);
+        schema.n_declared = settings->n_declared;
+        memcpy(schema.declared, settings->declared, sizeof(schema.declared));
+        tenant_settings_unref(settings);
+    }
+    answer_encode(&p->message, p->request, answer, &schema);
+    p->has_credit = true;
+    p->is_committed = answer->kind == WIRE_ACK && !answer->repeat;
+    outbox_put(&p->server->outbox, &p->item);
+}
+
+/* On a thread of dispatch's. */
+static void dispatched(void *ctx, struct buffer *result, const struct error *err)
+{
+    struct pending *p = ctx;
+    if (err) {
+        answer_error(&p->message, p->request, err->code, err->message, err->hint);
+    } else {
+        p->document = *result;
+        buffer_init(result, result->maximum);
+    }
+    outbox_put(&p->server->outbox, &p->item);
+}
+
+static void deliver_document(struct server *s, struct pending *p)
+{
+    uint64_t n_parts = (p->document.size + WIRE_PART_BYTES - 1) / WIRE_PART_BYTES;
+    if (n_parts > 1 && kept_add(&s->kept, &p->peer, p->request, &p->document, s->now) != 0) {
+        send_error(s, &p->peer, p->request, "busy", "too many long answers are waiting to be fetched",
+                   "ask again, or for less");
+        return;
+    }
+    const struct buffer *document =
+        n_parts > 1 ? kept_find(&s->kept, &p->peer, p->request, s->now) : &p->document;
+    send_part(s, &p->peer, p->request, document, 0);
+}
+
+static void deliver(struct server *s, struct pending *p)
+{
+    struct session *session = p->session;
+    if (session) {
+        session->n_pending--;
+        credit_give(&s->pool, &session->credit, p->charged);
+        if (p->is_committed)
+            credit_grow(&s->pool, &session->credit);
+        session->credit.promised = session->credit.window;
+    }
+    if (p->has_credit)
+        answer_credit(&p->message, session ? session->credit.promised : 0);
+    if (p->document.size > 0)
+        deliver_document(s, p);
+    else
+        server_send(s, &p->peer, &p->message);
+    pending_free(p);
+}
+
+static void deliver_all(struct server *s)
+{
+    struct outbox_item *item = outbox_take(&s->outbox);
+    while (item) {
+        struct outbox_item *next = item->next;
+        deliver(s, (struct pending *)item);
+        item = next;
+    }
+}
+
+/* --- HELLO and BATCH --------------------------------------------------------------------------------------
+ */
+
+struct hello {
+    const char *source, *software;
+    uint32_t source_size, software_size;
+    uint64_t session;
+    bool has_session;
+};
+
+static bool hello_read(struct mp_reader *r, struct hello *ret)
+{
+    uint32_t n = 0;
+    *ret = (struct hello){0};
+    if (!mp_read_map(r, &n))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        const char *key = NULL;
+        uint32_t size = 0;
+        if (!mp_read_str(r, &key, &size))
+            return false;
+        if (size == 6 && memcmp(key, "source", 6) == 0) {
+            if (!mp_read_str(r, &ret->source, &ret->source_size))
+                return false;
+        } else if (size == 8 && memcmp(key, "software", 8) == 0) {
+            if (!mp_read_str(r, &ret->software, &ret->software_size))
+                return false;
+        } else if (size == 7 && memcmp(key, "session", 7) == 0) {
+            if (!mp_read_uint(r, &ret->session))
+                return false;
+            ret->has_session = true;
+        } else if (!mp_skip(r)) { /* a later client may say more */
+            return false;
+        }
+    }
+    return ret->source && ret->has_session && r->at == r->end;
+}
+
+/* The source's session, made when it has none; makes room by dropping the one idle longest. */
+static int session_get(struct server *s, const struct grant *who, struct session **ret)
+{
+    *ret = session_find(s->sessions, who->tenant, who->source);
+    if (*ret)
+        return 0;
+    int rc = session_add(s->sessions, who->tenant, who->source, s->now, ret);
+    struct session *idle = rc == -ENOSPC ? session_idlest(s->sessions, s->now - IDLE_SESSION_MS) : NULL;
+    if (idle) {
+        credit_close(&s->pool, &idle->credit);
+        session_remove(s->sessions, idle);
+        rc = session_add(s->sessions, who->tenant, who->source, s->now, ret);
+    }
+    return rc;
+}
+
+static void log_hello(struct server *s, const struct grant *who, const struct hello *hello)
+{
+    char software[WIRE_SOFTWARE_BYTES + 1] = "", room[2 * WIRE_SOFTWARE_BYTES];
+    if (hello->software && hello->software_size <= WIRE_SOFTWARE_BYTES &&
+        event_code_check(hello->software, hello->software_size) == REJECT_NONE)
+        memcpy(software, hello->software, hello->software_size);
+    log_info(s->options.logger, "ingest", "source_connected", "tenant=%s source=%s software=%s", who->tenant,
+             who->source, log_quote(room, sizeof(room), software));
+}
+
+static void take_hello(struct server *s, const struct peer *peer, const struct grant *who,
+                       struct wire_envelope *envelope)
+{
+    struct hello hello;
+    struct session *session;
+    struct peer old;
+    struct tenant *tenant = tenants_find(s->options.tenants, who->tenant);
+    if (!hello_read(&envelope->body, &hello)) {
+        refuse(s, peer, who, envelope->request, WIRE_NACK_MALFORMED);
+        return;
+    }
+    if (hello.source_size != strlen(who->source) ||
+        memcmp(hello.source, who->source, hello.source_size) != 0) {
+        refuse(s, peer, who, envelope->request, WIRE_NACK_UNKNOWN_SOURCE);
+        return;
+    }
+    struct pending *p = pending_new(s, peer, envelope->request);
+    if (!tenant || !p || session_get(s, who, &session) != 0) {
+        pending_free(p);
+        refuse(s, peer, who, envelope->request, tenant ? WIRE_NACK_TOO_MANY_SOURCES : WIRE_NACK_STORE_FAILED);
+        return;
+    }
+    enum session_claim claim = session_claim(session, peer, hello.session, &old);
+    if (claim == SESSION_TAKEOVER)
+        send_nack(s, &old, 0, WIRE_NACK_SUPERSEDED, 0, 0, 0, false, 0);
+    if (claim == SESSION_SUPERSEDED) {
+        pending_free(p);
+        refuse(s, peer, who, envelope->request, WIRE_NACK_SUPERSEDED);
+        return;
+    }
+    p->session = session;
+    p->tenant = tenant;
+    p->types = who->types;
+    if (committer_hello(s->options.committer, tenant, who, committed, p) != 0) {
+        pending_free(p);
+        refuse(s, peer, who, envelope->request, WIRE_NACK_STOPPING);
+        return;
+    }
+    session->n_pending++;
+    log_hello(s, who, &hello);
+}
+
+static void take_batch(struct server *s, const struct peer *peer, const struct grant *who,
+                       struct wire_envelope *envelope, size_t message_size)
+{
+    struct tenant *tenant = tenants_find(s->options.tenants, who->tenant);
+    struct session *session = session_find(s->sessions, who->tenant, who->source);
+    size_t size = (size_t)(envelope->body.end - envelope->body.at);
+    if (message_size > WIRE_BATCH_BYTES) {
+        refuse(s, peer, who, envelope->request, WIRE_NACK_TOO_LARGE);
+        return;
+    }
+    if (!tenant || !session || !peer_equal(&session->peer, peer)) {
+        bool is_past = session && session_is_past(session, peer);
+        refuse(s, peer, who, envelope->request, is_past ? WIRE_NACK_SUPERSEDED : WIRE_NACK_HELLO_REQUIRED);
+        return;
+    }
+    bool is_short;
+    if (!credit_take(&s->pool, &session->credit, message_size, s->now, &is_short)) {
+        struct store_source known;
+        bool is_known = store_source_get(tenant->store, who->source, &known) == 1;
+        s->statistics.refused++;
+        send_nack(s, peer, envelope->request, WIRE_NACK_OVER_CREDIT, decode_seq(envelope->body.at, size),
+                  is_known ? known.last_seq : 0, is_short ? BUSY_RETRY_MS : 0, false,
+                  session->credit.promised);
+        return;
+    }
+    struct pending *p = pending_new(s, peer, envelope->request);
+    int rc = p ? 0 : -ENOMEM;
+    if (p) {
+        p->session = session;
+        p->charged = message_size;
+        rc = committer_submit_batch(s->options.committer, tenant, who, envelope->body.at, size, committed, p);
+    }
+    if (rc != 0) {
+        pending_free(p);
+        credit_give(&s->pool, &session->credit, message_size);
+        refuse(s, peer, who, envelope->request,
+               rc == -ESHUTDOWN ? WIRE_NACK_STOPPING : WIRE_NACK_STORE_FAILED);
+        return;
+    }
+    session->n_pending++;
+}
+
+/* --- QUERY, CALL and MORE ---------------------------------------------------------------------------------
+ */
+
+static void take_request(struct server *s, const struct peer *peer, const struct grant *who,
+                         struct wire_envelope *envelope)
+{
+    struct error err = ERROR_INIT;
+    struct pending *p = pending_new(s, peer, envelope->request);
+    size_t size = (size_t)(envelope->body.end - envelope->body.at);
+    int rc = p ? dispatch_submit(s->options.dispatch, who, envelope->kind, envelope->body.at, size,
+                                 dispatched, p, &err)
+               : error_set(&err, -ENOMEM, "no_memory", "no memory for the request");
+    if (rc != 0) {
+        pending_free(p);
+        send_error(s, peer, envelope->request, err.code, err.message, err.hint);
+    }
+}
+
+static void take_more(struct server *s, const struct peer *peer, struct wire_envelope *envelope)
+{
+    uint32_t n = 0, size = 0;
+    const char *key = NULL;
+    uint64_t part = 0;
+    struct mp_reader *r = &envelope->body;
+    if (!mp_read_map(r, &n) || n != 1 || !mp_read_str(r, &key, &size) || size != 4 ||
+        memcmp(key, "part", 4) != 0 || !mp_read_uint(r, &part)) {
+        send_error(s, peer, envelope->request, "malformed", "MORE takes {part: uint}", "");
+        return;
+    }
+    const struct buffer *document = kept_find(&s->kept, peer, envelope->request, s->now);
+    if (!document || part > document->size / WIRE_PART_BYTES || part * WIRE_PART_BYTES >= document->size) {
+        send_error(s, peer, envelope->request, "unknown_request",
+                   "there is no such part of an answer to that request any more", "ask the question again");
+        return;
+    }
+    send_part(s, peer, envelope->request, document, part);
+    if ((part + 1) * WIRE_PART_BYTES >= document->size)
+        kept_remove(&s->kept, peer, envelope->request);
+}
+
+/* --- messages ---------------------------------------------------------------------------------------------
+ */
+
+static void take_message(struct server *s, const struct socket_message *m)
+{
+    struct grant who = {.role = ROLE_NONE};
+    struct wire_envelope envelope;
+    const struct peer *peer = &m->peer;
+    bool is_stopping = atomic_load_explicit(&s->is_stopping, memory_order_relaxed);
+    s->statistics.messages++;
+    s->statistics.bytes += m->size;
+    int rc = wire_envelope_read(m->data, m->size, &envelope);
+    if (!m->user_id || s->options.resolve(s->options.resolve_ctx, m->user_id, &who) != 0 ||
+        who.role == ROLE_NONE) {
+        /* It was known when it connected, and is no more. */
+        who = (struct grant){.role = ROLE_SOURCE};
+        refuse(s, peer, &who, envelope.request, WIRE_NACK_NOT_GRANTED);
+        return;
+    }
+    if (rc != 0) {
+        s->statistics.malformed++;
+        refuse(s, peer, &who, envelope.request,
+               rc == -EPROTONOSUPPORT ? WIRE_NACK_VERSION : WIRE_NACK_MALFORMED);
+        return;
+    }
+    bool is_source_s = envelope.kind == WIRE_HELLO || envelope.kind == WIRE_BATCH;
+    bool is_question = envelope.kind == WIRE_QUERY || envelope.kind == WIRE_CALL;
+    if (is_stopping)
+        refuse(s, peer, &who, envelope.request, WIRE_NACK_STOPPING);
+    else if (is_source_s && (who.role != ROLE_SOURCE || !s->options.committer))
+        refuse(s, peer, &who, envelope.request, WIRE_NACK_NOT_GRANTED);
+    else if (envelope.kind == WIRE_HELLO)
+        take_hello(s, peer, &who, &envelope);
+    else if (envelope.kind == WIRE_BATCH)
+        take_batch(s, peer, &who, &envelope, m->size);
+    else if (is_question && s->options.dispatch)
+        take_request(s, peer, &who, &envelope);
+    else if (envelope.kind == WIRE_MORE)
+        take_more(s, peer, &envelope);
+    else
+        refuse(s, peer, &who, envelope.request, WIRE_NACK_NOT_GRANTED);
+}
+
+static void take_messages(struct server *s)
+{
+    for (unsigned i = 0; i < MESSAGES_A_TURN; i++) {
+        struct socket_message m;
+        int rc = socket_receive(&s->socket, &m);
+        if (rc == -EAGAIN)
+            return;
+        if (rc == -EMSGSIZE) { /* not one payload frame: it is gone, and its sender finds no answer */
+            s->statistics.multipart++;
+            continue;
+        }
+        if (rc != 0)
+            return;
+        take_message(s, &m);
+        socket_message_free(&m);
+    }
+}
+
+/* --- the thread -------------------------------------------------------------------------------------------
+ */
+
+static void session_tick(void *ctx, struct session *session)
+{
+    struct server *s = ctx;
+    credit_shrink(&s->pool, &session->credit, s->now);
+}
+
+static void server_tick(struct server *s)
+{
+    if (s->n_refusals > REFUSALS_LOGGED)
+        log_warning(s->options.logger, "ingest", "refusals_not_logged", "server=%s n=%u", s->options.name,
+                    s->n_refusals - REFUSALS_LOGGED);
+    s->n_refusals = 0;
+    session_each(s->sessions, session_tick, s);
+    kept_expire(&s->kept, s->now);
+    int moved = socket_guard(&s->socket);
+    if (moved != 0)
+        log_warning(s->options.logger, "ingest", moved < 0 ? "listening_stopped" : "listening_resumed",
+                    "server=%s reason=descriptors", s->options.name);
+}
+
+static void server_publish(struct server *s)
+{
+    s->statistics.connections = s->socket.n_connections;
+    s->statistics.is_listening = s->socket.is_listening;
+    s->statistics.sessions = session_count(s->sessions);
+    s->statistics.credit_reserved = s->pool.reserved;
+    (void)pthread_mutex_lock(&s->statistics_lock);
+    s->published = s->statistics;
+    (void)pthread_mutex_unlock(&s->statistics_lock);
+}
+
+static void *server_thread(void *arg)
+{
+    struct server *s = arg;
+    int64_t tick_at = monotonic_ms() + TICK_MS;
+    zmq_pollitem_t items[] = {
+        {.socket = s->socket.router, .events = ZMQ_POLLIN},
+        {.socket = s->socket.monitor, .events = ZMQ_POLLIN},
+        {.fd = s->outbox.fd, .events = ZMQ_POLLIN},
+    };
+    (void)pthread_setname_np(pthread_self(), s->options.name);
+    while (!atomic_load(&s->is_ending)) {
+        s->now = monotonic_ms();
+        int64_t wait_ms = tick_at > s->now ? tick_at - s->now : 0;
+        if (zmq_poll(items, 3, (long)wait_ms) < 0 && errno != EINTR)
+            break;
+        s->now = monotonic_ms();
+        if (items[1].revents)
+            socket_watch(&s->socket);
+        if (items[0].revents)
+            take_messages(s);
+        deliver_all(s);
+        if (s->now >= tick_at) {
+            server_tick(s);
+            tick_at = s->now + TICK_MS;
+        }
+        server_publish(s);
+    }
+    deliver_all(s);
+    return NULL;
+}
+
+/* --- from outside -----------------------------------------------------------------------------------------
+ */
+
+int server_new(const struct server_options *options, struct server **ret, struct error *err)
+{
+    struct server *s = calloc(1, sizeof(*s));
+    if (!s)
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the %s server", options->name);
+    s->options = *options;
+    s->outbox.fd = -1;
+    (void)pthread_mutex_init(&s->statistics_lock, NULL);
+    kept_init(&s->kept, SERVER_ANSWERS_BYTES);
+    credit_pool_init(&s->pool, options->credit_pool ? options->credit_pool : SERVER_CREDIT_POOL,
+                     options->credit_source ? options->credit_source : SERVER_CREDIT_SOURCE);
+    int rc = session_table_new(&s->sessions);
+    if (rc == 0)
+        rc = outbox_init(&s->outbox);
+    if (rc != 0)
+        (void)error_set(err, rc, "no_memory", "no memory for the %s server", options->name);
+    else
+        rc = socket_open(&s->socket, options, err);
+    if (rc == 0) {
+        s->statistics.is_listening = s->published.is_listening = true;
+        rc = -pthread_create(&s->thread, NULL, server_thread, s);
+        s->is_started = rc == 0;
+        if (rc != 0)
+            (void)error_set(err, rc, "no_threads", "the %s server's thread cannot be started", options->name);
+    }
+    if (rc != 0) {
+        server_free(s);
+        return rc;
+    }
+    *ret = s;
+    return 0;
+}
+
+void server_stop(struct server *s)
+{
+    atomic_store(&s->is_stopping, true);
+}
+
+void server_free(struct server *s)
+{
+    if (!s)
+        return;
+    if (s->is_started) {
+        server_stop(s);
+        atomic_store(&s->is_ending, true);
+        outbox_wake(&s->outbox);
+        (void)pthread_join(s->thread, NULL);
+    }
+    socket_close(&s->socket);
+    outbox_fini(&s->outbox);
+    session_table_free(s->sessions);
+    kept_fini(&s->kept);
+    (void)pthread_mutex_destroy(&s->statistics_lock);
+    free(s);
+}
+
+const char *server_address(const struct server *s, size_t index)
+{
+    return index < s->socket.n_endpoints ? s->socket.endpoints[index].bound : NULL;
+}
+
+void server_statistics(struct server *s, struct server_statistics *ret)
+{
+    (void)pthread_mutex_lock(&s->statistics_lock);
+    *ret = s->published;
+    (void)pthread_mutex_unlock(&s->statistics_lock);
+}
