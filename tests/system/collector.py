@@ -260,3 +260,10 @@ def wait_for(condition, seconds=30, say=lambda: "", every=0.05):
     while not condition():
         assert time.monotonic() < end, f"not within {seconds} s: {say()}"
         time.sleep(every)
+
+
+def csv_created(path, source="desk", **options):
+    """An instance of the csv plugin for files with the columns id and when: a ticket a row, created then."""
+    return {"source": source, "plugin": "csv",
+            "options": {"path": str(path), "rows": "event", "columns": {"ticket": "id", "at": "when"},
+                        "constants": {"type": "ticket.created"}, **options}}

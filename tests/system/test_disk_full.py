@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from collector import wait_for
+from collector import csv_created, wait_for
 from events import D0, created, solved_ticket
 from tendon_client import Nacked
 
@@ -74,13 +74,12 @@ def taken(client, events):
 
 def test_plugin_waits_and_resumes(make_collector, volume, tmp_path):
     drop = tmp_path / "drop.csv"
-    header = "id,when,what\n"
-    drop.write_text(header + "a,2024-01-08T10:00:00Z,x\n")
-    collector = make_collector(data=str(volume / "data"), plugins=[csv_tickets(drop)]).start()
+    drop.write_text("id,when\na,2024-01-08T10:00:00Z\n", encoding="utf-8")
+    collector = make_collector(data=str(volume / "data"), plugins=[csv_created(drop)]).start()
     wait_for(lambda: collector.value("tickets_created") == 1)
     filler = fill(volume, 100 * MIB)
     with open(drop, "a", encoding="utf-8") as file:
-        file.write("".join(f"b{n},2024-01-08T11:00:00Z,x\n" for n in range(500)))
+        file.write("".join(f"b{n},2024-01-08T11:00:00Z\n" for n in range(500)))
     time.sleep(4)
     assert collector.value("tickets_created") == 1
     assert collector.plugin_state("desk")["state"] not in ("quarantined", "failed_config")

@@ -119,3 +119,66 @@ def test_cut_in_ten_in_a_drop_folder(make_collector, tmp_path, chance):
         hidden.rename(folder / f"part-{number}.csv")
     load(collector, 141_712)
     reference.check_all(collector.query)
+
+
+# --- the csv plugin, by configuration alone ------------------------------------------------------------------
+
+BY_CONFIGURATION = {
+    "rows": "snapshot",
+    "columns": {"ticket": "number", "at": "sys_updated_at", "version": "sys_mod_count", "opened": "opened_at",
+                "to": "incident_state", "site": "location", "severity": "priority", "channel": "contact_type",
+                "category": "category", "team": "assignment_group"},
+    "time_format": "%d/%m/%Y %H:%M",
+    "missing": "?",
+    "values": {"to:New": "new", "to:Active": "open", "to:Awaiting User Info": "pending", "to:Awaiting Vendor": "hold",
+               "to:Awaiting Problem": "hold", "to:Awaiting Evidence": "hold", "to:Resolved": "solved", "to:Closed": "closed",
+               "severity:1 - Critical": "1", "severity:2 - High": "2", "severity:3 - Moderate": "3", "severity:4 - Low": "4",
+               "channel:Phone": "phone", "channel:Email": "email", "channel:*": ""},
+}
+
+
+def by_configuration(path, source="desk"):
+    return {"source": source, "plugin": "csv", "options": {"path": str(path), **BY_CONFIGURATION}}
+
+
+def write_rows(path, header, lines):
+    path.write_text(header + "".join(lines), encoding="utf-8", newline="")
+    return path
+
+
+def test_csv_plugin(make_collector):
+    collector = make_collector(plugins=[by_configuration(reference.needed("incidents.csv.gz"))]).start()
+    load(collector, 141_712)
+    reference.check_all(collector.query)
+
+
+def test_csv_plugin_on_the_file_sorted_otherwise(make_collector, tmp_path, chance):
+    header, lines = reference.incident_lines()
+    chance.shuffle(lines)
+    collector = make_collector(plugins=[by_configuration(write_rows(tmp_path / "shuffled.csv", header, lines))]).start()
+    load(collector, 141_712)
+    reference.check_all(collector.query)
+
+
+def test_servicenow_on_the_file_turned_round(make_collector, tmp_path):
+    header, lines = reference.incident_lines()
+    path = write_rows(tmp_path / "backwards.csv", header, lines[::-1])
+    collector = make_collector(plugins=[servicenow(str(path))]).start()
+    load(collector, 141_712)
+    reference.check_all(collector.query)
+
+
+def test_a_file_that_grows(make_collector, tmp_path, chance):
+    """Appended to in pieces that end in the middle of lines, with restarts in between."""
+    header, lines = reference.incident_lines()
+    text = (header + "".join(lines)).encode()
+    cuts = [0, *sorted(chance.sample(range(1, len(text)), 12)), len(text)]
+    path = tmp_path / "growing.csv"
+    collector = make_collector(plugins=[servicenow(str(path))]).start()
+    for n, (a, b) in enumerate(zip(cuts, cuts[1:])):
+        with open(path, "ab") as file:
+            file.write(text[a:b])
+        if n % 4 == 2:
+            collector.restart()
+    load(collector, 141_712)
+    reference.check_all(collector.query)
