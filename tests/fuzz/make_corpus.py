@@ -99,8 +99,52 @@ def configurations():
     write("config", "tab", b"data:\t/a\n\trun: /b\n")
 
 
+CONDITIONS = """\
+vendor=acme
+vendor = 'acme corp' and beds > 100
+(severity>=2 or severity is null) and not channel in (web, email)
+not not not vendor!=acme
+facility_kind in (hospital, cah) or support_region="offshore"
+ward is not null
+beds>-1 and beds<=99999999999999999999
+((((((((((((((((((((((((((((((((((((vendor=a))))))))))))))))))))))))))))))))))))
+vendor=
+vendor in ()
+vendor in (a,b
+and
+'never closed
+vendr=acme
+vendor=acme vendor=acme
+AND OR NOT IN IS NULL
+"""
+
+
+def conditions():
+    for number, line in enumerate(CONDITIONS.splitlines()):
+        write("expression", f"{number:02d}", line.encode())
+    write("expression", "many", b" or ".join([b"vendor=a"] * 200))
+    write("expression", "long-list", b"vendor in (" + b",".join([b"a"] * 600) + b")")
+    write("expression", "not-utf8", b"vendor='\xff\xfe'")
+    write("expression", "empty", b"")
+
+
+def records():
+    write("record", "plain", b"id,when\na,2024-01-08T10:00:00Z\nb,2024-01-08T11:00:00Z\n")
+    write("record", "crlf", b"id,when\r\na,b\r\n\r\nc,d")
+    write("record", "quotes", b'"a ""quoted"" one","two\nlines"\n"",""\n')
+    write("record", "never-closed", b'a,"b\nc,d\ne,f\n')
+    write("record", "behind-a-quote", b'"a"b,c\nd,"e" \n')
+    write("record", "tabs", b"a\tb\tc\n\t\t\n")
+    write("record", "nul", b"a,\x00b\n\x00\n")
+    write("record", "many-fields", b"," * 1100 + b"\nnext\n")
+    write("record", "only-ends", b"\n\r\n\r\r\n")
+    write("record", "bom", b"\xef\xbb\xbfid,when\na,b\n")
+
+
 if __name__ == "__main__":
     os.makedirs(os.path.join(HERE, "corpus", "message"), exist_ok=True)
     messages()
     documents()
     configurations()
+    conditions()
+    records()

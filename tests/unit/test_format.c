@@ -152,7 +152,9 @@ static void text_is_cleaned(void **state)
         {"a\033[2Jb", "a\ufffd[2Jb"},
         {"line\nend\t", "line\ufffdend\ufffd"},
         {"\u202eevil", "\ufffdevil"},
-        {"c1 \xc2\x9b" "2J", "c1 \ufffd2J"},
+        {"c1 \xc2\x9b"
+         "2J",
+         "c1 \ufffd2J"},
         {"bad \xff\xc3", "bad \ufffd\ufffd"},
         {"over \xc0\xaf long", "over \ufffd\ufffd long"},
         {"surrogate \xed\xa0\x80", "surrogate \ufffd\ufffd\ufffd"},
