@@ -1,0 +1,32 @@
+/* What tendond and the tendon-plugin-host processes that it starts agree on.
+ *
+ * A host finds its configuration on CHANNEL_CONFIG_FD, one JSON document up to the end of the file:
+ *
+ *     {source: str, tenant: str, name: str, plugin: path of the .so, connect: endpoint, options: {…},
+ *      user: int, group: int, memory_bytes: int}
+ *
+ * and on CHANNEL_REPORT_FD a SOCK_SEQPACKET socket, to which it writes reports, one JSON object each, at most
+ * CHANNEL_REPORT_BYTES, all of its state each time:
+ *
+ *     {state: "starting" | "running" | "retrying" | "failed_config" | "failed_auth" | "crashed" | "ended",
+ *      message: str, skipped: int, last_skip: str, accepted: int, rejected: int, landlock: bool}
+ *
+ * The socket's end is the order to stop, as SIGTERM is. The exit status says how it went. */
+#ifndef TENDON_SUPERVISE_CHANNEL_H
+#define TENDON_SUPERVISE_CHANNEL_H
+
+#define CHANNEL_CONFIG_FD    3
+#define CHANNEL_REPORT_FD    4
+#define CHANNEL_CONFIG_BYTES (1024 * 1024)
+#define CHANNEL_REPORT_BYTES 4096
+
+enum channel_exit {
+    CHANNEL_EXIT_OK = 0, /* it was told to stop, or the source is finished (report: ended) */
+    CHANNEL_EXIT_USAGE = 64,
+    CHANNEL_EXIT_CRASHED = 70, /* the plugin died, hung or broke its contract */
+    CHANNEL_EXIT_AGAIN = 75,   /* nothing is wrong with it; start it again */
+    CHANNEL_EXIT_AUTH = 77,    /* wait until configuration or secret change */
+    CHANNEL_EXIT_CONFIG = 78,  /* wait until the configuration changes */
+};
+
+#endif

@@ -1,0 +1,382 @@
+#include "plugins/host/inner.h"
+
+#include "core/base/error.h"
+#include "plugins/host/batch.h"
+#include "plugins/host/config.h"
+#include "plugins/host/describe.h"
+#include "plugins/host/file/service.h"
+#include "plugins/host/pipe.h"
+#include "plugins/host/sandbox.h"
+#include "plugins/host/timestamp.h"
+
+#include <dlfcn.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A call as the reading thread hands it to the main one. */
+struct call {
+    uint32_t kind; /* 0: none */
+    uint32_t size;
+    uint8_t payload[PIPE_TEXT_BYTES];
+};
+
+struct inner {
+    int channel;
+    pthread_mutex_t lock; /* call, wakes; and the channel's writing end */
+    pthread_cond_t arrived;
+    struct call call;
+    struct call running;                       /* main thread */
+    const struct tendon_plugin *_Atomic wakes; /* while wake() may be called */
+
+    struct tendon_host host;
+    struct tendon_plugin plugin;
+    bool is_loaded;
+    void *_Atomic self;
+    struct tendon_config *config;
+    struct tendon_batch batch;
+    struct time_zones zones;
+
+    uint8_t frame[PIPE_FRAME_BYTES];   /* main thread: the reply being written */
+    uint8_t incoming[PIPE_TEXT_BYTES]; /* reading thread */
+};
+
+static void leave(int status)
+{
+    /* Neither the plugin's destructors nor its atexit functions have anything to do any more. */
+    _exit(status);
+}
+
+static void reply(struct inner *in, const struct pipe_reply *fixed, const void *data, const void *cursor,
+                  const struct pipe_skip *skips)
+{
+    uint8_t *frame = in->frame;
+    size_t cursor_bytes = fixed->cursor_bytes == PIPE_NO_CURSOR ? 0 : fixed->cursor_bytes;
+    size_t n = 0;
+    memcpy(frame, fixed, sizeof(*fixed));
+    n += sizeof(*fixed);
+    if (fixed->data_bytes)
+        memcpy(frame + n, data, fixed->data_bytes);
+    n += fixed->data_bytes;
+    if (cursor_bytes)
+        memcpy(frame + n, cursor, cursor_bytes);
+    n += cursor_bytes;
+    if (fixed->n_skips)
+        memcpy(frame + n, skips, fixed->n_skips * sizeof(*skips));
+    n += fixed->n_skips * sizeof(*skips);
+    (void)pthread_mutex_lock(&in->lock);
+    int r = pipe_write(in->channel, PIPE_REPLY, frame, n);
+    (void)pthread_mutex_unlock(&in->lock);
+    if (r < 0)
+        leave(1);
+}
+
+static void reply_result(struct inner *in, uint32_t kind, int result, const char *err)
+{
+    struct pipe_reply fixed = {.call = kind, .result = result, .cursor_bytes = PIPE_NO_CURSOR};
+    if (err)
+        memcpy(fixed.err, err, strnlen(err, sizeof(fixed.err) - 1));
+    reply(in, &fixed, NULL, NULL, NULL);
+}
+
+static void reply_document(struct inner *in, uint32_t kind, const json_t *document)
+{
+    char *text = json_dumps(document, JSON_COMPACT);
+    size_t n = text ? strlen(text) : 0;
+    if (!text || n > PIPE_TEXT_BYTES) {
+        reply_result(in, kind, TENDON_E_CONFIG, "the plugin's description is larger than 256 KiB");
+    } else {
+        struct pipe_reply fixed = {.call = kind, .data_bytes = (uint32_t)n, .cursor_bytes = PIPE_NO_CURSOR};
+        reply(in, &fixed, text, NULL, NULL);
+    }
+    free(text);
+}
+
+/* --- the functions of struct tendon_host that need the process ------------------------------------------ */
+
+static void host_log(const struct tendon_host *host, int level, const char *text)
+{
+    struct inner *in = host->instance;
+    uint8_t frame[1 + PIPE_LOG_BYTES];
+    size_t n = text ? strnlen(text, PIPE_LOG_BYTES) : 0;
+    frame[0] = (uint8_t)(level < TENDON_ERROR || level > TENDON_DEBUG ? TENDON_INFO : level);
+    if (n)
+        memcpy(frame + 1, text, n);
+    (void)pthread_mutex_lock(&in->lock);
+    (void)pipe_write(in->channel, PIPE_LOG, frame, n + 1);
+    (void)pthread_mutex_unlock(&in->lock);
+}
+
+static int64_t host_now(const struct tendon_host *host)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int host_time_parse(const struct tendon_host *host, const char *format, const char *zone,
+                           const char *text, size_t size, int64_t *ret_ms)
+{
+    struct inner *in = host->instance;
+    return time_parse(&in->zones, format, zone, text, size, ret_ms);
+}
+
+static const void *host_extension(const struct tendon_host *host, const char *name)
+{
+    return strcmp(name, TENDON_FILE_1) == 0 ? file_service() : NULL;
+}
+
+static const struct tendon_host HOST = {
+    .struct_size = sizeof(HOST),
+    .abi = TENDON_ABI,
+    .log = host_log,
+    .now = host_now,
+    .count = config_count,
+    .get_int = config_get_int,
+    .get_string = config_get_string,
+    .get_key = config_get_key,
+    .find = config_find,
+    .event = batch_event,
+    .set_string = batch_set_string,
+    .set_int = batch_set_int,
+    .set_double = batch_set_double,
+    .set_bool = batch_set_bool,
+    .set_nil = batch_set_nil,
+    .end = batch_end,
+    .full = batch_full,
+    .cursor = batch_cursor,
+    .skip = batch_skip,
+    .retry_after = batch_retry_after,
+    .time_parse = host_time_parse,
+    .extension = host_extension,
+};
+
+/* --- calls ---------------------------------------------------------------------------------------------- */
+
+static int load(struct inner *in, const char *path, json_t **ret, struct error *err)
+{
+    /* Never closed: a vendor's code may have left threads, handlers or destructors behind; the process ends
+     * instead. */
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!object)
+        return error_set(err, -EINVAL, "bad_plugin", "cannot load the plugin: %s", dlerror());
+    const struct tendon_plugin *(*entry)(uint32_t);
+    *(void **)&entry = dlsym(object, "tendon_plugin_entry");
+    if (!entry)
+        return error_set(err, -EINVAL, "bad_plugin", "the shared object does not export tendon_plugin_entry");
+    int r = describe_load(entry(TENDON_ABI), &in->plugin, err);
+    if (r == 0)
+        r = describe_plugin(&in->plugin, ret, err);
+    in->is_loaded = r == 0;
+    return r;
+}
+
+static void call_load(struct inner *in)
+{
+    struct error err = ERROR_INIT;
+    json_t *document = NULL;
+    if (load(in, (const char *)in->running.payload, &document, &err) < 0)
+        reply_result(in, PIPE_LOAD, TENDON_E_CONFIG, err.message);
+    else
+        reply_document(in, PIPE_LOAD, document);
+    json_decref(document);
+}
+
+static void call_create(struct inner *in)
+{
+    json_t *document = json_loadb((const char *)in->running.payload, in->running.size, 0, NULL);
+    in->config = config_new(document);
+    json_decref(document);
+    if (!in->config) {
+        reply_result(in, PIPE_CREATE, TENDON_E_TEMPORARY, "no memory for the configuration");
+        return;
+    }
+    char err[TENDON_ERROR_BYTES] = "";
+    void *self = NULL;
+    int result = in->plugin.create(&in->host, in->config, &self, err);
+    in->self = self;
+    if (result == TENDON_OK && in->plugin.wake)
+        in->wakes = &in->plugin;
+    err[sizeof(err) - 1] = '\0';
+    reply_result(in, PIPE_CREATE, result, err);
+}
+
+static void call_poll(struct inner *in)
+{
+    struct pipe_poll poll;
+    memcpy(&poll, in->running.payload, sizeof(poll));
+    struct tendon_batch *b = &in->batch;
+    batch_begin(b, poll.soft_bytes);
+    struct pipe_reply fixed = {.call = PIPE_POLL, .cursor_bytes = PIPE_NO_CURSOR};
+    fixed.result = in->plugin.poll(in->self, b, poll.timeout_ms, fixed.err);
+    fixed.err[sizeof(fixed.err) - 1] = '\0';
+    fixed.retry_after_ms = b->retry_after_ms;
+    batch_finish(b);
+    if (b->cursor_bad) {
+        fixed.result = TENDON_E_CONFIG;
+        (void)snprintf(fixed.err, sizeof(fixed.err), "the plugin set a cursor of over %d bytes",
+                       TENDON_CURSOR_BYTES);
+    }
+    if (fixed.result >= TENDON_OK) {
+        fixed.data_bytes = (uint32_t)b->size;
+        fixed.n_skips = b->n_skips;
+        if (b->has_cursor)
+            fixed.cursor_bytes = (uint32_t)b->cursor_size;
+    }
+    reply(in, &fixed, b->data, b->cursor, b->skips);
+}
+
+static void call_start(struct inner *in)
+{
+    char err[TENDON_ERROR_BYTES] = "";
+    int result = in->plugin.start(in->self, in->running.payload, in->running.size, err);
+    err[sizeof(err) - 1] = '\0';
+    reply_result(in, PIPE_START, result, err);
+}
+
+static void run_call(struct inner *in)
+{
+    uint32_t kind = in->running.kind;
+    bool is_created = in->self != NULL || in->config != NULL;
+    if (kind != PIPE_LOAD && (!in->is_loaded || (kind != PIPE_CREATE && !is_created)))
+        leave(1);
+    switch (kind) {
+    case PIPE_LOAD:
+        call_load(in);
+        return;
+    case PIPE_CREATE:
+        call_create(in);
+        return;
+    case PIPE_START:
+        call_start(in);
+        return;
+    case PIPE_POLL:
+        call_poll(in);
+        return;
+    case PIPE_ACK:
+        if (in->plugin.ack)
+            in->plugin.ack(in->self, in->running.payload, in->running.size);
+        break;
+    case PIPE_STOP:
+        in->plugin.stop(in->self);
+        break;
+    case PIPE_DESTROY:
+        in->plugin.destroy(in->self);
+        break;
+    default:
+        leave(1);
+    }
+    reply_result(in, kind, TENDON_OK, NULL);
+}
+
+/* Reads calls; wakes the plugin itself, hands the rest over. */
+static void *read_calls(void *arg)
+{
+    struct inner *in = arg;
+    struct pipe_header header;
+    for (;;) {
+        if (pipe_read(in->channel, &header, sizeof(header)) < 0 || header.size > sizeof(in->incoming) ||
+            pipe_read(in->channel, in->incoming, header.size) < 0)
+            leave(0);
+        if (header.kind == PIPE_WAKE) {
+            const struct tendon_plugin *plugin = in->wakes;
+            if (plugin)
+                plugin->wake(in->self);
+            continue;
+        }
+        /* Before the main thread can run it: nothing wakes a plugin that is being destroyed. */
+        if (header.kind == PIPE_DESTROY)
+            in->wakes = NULL;
+        (void)pthread_mutex_lock(&in->lock);
+        if (in->call.kind)
+            leave(1);
+        in->call.kind = header.kind;
+        in->call.size = header.size;
+        memcpy(in->call.payload, in->incoming, header.size);
+        (void)pthread_cond_signal(&in->arrived);
+        (void)pthread_mutex_unlock(&in->lock);
+    }
+    return NULL;
+}
+
+/* --- beginning ------------------------------------------------------------------------------------------ */
+
+static int enter_sandbox(json_t *setup, bool *ret_landlock, struct error *err)
+{
+    json_t *paths = json_object_get(setup, "paths");
+    struct sandbox_options options = {
+        .n_paths = json_array_size(paths),
+        .user = (uid_t)json_integer_value(json_object_get(setup, "user")),
+        .group = (gid_t)json_integer_value(json_object_get(setup, "group")),
+        .memory_bytes = (uint64_t)json_integer_value(json_object_get(setup, "memory_bytes")),
+    };
+    const char **list = calloc(options.n_paths + 1, sizeof(*list));
+    if (!list)
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the sandbox");
+    for (size_t i = 0; i < options.n_paths; i++)
+        list[i] = json_string_value(json_array_get(paths, i));
+    options.paths = list;
+    int r = sandbox_enter(&options, ret_landlock, err);
+    free(list);
+    return r;
+}
+
+static int set_up(struct inner *in, struct error *err)
+{
+    struct pipe_header header;
+    char *text = (char *)in->incoming;
+    int r = pipe_read(in->channel, &header, sizeof(header));
+    if (r == 0 && (header.kind != PIPE_SETUP || header.size > sizeof(in->incoming)))
+        r = -EPROTO;
+    if (r == 0)
+        r = pipe_read(in->channel, text, header.size);
+    if (r < 0)
+        return r;
+    json_t *setup = json_loadb(text, header.size, 0, NULL);
+    bool has_landlock = false;
+    r = enter_sandbox(setup, &has_landlock, err);
+    json_decref(setup);
+    pthread_t thread;
+    if (r == 0 && (r = -pthread_create(&thread, NULL, read_calls, in)) < 0)
+        return error_set(err, r, "sandbox", "cannot start the host's thread: %s", strerror(-r));
+    if (r == 0)
+        r = sandbox_seal(err);
+    if (r == 0)
+        reply_result(in, PIPE_SETUP, TENDON_OK, has_landlock ? "landlock" : "");
+    return r;
+}
+
+int inner_run(int channel)
+{
+    struct inner *in = calloc(1, sizeof(*in));
+    if (!in || batch_init(&in->batch) < 0)
+        return 1;
+    in->channel = channel;
+    /* A terminal's ^C is the outer process's to handle. */
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGTERM, SIG_IGN);
+    in->host = HOST;
+    in->host.instance = in;
+    (void)pthread_mutex_init(&in->lock, NULL);
+    (void)pthread_cond_init(&in->arrived, NULL);
+    struct error err = ERROR_INIT;
+    if (set_up(in, &err) < 0) {
+        reply_result(in, PIPE_SETUP, TENDON_E_CONFIG, err.message);
+        leave(1);
+    }
+    for (;;) {
+        (void)pthread_mutex_lock(&in->lock);
+        while (!in->call.kind)
+            (void)pthread_cond_wait(&in->arrived, &in->lock);
+        in->running.kind = in->call.kind;
+        in->running.size = in->call.size;
+        memcpy(in->running.payload, in->call.payload, in->call.size);
+        in->call.kind = 0;
+        (void)pthread_mutex_unlock(&in->lock);
+        run_call(in);
+    }
+}

@@ -1,0 +1,23 @@
+/* Checks the options of an instance against the plugin's table, and makes of them what config_new takes.
+ *
+ * Works on the description that a sandboxed process gave: the outer process never loads a plugin itself. */
+#ifndef TENDON_HOST_OPTIONS_H
+#define TENDON_HOST_OPTIONS_H
+
+#include "core/base/error.h"
+
+#include <jansson.h>
+
+struct options {
+    json_t *config;  /* for config_new; secrets stand as handles */
+    json_t *paths;   /* array: what the sandbox must let be read */
+    json_t *urls;    /* array: where the host's services may connect to */
+    json_t *secrets; /* {handle: path of the file} */
+};
+
+/* description: describe_plugin's document; given: an object, or NULL for none. Code bad_option with a message
+ * that names the option, and the nearest right name for an unknown one. */
+int options_check(const json_t *description, const json_t *given, struct options *ret, struct error *err);
+void options_fini(struct options *o);
+
+#endif
