@@ -1,0 +1,346 @@
+#include "tests/unit/notation.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define D0_MS   INT64_C(1704672000000) /* 2024-01-08T00:00:00Z */
+#define DAY_MS  INT64_C(86400000)
+#define ROOM    128
+#define N_ENUMS 8
+
+/* An event while its text is read: field numbers by field. */
+struct draft {
+    struct event event;
+    uint64_t has;
+    int64_t numbers[FIELD_N];
+};
+
+static void set(struct draft *d, enum event_field field, int64_t number)
+{
+    d->has |= UINT64_C(1) << field;
+    d->numbers[field] = number;
+}
+
+static void set_text(struct notation *n, struct draft *d, const char *key, const char *value)
+{
+    int field = event_field_find(NULL, key, strlen(key));
+    if (field < 0)
+        fail_msg("no field is called '%s'", key);
+    uint32_t number = 0;
+    if (!*value) {
+        set(d, (enum event_field)field, 0);
+        return;
+    }
+    switch (FIELDS[field].kind) {
+    case VALUE_DICTIONARY:
+        assert_int_equal(
+            dictionary_intern(n->dictionary, (unsigned)field, value, strlen(value), &number, NULL), 0);
+        set(d, (enum event_field)field, number);
+        break;
+    case VALUE_ENUM:
+        number = (uint32_t)event_enum_find((enum event_field)field, value, strlen(value));
+        assert_int_not_equal(number, 0);
+        set(d, (enum event_field)field, number);
+        break;
+    default:
+        set(d, (enum event_field)field, strtoll(value, NULL, 10) - FIELDS[field].low + 1);
+    }
+}
+
+static void draft_finish(struct notation *n, struct draft *d)
+{
+    assert_true(n->n < NOTATION_EVENTS_MAX);
+    struct event *e = calloc(1, event_size(FIELD_N));
+    assert_non_null(e);
+    *e = d->event;
+    for (unsigned f = 0; f < FIELD_N; f++)
+        if (d->has >> f & 1)
+            e->fields[e->n_fields++] = event_field_pack((enum event_field)f, d->numbers[f]);
+    n->events[n->n++] = e;
+}
+
+static void read_status(struct draft *d, const char *word)
+{
+    static const char LETTERS[] = "NOPHSC";
+    d->event.type = EVENT_TICKET_STATUS;
+    set(d, FIELD_TO, strchr(LETTERS, word[0]) - LETTERS + 1);
+    set(d, FIELD_AUTOMATED, word[1] == '-');
+}
+
+static void read_message(struct draft *d, const char *word)
+{
+    bool is_in = word[0] == '<', is_internal = strcmp(word, ">.") == 0;
+    d->event.type = EVENT_TICKET_MESSAGE;
+    set(d, FIELD_DIRECTION, is_in ? DIRECTION_IN : is_internal ? DIRECTION_INTERNAL : DIRECTION_OUT);
+    if (!is_internal)
+        set(d, FIELD_PUBLIC, 1);
+    set(d, FIELD_AUTOMATED, word[1] == '-');
+}
+
+static void read_exclusion(struct draft *d, const char *what)
+{
+    if (strcmp(what, "merged") == 0) {
+        d->event.type = EVENT_TICKET_MERGED;
+        d->event.ref = 77;
+    } else if (strcmp(what, "restored") == 0) {
+        d->event.type = EVENT_TICKET_RESTORED;
+    } else {
+        int reason = event_enum_find(FIELD_REASON, what, strlen(what));
+        assert_int_not_equal(reason, 0);
+        d->event.type = EVENT_TICKET_DELETED;
+        set(d, FIELD_REASON, reason);
+    }
+}
+
+/* 4/1-5, 4/1-5:QUESTION, 4/1-5:QUESTION:RELATION */
+static void read_response(struct notation *n, struct draft *d, const char *text)
+{
+    int score, min, max;
+    char question[ROOM] = "", relation[ROOM] = "";
+    d->event.type = EVENT_SURVEY_RESPONSE;
+    if (sscanf(text, "%d/%d-%d:%127[^:]:%127s", &score, &min, &max, question, relation) < 3)
+        fail_msg("no response is written '%s'", text);
+    set(d, FIELD_SCORE, score * 1000);
+    set(d, FIELD_MIN, min * 1000);
+    set(d, FIELD_MAX, max * 1000);
+    set_text(n, d, "instrument", "csat");
+    if (*question)
+        set_text(n, d, "question", question);
+    if (*relation)
+        set_text(n, d, "rater_relation", relation);
+}
+
+static void read_word(struct notation *n, struct draft *d, const char *word)
+{
+    if (strcmp(word, "c") == 0 || strcmp(word, "c!") == 0) {
+        d->event.type = EVENT_TICKET_CREATED;
+        set(d, FIELD_BY, word[1] ? BY_AGENT : BY_REQUESTER);
+    } else if (strcmp(word, "u") == 0) {
+        d->event.type = EVENT_TICKET_UPDATED;
+    } else if (word[0] == '<' || word[0] == '>') {
+        read_message(d, word);
+    } else if (word[0] == '@') {
+        d->event.type = EVENT_TICKET_ASSIGNED;
+        set_text(n, d, "team", word + 1);
+    } else if (strncmp(word, "x:", 2) == 0) {
+        read_exclusion(d, word + 2);
+    } else if (strncmp(word, "q:", 2) == 0) {
+        read_response(n, d, word + 2);
+    } else if (strncmp(word, "call:", 5) == 0) {
+        d->event.type = EVENT_CONTACT_ENDED;
+        set_text(n, d, "outcome", word + 5);
+    } else if (strcmp(word, "sla") == 0) {
+        d->event.type = EVENT_SLA_APPLIED;
+        set_text(n, d, "metric", "first_response_time");
+        set(d, FIELD_TARGET_S, 1800000);
+        set(d, FIELD_CLOCK, CLOCK_WALL);
+    } else if (strchr("NOPHSC", word[0])) {
+        read_status(d, word);
+    } else {
+        fail_msg("no event is written '%s'", word);
+    }
+}
+
+/* {k=v,k=v} */
+static void read_dimensions(struct notation *n, struct draft *d, char *text)
+{
+    char *rest = NULL;
+    for (char *pair = strtok_r(text, ",}", &rest); pair; pair = strtok_r(NULL, ",}", &rest)) {
+        char *value = strchr(pair, '=');
+        assert_non_null(value);
+        *value = '\0';
+        set_text(n, d, pair, value + 1);
+    }
+}
+
+static void read_event(struct notation *n, int64_t at, char *word)
+{
+    struct draft d = {.event = {.at = at, .id = 1000 + n->n}};
+    char *dimensions = strchr(word, '{');
+    char *behind = dimensions ? strchr(dimensions, '}') + 1 : word + strcspn(word + 1, "~=") + 1;
+    unsigned long number;
+    if (sscanf(behind, "~%lu", &number) == 1)
+        d.event.seq = (uint32_t)number;
+    const char *id = strchr(behind, '=');
+    if (id && sscanf(id, "=%lu", &number) == 1)
+        d.event.id = number;
+    *behind = '\0';
+    if (dimensions)
+        *dimensions = '\0';
+    read_word(n, &d, word);
+    if (dimensions)
+        read_dimensions(n, &d, dimensions + 1);
+    draft_finish(n, &d);
+}
+
+void notation_init(struct notation *n, const char *text)
+{
+    *n = (struct notation){.n = 0};
+    assert_int_equal(dictionary_new(&n->dictionary), 0);
+    char *copy = strdup(text), *rest = NULL;
+    assert_non_null(copy);
+    int64_t day = 0, at = -1;
+    for (char *word = strtok_r(copy, " ;", &rest); word; word = strtok_r(NULL, " ;", &rest)) {
+        int hours, minutes, ms = 0, used = 0;
+        double seconds = 0;
+        if (word[0] == 'd' && sscanf(word, "d%d%n", &hours, &used) == 1 && !word[used]) {
+            day = hours;
+        } else if (sscanf(word, "%2d:%2d%n", &hours, &minutes, &used) == 2 && word[0] != '@') {
+            if (word[used] == ':')
+                seconds = strtod(word + used + 1, NULL);
+            ms = (int)(seconds * 1000 + 0.5);
+            at = D0_MS + day * DAY_MS + (hours * 60 + minutes) * INT64_C(60000) + ms;
+        } else {
+            assert_true(at >= 0);
+            read_event(n, at, word);
+        }
+    }
+    free(copy);
+}
+
+void notation_fini(struct notation *n)
+{
+    for (size_t i = 0; i < n->n; i++)
+        free(n->events[i]);
+    dictionary_free(n->dictionary);
+}
+
+/* --- rows as text
+ * --------------------------------------------------------------------------------------------- */
+
+static void print_time(struct buffer *b, const char *before, int64_t at)
+{
+    if (at == FACT_FOREVER || at == FACT_NULL) {
+        buffer_printf(b, "%s-", before);
+        return;
+    }
+    int64_t day = (at - D0_MS) / DAY_MS, ms = (at - D0_MS) % DAY_MS;
+    buffer_append_string(b, before);
+    if (day)
+        buffer_printf(b, "d%d ", (int)day);
+    buffer_printf(b, "%02d:%02d", (int)(ms / 3600000), (int)(ms / 60000 % 60));
+    if (ms % 60000)
+        buffer_printf(b, ":%02d.%03d", (int)(ms / 1000 % 60), (int)(ms % 1000));
+}
+
+static void print_ms(struct buffer *b, const char *before, int64_t ms)
+{
+    if (ms == FACT_NULL)
+        buffer_printf(b, "%s-", before);
+    else if (ms % 1000)
+        buffer_printf(b, "%s%lld.%03d", before, (long long)(ms / 1000), (int)(ms % 1000));
+    else
+        buffer_printf(b, "%s%lld", before, (long long)(ms / 1000));
+}
+
+static void print_dimensions(struct buffer *b, const struct dictionary *dictionary, const uint16_t *numbers)
+{
+    const char *before = " {";
+    for (unsigned f = 0; f < FIELD_N_BUILTIN; f++) {
+        if (!numbers[f])
+            continue;
+        buffer_printf(b, "%s%s=", before, FIELDS[f].name);
+        if (FIELDS[f].kind == VALUE_DICTIONARY)
+            buffer_append_string(b, dictionary_string(dictionary, f, numbers[f]));
+        else if (FIELDS[f].kind == VALUE_ENUM)
+            buffer_append_string(b, FIELDS[f].values[numbers[f] - 1]);
+        else
+            buffer_printf(b, "%d", numbers[f] + FIELDS[f].low - 1);
+        before = ",";
+    }
+    if (*before == ',')
+        buffer_append_string(b, "}");
+}
+
+static void print_ticket(struct buffer *b, const int64_t *v)
+{
+    if (v[FACT_TICKET_CLASS] != FACT_NULL)
+        buffer_printf(b, " %s", FIELDS[FIELD_TO].values[v[FACT_TICKET_CLASS] - 1]);
+    if (v[FACT_TICKET_ORPHANS])
+        buffer_printf(b, " orphans %lld", (long long)v[FACT_TICKET_ORPHANS]);
+    if (v[FACT_TICKET_CONFLICTS])
+        buffer_printf(b, " conflicts %lld", (long long)v[FACT_TICKET_CONFLICTS]);
+    if (v[FACT_CREATED] != FACT_NULL)
+        print_time(b, " created ", v[FACT_CREATED]);
+}
+
+static void print_solve(struct buffer *b, const int64_t *v)
+{
+    print_time(b, " ", v[FACT_SOLVE_AT]);
+    buffer_printf(b, " #%lld", (long long)v[FACT_SOLVE_ORDINAL]);
+    print_ms(b, " new ", v[FACT_SOLVE_NEW_MS]);
+    print_ms(b, " open ", v[FACT_SOLVE_OPEN_MS]);
+    print_ms(b, " pending ", v[FACT_SOLVE_PENDING_MS]);
+    print_ms(b, " hold ", v[FACT_SOLVE_HOLD_MS]);
+    if (v[FACT_SOLVE_REOPENED_AT] != FACT_NULL)
+        print_time(b, " reopened ", v[FACT_SOLVE_REOPENED_AT]);
+    if (v[FACT_SOLVE_HANDOFFS] != FACT_NULL && v[FACT_SOLVE_HANDOFFS])
+        buffer_printf(b, " handoffs %lld", (long long)v[FACT_SOLVE_HANDOFFS]);
+    if (v[FACT_SOLVE_ESCALATED] != FACT_NULL)
+        buffer_append_string(b, v[FACT_SOLVE_ESCALATED] ? " escalated" : " level");
+    if (v[FACT_FLAGS] & FACT_FLAG_LAST)
+        buffer_append_string(b, " last");
+}
+
+static void print_rating(struct buffer *b, const struct dictionary *dictionary, const int64_t *v)
+{
+    print_time(b, " ", v[FACT_RATING_AT]);
+    if (v[FACT_RATING_SOLVE_AT] != FACT_NULL)
+        print_time(b, " of ", v[FACT_RATING_SOLVE_AT]);
+    print_ms(b, " ", v[FACT_RATING_SCORE]);
+    print_ms(b, "/", v[FACT_RATING_MIN]);
+    print_ms(b, "-", v[FACT_RATING_MAX]);
+    if (v[FACT_RATING_QUESTION])
+        buffer_printf(b, " %s",
+                      dictionary_string(dictionary, FIELD_QUESTION, (uint32_t)v[FACT_RATING_QUESTION]));
+    if (v[FACT_RATING_RELATION])
+        buffer_printf(b, " %s", FIELDS[FIELD_RATER_RELATION].values[v[FACT_RATING_RELATION] - 1]);
+    if (v[FACT_FLAGS] & FACT_FLAG_OF_SURVEY)
+        buffer_append_string(b, " survey");
+}
+
+void notation_print(struct buffer *b, const struct dictionary *dictionary, const struct fact_row *row)
+{
+    static const char *const EXCLUDED_NAMES[EXCLUDED_N] = {"",     "merged",    "spam",
+                                                           "test", "duplicate", "erasure"};
+    const int64_t *v = row->values;
+    buffer_append_string(b, FACT_TABLE_INFO[row->table].name);
+    switch (row->table) {
+    case FACT_TICKET:
+        print_ticket(b, v);
+        break;
+    case FACT_REPLY:
+        print_time(b, " ", v[FACT_REPLY_START]);
+        print_time(b, " to ", v[FACT_REPLY_END]);
+        break;
+    case FACT_SOLVE:
+        print_solve(b, v);
+        break;
+    case FACT_REOPEN:
+        print_time(b, " ", v[FACT_REOPEN_AT]);
+        break;
+    case FACT_SPAN:
+        print_time(b, " ", v[FACT_SPAN_FROM]);
+        print_time(b, " to ", v[FACT_SPAN_TO]);
+        break;
+    case FACT_RATING:
+        print_rating(b, dictionary, v);
+        break;
+    }
+    if (v[FACT_FLAGS] & FACT_FLAG_INFERRED)
+        buffer_append_string(b, " inferred");
+    if (v[FACT_EXCLUDED])
+        buffer_printf(b, " %s", EXCLUDED_NAMES[v[FACT_EXCLUDED]]);
+    print_dimensions(b, dictionary, row->dimensions[0]);
+    if (row->table == FACT_TICKET &&
+        memcmp(row->dimensions[0], row->dimensions[1], sizeof(row->dimensions[0])) != 0) {
+        buffer_append_string(b, " now");
+        print_dimensions(b, dictionary, row->dimensions[1]);
+    }
+    buffer_append_string(b, "\n");
+}

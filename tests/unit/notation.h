@@ -1,0 +1,33 @@
+/* Events from the short notation of the worked cases, and fact rows as text.
+ *
+ *     d4 16:50 c{severity=3} <; d5 11:00 @A S
+ *
+ * `10:25` is UTC on d0, Monday 8 January 2024; `d4` is four days later and holds until the next. Tokens after
+ * one time share the instant, without seq (`~N` behind a token gives it seq N). c c! created by the
+ * requester, by an agent · u updated · < <- requester's, automated inbound · > >- >. public out, automated
+ * out, internal · N O P H S C status, S- automated · @A assigned · x:merged x:spam x:restored … q:4/1-5
+ * response of instrument csat, q:4/1-5:QUESTION:RELATION · call:answered contact · sla applied {k=v,k=}
+ * dimensions on the event before; an empty value clears. `=N` behind a token gives the event that id One
+ * parser a ticket; strings get their numbers in the order of the text. */
+#ifndef TENDON_TESTS_NOTATION_H
+#define TENDON_TESTS_NOTATION_H
+
+#include "core/base/buffer.h"
+#include "core/fold/fold.h"
+
+#define NOTATION_EVENTS_MAX 64
+
+struct notation {
+    struct dictionary *dictionary;
+    struct event *events[NOTATION_EVENTS_MAX];
+    size_t n;
+};
+
+/* Exits the test on a text that it cannot read. */
+void notation_init(struct notation *n, const char *text);
+void notation_fini(struct notation *n);
+
+/* One line a row, without the subject. */
+void notation_print(struct buffer *b, const struct dictionary *dictionary, const struct fact_row *row);
+
+#endif

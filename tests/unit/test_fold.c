@@ -1,0 +1,544 @@
+/* The fold on the worked cases of the metric catalogue: each as written, in every order, and beside events
+ * that contradict it. */
+#include "core/fold/fold.h"
+
+#include "core/fold/order.h"
+#include "core/fold/reference.h"
+#include "tests/unit/notation.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define TEXT_BYTES_MAX (1 << 20)
+
+struct case_of {
+    const char *name;
+    const char *events;
+    const char *rows;
+};
+
+/* Numbers are those of the worked cases; letters tell cases apart that they leave open. */
+static const struct case_of CASES[] = {
+    {"1 solved, then closed", "10:00 c; 11:00 S; d5 11:00 C",
+     "ticket closed created 10:00\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 last\n"
+     "span 10:00 to 11:00\n"},
+    {"2 solved twice", "10:00 c; 11:00 S; 13:00 O; 14:00 S; d3 14:00 C",
+     "ticket closed created 10:00\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 reopened 13:00\n"
+     "solve 14:00 #1 new 3600 open 3600 pending 0 hold 0 last\n"
+     "reopen 13:00\n"
+     "span 10:00 to 11:00\n"
+     "span 13:00 to 14:00\n"},
+    {"3 new until the first status", "10:00 c",
+     "ticket new created 10:00\n"
+     "span 10:00 to -\n"},
+    {"4 milliseconds", "10:00 c; 10:00:00.600 O; 10:00:01.400 H; 10:00:02.300 S",
+     "ticket solved created 10:00\n"
+     "solve 10:00:02.300 #0 new 0.600 open 0.800 pending 0 hold 0.900 last\n"
+     "span 10:00 to 10:00:02.300\n"},
+    {"5 an event before creation", "09:30 O; 10:00 c; 10:30 S",
+     "ticket solved created 10:00\n"
+     "solve 10:30 #0 new 0 open 1800 pending 0 hold 0 last\n"
+     "span 10:00 to 10:30\n"},
+    {"5a a solve, an answer and a team before creation", "09:00 > @A; 09:30 S; 10:00 c; 10:30 O",
+     "ticket open created 10:00 {team=A}\n"
+     "reply 10:00 to 10:00 {team=A}\n"
+     "solve 10:00 #0 new 0 open 0 pending 0 hold 0 reopened 10:30 {team=A}\n"
+     "reopen 10:30 {team=A}\n"
+     "span 10:30 to - {team=A}\n"},
+    {"6 inferred", "10:00 O; 12:00 S",
+     "ticket solved created 10:00 inferred\n"
+     "solve 12:00 #0 new - open - pending - hold - last inferred\n"
+     "span 10:00 to 12:00 inferred\n"},
+    {"6a inferred: no first response, even after a bot's solve", "10:00 S-; 11:00 O; 11:10 >",
+     "ticket open created 10:00 inferred\n"
+     "solve 10:00 #0 new - open - pending - hold - reopened 11:00 inferred\n"
+     "reopen 11:00 inferred\n"
+     "span 11:00 to - inferred\n"},
+    {"7 phantom", "10:00 q:5/1-5",
+     "ticket orphans 1\n"
+     "rating 10:00 5/1-5 survey\n"},
+    {"7a adopted", "09:00 sla call:answered; 10:00 c",
+     "ticket new created 10:00\n"
+     "span 10:00 to -\n"},
+    {"8 created twice", "10:00 c{severity=3}; 10:05 c{severity=2}; 10:30 S",
+     "ticket solved created 10:00 {severity=3} now {severity=2}\n"
+     "solve 10:30 #0 new 1800 open 0 pending 0 hold 0 last {severity=2}\n"
+     "span 10:00 to 10:05 {severity=3}\n"
+     "span 10:05 to 10:30 {severity=2}\n"},
+    {"9 one action, one instant", "10:00 c; 11:00 > S",
+     "ticket solved created 10:00\n"
+     "reply 10:00 to 11:00\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 last\n"
+     "span 10:00 to 11:00\n"},
+    {"10 assigned and solved at one instant", "10:00 c{team=A}; 11:00 @B S",
+     "ticket solved created 10:00 {team=A} now {team=B}\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 handoffs 1 escalated last {team=B}\n"
+     "span 10:00 to 11:00 {team=A}\n"},
+    {"11 pending", "10:00 c; 10:10 O; 10:30 P; 11:00 S; d1 11:00 O; d1 11:20 S",
+     "ticket solved created 10:00\n"
+     "solve 11:00 #0 new 600 open 1200 pending 1800 hold 0 reopened d1 11:00\n"
+     "solve d1 11:20 #1 new 600 open 2400 pending 1800 hold 0 last\n"
+     "reopen d1 11:00\n"
+     "span 10:00 to 11:00\n"
+     "span d1 11:00 to d1 11:20\n"},
+    {"12 hold", "10:00 c; 10:05 O; 10:20 H; 11:20 O; 11:30 S",
+     "ticket solved created 10:00\n"
+     "solve 11:30 #0 new 300 open 1500 pending 0 hold 3600 last\n"
+     "span 10:00 to 11:30\n"},
+    {"13 not done now", "10:00 c; 11:00 S; 12:00 O",
+     "ticket open created 10:00\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 reopened 12:00\n"
+     "reopen 12:00\n"
+     "span 10:00 to 11:00\n"
+     "span 12:00 to -\n"},
+    {"13a a status to the class it is in", "10:00 c; 10:10 N; 10:20 O; 10:30 O; 10:40 S; 10:50 S",
+     "ticket solved created 10:00\n"
+     "solve 10:40 #0 new 1200 open 1200 pending 0 hold 0 last\n"
+     "span 10:00 to 10:40\n"},
+    {"13b solved and reopened at one instant: statuses rank", "10:00 c; 11:00 S O",
+     "ticket solved created 10:00\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 last\n"
+     "span 10:00 to 11:00\n"},
+    {"13c the source's own order", "10:00 c; 11:00 S~1 O~2",
+     "ticket open created 10:00\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 reopened 11:00\n"
+     "reopen 11:00\n"
+     "span 10:00 to -\n"},
+    {"14 first response", "10:00 c <; 10:25 >",
+     "ticket new created 10:00\n"
+     "reply 10:00 to 10:25\n"
+     "span 10:00 to -\n"},
+    {"15 a chaser", "10:00 c; 11:00 <; 11:05 >",
+     "ticket new created 10:00\n"
+     "reply 10:00 to 11:05\n"
+     "span 10:00 to -\n"},
+    {"16 automated and internal", "10:00 c; 10:00:05 >-; 10:10 >.; 10:30 >",
+     "ticket new created 10:00\n"
+     "reply 10:00 to 10:30\n"
+     "span 10:00 to -\n"},
+    {"17 opened by the agent", "10:00 c!; 10:01 >; 11:00 <; 11:20 >",
+     "ticket new created 10:00\n"
+     "reply 11:00 to 11:20\n"
+     "span 10:00 to -\n"},
+    {"17a an automated message in starts nothing", "10:00 c!; 10:30 <-; 11:00 >",
+     "ticket new created 10:00\n"
+     "span 10:00 to -\n"},
+    {"18 opened by the agent, no answer wanted", "10:00 c!; 10:01 >; 12:00 S",
+     "ticket solved created 10:00\n"
+     "solve 12:00 #0 new 7200 open 0 pending 0 hold 0 last\n"
+     "span 10:00 to 12:00\n"},
+    {"19 only a bot had solved", "10:00 c <; 10:00:05 >-; 10:01 S-; d3 10:00 < O; d3 10:10 >",
+     "ticket open created 10:00\n"
+     "reply d3 10:00 to d3 10:10\n"
+     "solve 10:01 #0 new 60 open 0 pending 0 hold 0 reopened d3 10:00\n"
+     "reopen d3 10:00\n"
+     "span 10:00 to 10:01\n"
+     "span d3 10:00 to -\n"},
+    {"19a the last reopening with only bots before", "10:00 c; 11:00 S-; 12:00 O; 13:00 S; 14:00 O; 14:10 >",
+     "ticket open created 10:00\n"
+     "reply 12:00 to 14:10\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 reopened 12:00\n"
+     "solve 13:00 #1 new 3600 open 3600 pending 0 hold 0 reopened 14:00\n"
+     "reopen 12:00\n"
+     "reopen 14:00\n"
+     "span 10:00 to 11:00\n"
+     "span 12:00 to 13:00\n"
+     "span 14:00 to -\n"},
+    {"20 a person had solved silently", "10:00 c <; 11:00 S; d3 10:00 < O; d3 10:10 >",
+     "ticket open created 10:00\n"
+     "reply 10:00 to d3 10:10\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 reopened d3 10:00\n"
+     "reopen d3 10:00\n"
+     "span 10:00 to 11:00\n"
+     "span d3 10:00 to -\n"},
+    {"43 merged", "10:05 c; 10:30 x:merged",
+     "ticket new created 10:05 merged\n"
+     "span 10:05 to - merged\n"},
+    {"44 spam that was none", "10:00 c; 10:10 x:spam; 10:20 x:restored; 11:00 S",
+     "ticket solved created 10:00\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 last\n"
+     "span 10:00 to 11:00\n"},
+    {"44a excluded for the last reason, every row",
+     "10:00 c <; 10:05 >; 10:10 x:spam; 10:20 x:test; 11:00 S O~1 q:4/1-5~2",
+     "ticket open created 10:00 test\n"
+     "reply 10:00 to 10:05 test\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 reopened 11:00 test\n"
+     "reopen 11:00 test\n"
+     "span 10:00 to - test\n"
+     "rating 11:00 of 11:00 4/1-5 survey test\n"},
+    {"46 dimensions as-of", "d0 10:00 c{severity=3}; d1 10:00 u{severity=2}; d2 10:00 S",
+     "ticket solved created 10:00 {severity=3} now {severity=2}\n"
+     "solve d2 10:00 #0 new 172800 open 0 pending 0 hold 0 last {severity=2}\n"
+     "span 10:00 to d1 10:00 {severity=3}\n"
+     "span d1 10:00 to d2 10:00 {severity=2}\n"},
+    {"46a nil clears, other events say nothing of the ticket",
+     "10:00 c{severity=3,site=H1}; 10:10 sla{severity=1} u{site=}; 10:20 S; 10:30 q:3/1-5{severity=4}",
+     "ticket solved created 10:00 {severity=3,site=H1} now {severity=3}\n"
+     "solve 10:20 #0 new 1200 open 0 pending 0 hold 0 last {severity=3}\n"
+     "span 10:00 to 10:10 {severity=3,site=H1}\n"
+     "span 10:10 to 10:20 {severity=3}\n"
+     "rating 10:30 of 10:20 3/1-5 survey {severity=3}\n"},
+    {"46b there and back at one instant cuts nothing",
+     "10:00 c{severity=3}; 10:10 u{severity=2}~1 u{severity=3}~2",
+     "ticket new created 10:00 {severity=3}\n"
+     "span 10:00 to - {severity=3}\n"},
+    {"47 each solve is a trial", "10:00 c; 11:00 S; d1 10:00 O; d1 12:00 S",
+     "ticket solved created 10:00\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 reopened d1 10:00\n"
+     "solve d1 12:00 #1 new 3600 open 7200 pending 0 hold 0 last\n"
+     "reopen d1 10:00\n"
+     "span 10:00 to 11:00\n"
+     "span d1 10:00 to d1 12:00\n"},
+    {"58 escalated and back", "10:00 c @A; 10:20 @D; 10:50 @A; 11:00 S",
+     "ticket solved created 10:00 now {team=A}\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 handoffs 2 escalated last {team=A}\n"
+     "span 10:00 to 10:20 {team=A}\n"
+     "span 10:20 to 10:50 {team=D}\n"
+     "span 10:50 to 11:00 {team=A}\n"},
+    {"59 another employer", "10:00 c @A; 10:20 @B; 11:00 S",
+     "ticket solved created 10:00 now {team=B}\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 handoffs 1 escalated last {team=B}\n"
+     "span 10:00 to 10:20 {team=A}\n"
+     "span 10:20 to 11:00 {team=B}\n"},
+    {"60 down is none", "10:00 c @D; 10:20 @A; 11:00 S",
+     "ticket solved created 10:00 now {team=A}\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 handoffs 1 level last {team=A}\n"
+     "span 10:00 to 10:20 {team=D}\n"
+     "span 10:20 to 11:00 {team=A}\n"},
+    {"60a the event's tier wins over the table's", "10:00 c{tier=2} @A; 10:20 @D; 11:00 S",
+     "ticket solved created 10:00 {tier=2} now {team=D,tier=2}\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 handoffs 1 level last {team=D,tier=2}\n"
+     "span 10:00 to 10:20 {team=A,tier=2}\n"
+     "span 10:20 to 11:00 {team=D,tier=2}\n"},
+    {"60b a table that changes is no escalation", "10:00 c @L; 13:00 @D; 14:00 S",
+     "ticket solved created 10:00 now {team=D}\n"
+     "solve 14:00 #0 new 14400 open 0 pending 0 hold 0 handoffs 1 level last {team=D}\n"
+     "span 10:00 to 13:00 {team=L}\n"
+     "span 13:00 to 14:00 {team=D}\n"},
+    {"60c through nobody's hands", "10:00 c @A; 10:20 u{team=}; 10:30 @B; 11:00 S",
+     "ticket solved created 10:00 now {team=B}\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 handoffs 1 escalated last {team=B}\n"
+     "span 10:00 to 10:20 {team=A}\n"
+     "span 10:20 to 10:30\n"
+     "span 10:30 to 11:00 {team=B}\n"},
+    {"60d a higher tier alone", "10:00 c{tier=1}; 10:20 u{tier=2}; 11:00 S",
+     "ticket solved created 10:00 {tier=1} now {tier=2}\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 escalated last {tier=2}\n"
+     "span 10:00 to 10:20 {tier=1}\n"
+     "span 10:20 to 11:00 {tier=2}\n"},
+    {"60e handed on after the last solve counts", "10:00 c @A; 11:00 S; 12:00 @B",
+     "ticket solved created 10:00 now {team=B}\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 handoffs 1 escalated last {team=A}\n"
+     "span 10:00 to 11:00 {team=A}\n"},
+    {"76 the latest of each solve",
+     "10:00 c; 11:00 S; 12:00 q:2/1-5; 13:00 q:5/1-5; d1 10:00 O; d1 11:00 S; d1 12:00 q:1/1-5",
+     "ticket solved created 10:00\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 reopened d1 10:00\n"
+     "solve d1 11:00 #1 new 3600 open 3600 pending 0 hold 0 last\n"
+     "reopen d1 10:00\n"
+     "span 10:00 to 11:00\n"
+     "span d1 10:00 to d1 11:00\n"
+     "rating 13:00 of 11:00 5/1-5 survey\n"
+     "rating d1 12:00 of d1 11:00 1/1-5 survey\n"},
+    {"76a at the solve's instant, before any solve, each question",
+     "10:00 c{site=H1}; 10:30 q:1/1-5{site=H2}; 11:00 S q:2/1-5:speed; 12:00 q:3/1-5:tone; 13:00 "
+     "q:4/1-5:speed",
+     "ticket solved created 10:00 {site=H1}\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 last {site=H1}\n"
+     "span 10:00 to 11:00 {site=H1}\n"
+     "rating 10:30 1/1-5 survey {site=H2}\n"
+     "rating 12:00 of 11:00 3/1-5 tone {site=H1}\n"
+     "rating 13:00 of 11:00 4/1-5 speed survey {site=H1}\n"},
+    {"76b a reseller's takes nobody's place",
+     "10:00 c; 11:00 S; 12:00 q:2/1-5:all:self; 13:00 q:5/1-5:all:reseller",
+     "ticket solved created 10:00\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 last\n"
+     "span 10:00 to 11:00\n"
+     "rating 12:00 of 11:00 2/1-5 all self survey\n"
+     "rating 13:00 of 11:00 5/1-5 all reseller survey\n"},
+    {"76c rated in the solve's instant, its source's seq behind", "10:00 c; 11:00 S~7 q:2/1-5~3",
+     "ticket solved created 10:00\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 last\n"
+     "span 10:00 to 11:00\n"
+     "rating 11:00 of 11:00 2/1-5 survey\n"},
+    {"a conflict: the earlier is used", "10:00 c; 11:00 S=5; 12:00 C=5; 12:00 O=5",
+     "ticket solved conflicts 2 created 10:00\n"
+     "solve 11:00 #0 new 3600 open 0 pending 0 hold 0 last\n"
+     "span 10:00 to 11:00\n"},
+    {"a conflict: the lower rank is used", "10:00 c; 11:00 S=5 O=5",
+     "ticket open conflicts 1 created 10:00\n"
+     "span 10:00 to -\n"},
+    {"a conflict: the content that sorts first, not the number",
+     "10:00 u{category=zz}; 10:00 c{category=b}=5 c{category=a}=5",
+     "ticket new conflicts 1 created 10:00 {category=a} now {category=zz}\n"
+     "span 10:00 to - {category=zz}\n"},
+    {"no event, no row", "", ""},
+};
+
+#define N_CASES (sizeof(CASES) / sizeof(CASES[0]))
+
+/* --- folding
+ * -------------------------------------------------------------------------------------------------- */
+
+struct bench {
+    struct fold *fold;
+    struct reference *reference;
+    struct buffer text;
+    const struct dictionary *dictionary;
+    unsigned seed;
+};
+
+static int print_row(void *context, const struct fact_row *row)
+{
+    struct bench *b = context;
+    assert_int_equal(row->values[FACT_SUBJECT], 7);
+    assert_int_equal(row->values[FACT_NAMESPACE], 3);
+    notation_print(&b->text, b->dictionary, row);
+    return 0;
+}
+
+/* The rows of some events as text, which the next call overwrites. */
+static const char *fold_text(struct bench *b, const struct dictionary *dictionary,
+                             struct event *const *events, size_t n, bool is_loose)
+{
+    const struct fold_environment environment = {.dictionary = dictionary, .reference = b->reference};
+    const struct fold_subject subject = {.number = 7, .namespace = 3, .is_loose = is_loose};
+    b->dictionary = dictionary;
+    buffer_clear(&b->text);
+    assert_int_equal(
+        fold_run(b->fold, &environment, &subject, (const struct event *const *)events, n, print_row, b), 0);
+    buffer_append(&b->text, "", 1);
+    assert_false(buffer_failed(&b->text));
+    return (const char *)b->text.data;
+}
+
+static void swap(struct event **events, size_t a, size_t b)
+{
+    struct event *e = events[a];
+    events[a] = events[b];
+    events[b] = e;
+}
+
+/* Every order of the first n of events, by Heap's method, with all folded each time. */
+static void permute(struct bench *b, struct notation *n, const char *expected, size_t left)
+{
+    if (left <= 1) {
+        assert_string_equal(fold_text(b, n->dictionary, n->events, n->n, false), expected);
+        return;
+    }
+    for (size_t i = 0; i < left; i++) {
+        permute(b, n, expected, left - 1);
+        swap(n->events, left % 2 ? 0 : i, left - 1);
+    }
+}
+
+static void shuffle(struct bench *b, struct notation *n, const char *expected, unsigned n_times)
+{
+    while (n_times-- > 0) {
+        for (size_t i = n->n; i > 1; i--)
+            swap(n->events, (size_t)rand_r(&b->seed) % i, i - 1);
+        assert_string_equal(fold_text(b, n->dictionary, n->events, n->n, false), expected);
+    }
+}
+
+static void set_team(struct reference *r, const char *key, int64_t valid_from, const char *employer,
+                     const char *tier)
+{
+    const char *values[REFERENCE_ATTRIBUTES_N] = {NULL};
+    values[REFERENCE_EMPLOYER] = employer;
+    values[REFERENCE_TEAM_TIER] = tier;
+    assert_int_equal(reference_set(r, REFERENCE_TEAM, key, valid_from, values, NULL), 0);
+}
+
+static int setup(void **state)
+{
+    struct bench *b = calloc(1, sizeof(*b));
+    assert_non_null(b);
+    assert_int_equal(fold_new(&b->fold), 0);
+    assert_int_equal(reference_new(NULL, &b->reference), 0);
+    set_team(b->reference, "A", INT64_MIN, "acme", "1");
+    set_team(b->reference, "D", INT64_MIN, "acme", "2");
+    set_team(b->reference, "B", INT64_MIN, "bpo", "1");
+    set_team(b->reference, "L", INT64_MIN, "acme", "1");
+    set_team(b->reference, "L", INT64_C(1704715200000), "acme", "2"); /* from 12:00 on d0 */
+    buffer_init(&b->text, TEXT_BYTES_MAX);
+    b->seed = 1;
+    *state = b;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct bench *b = *state;
+    fold_free(b->fold);
+    reference_unref(b->reference);
+    buffer_fini(&b->text);
+    free(b);
+    return 0;
+}
+
+/* --- tests
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void test_cases_in_every_order(void **state)
+{
+    struct bench *b = *state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        struct notation n;
+        print_message("# %s\n", CASES[i].name);
+        notation_init(&n, CASES[i].events);
+        assert_string_equal(fold_text(b, n.dictionary, n.events, n.n, false), CASES[i].rows);
+        if (n.n <= 6)
+            permute(b, &n, CASES[i].rows, n.n);
+        else
+            shuffle(b, &n, CASES[i].rows, 200);
+        notation_fini(&n);
+    }
+}
+
+/* Each event of each case is contradicted by one with its identity that sorts behind it: only the count of
+ * conflicts may differ. */
+static void test_cases_contradicted(void **state)
+{
+    struct bench *b = *state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        struct notation n;
+        notation_init(&n, CASES[i].events);
+        if (n.n == 0 || strstr(CASES[i].rows, "conflicts")) {
+            notation_fini(&n);
+            continue;
+        }
+        size_t n_written = n.n;
+        for (size_t k = 0; k < n_written; k++) {
+            size_t size = event_size(n.events[k]->n_fields);
+            struct event *later = malloc(size);
+            assert_non_null(later);
+            memcpy(later, n.events[k], size);
+            later->at += 86400000;
+            n.events[n.n++] = later;
+        }
+        char expected[4096], count[32];
+        const char *end = strstr(CASES[i].rows, " created");
+        if (!end)
+            end = strchr(CASES[i].rows, '\n');
+        snprintf(count, sizeof(count), " conflicts %zu", n_written);
+        snprintf(expected, sizeof(expected), "%.*s%s%s", (int)(end - CASES[i].rows), CASES[i].rows, count,
+                 end);
+        shuffle(b, &n, expected, 20);
+        notation_fini(&n);
+    }
+}
+
+static void test_event_without_ticket(void **state)
+{
+    struct bench *b = *state;
+    struct notation n;
+    notation_init(&n, "10:00 q:4/1-5{site=H1}=1");
+    assert_string_equal(fold_text(b, n.dictionary, n.events, n.n, true),
+                        "rating 10:00 4/1-5 survey {site=H1}\n");
+    notation_fini(&n);
+
+    notation_init(&n, "10:00 q:4/1-5{site=H1}=1; 10:00 q:3/1-5{site=H1}=1; 11:00 q:1/1-5{site=H1}=1");
+    for (size_t i = 0; i < 6; i++) {
+        swap(n.events, i % 2, i % 2 + 1); /* goes through all orders of three */
+        assert_string_equal(fold_text(b, n.dictionary, n.events, n.n, true),
+                            "ticket conflicts 2\nrating 10:00 3/1-5 survey {site=H1}\n");
+    }
+    notation_fini(&n);
+
+    notation_init(&n, "10:00 call:answered=1");
+    assert_string_equal(fold_text(b, n.dictionary, n.events, n.n, true), "");
+    notation_fini(&n);
+}
+
+static void test_without_reference(void **state)
+{
+    struct bench *b = *state;
+    struct notation n;
+    struct reference *kept = b->reference;
+    b->reference = NULL;
+    notation_init(&n, "10:00 c{tier=1} @A; 10:20 @B{tier=2}; 11:00 S");
+    assert_non_null(strstr(fold_text(b, n.dictionary, n.events, n.n, false), "handoffs 1 escalated last"));
+    notation_fini(&n);
+    notation_init(&n, "10:00 c @A; 10:20 @B; 11:00 S");
+    assert_non_null(strstr(fold_text(b, n.dictionary, n.events, n.n, false), "handoffs 1 level last"));
+    notation_fini(&n);
+    b->reference = kept;
+}
+
+/* A ticket as large as one may be, in the worst order: statuses back and forth, each id used by two. */
+static void test_large_ticket(void **state)
+{
+    struct bench *b = *state;
+    struct dictionary *dictionary;
+    struct event **events = calloc(EVENT_TICKET_MAX, sizeof(struct event *));
+    assert_non_null(events);
+    assert_int_equal(dictionary_new(&dictionary), 0);
+    size_t n = 0;
+    for (; n < EVENT_TICKET_MAX; n++) {
+        struct event *e = calloc(1, event_size(2));
+        assert_non_null(e);
+        /* the second of each pair, a minute later, is the conflict */
+        e->at = INT64_C(1704672000000) + (int64_t)(n / 2) * 3600000 + (n % 2) * 60000;
+        e->id = (n / 2) * UINT64_C(0x9e3779b97f4a7c15);
+        e->type = n < 2 ? EVENT_TICKET_CREATED : EVENT_TICKET_STATUS;
+        e->n_fields = n < 2 ? 1 : 2;
+        e->fields[0] =
+            n < 2 ? event_field_pack(FIELD_BY, BY_REQUESTER) : event_field_pack(FIELD_AUTOMATED, 0);
+        e->fields[1] = event_field_pack(FIELD_TO, n / 2 % 2 ? STATUS_SOLVED : STATUS_OPEN);
+        events[n] = e;
+    }
+    const char *text = fold_text(b, dictionary, events, n, false);
+    assert_non_null(strstr(text, "ticket solved conflicts 2048 created 00:00\n"));
+    assert_non_null(strstr(text, "solve d85 07:00 #1023 new 3600 open 3682800 pending 0 hold 0 last\n"));
+    char *expected = strdup(text);
+    for (unsigned round = 0; round < 3; round++) {
+        for (size_t i = n; i > 1; i--)
+            swap(events, round ? (size_t)rand_r(&b->seed) % i : (n - i) / 2, i - 1);
+        assert_string_equal(fold_text(b, dictionary, events, n, false), expected);
+    }
+    free(expected);
+    for (size_t i = 0; i < n; i++)
+        free(events[i]);
+    free(events);
+    dictionary_free(dictionary);
+}
+
+static int refuse_row(void *context, const struct fact_row *row)
+{
+    unsigned *n = context;
+    return ++*n == 2 ? -EIO : 0;
+}
+
+static void test_emit_ends_the_fold(void **state)
+{
+    struct bench *b = *state;
+    struct notation n;
+    unsigned n_rows = 0;
+    notation_init(&n, "10:00 c; 11:00 S");
+    const struct fold_environment environment = {.dictionary = n.dictionary};
+    const struct fold_subject subject = {.number = 7};
+    assert_int_equal(fold_run(b->fold, &environment, &subject, (const struct event *const *)n.events, n.n,
+                              refuse_row, &n_rows),
+                     -EIO);
+    assert_int_equal(n_rows, 2);
+    notation_fini(&n);
+    fold_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cases_in_every_order), cmocka_unit_test(test_cases_contradicted),
+        cmocka_unit_test(test_event_without_ticket), cmocka_unit_test(test_without_reference),
+        cmocka_unit_test(test_large_ticket),         cmocka_unit_test(test_emit_ends_the_fold),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,236 @@
+#include "core/fold/reference.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Sets a row from pairs: attribute, text, …, −1. */
+static int set(struct reference *r, enum reference_table table, const char *key, int64_t valid_from,
+               struct error *err, ...)
+{
+    const char *values[REFERENCE_ATTRIBUTES_N] = {NULL};
+    va_list pairs;
+    va_start(pairs, err);
+    for (int a = va_arg(pairs, int); a >= 0; a = va_arg(pairs, int))
+        values[a] = va_arg(pairs, const char *);
+    va_end(pairs);
+    return reference_set(r, table, key, valid_from, values, err);
+}
+
+static struct reference *empty(void)
+{
+    struct reference *r;
+    assert_int_equal(reference_new(NULL, &r), 0);
+    return r;
+}
+
+static void test_attributes(void **state)
+{
+    assert_string_equal(REFERENCE_ATTRIBUTE_INFO[REFERENCE_BEDS].name, "beds");
+    assert_int_equal(REFERENCE_ATTRIBUTE_INFO[REFERENCE_CALENDAR].table, REFERENCE_SITE);
+    assert_int_equal(REFERENCE_ATTRIBUTE_INFO[REFERENCE_EMPLOYER].table, REFERENCE_TEAM);
+    assert_string_equal(REFERENCE_ATTRIBUTE_INFO[REFERENCE_TEAM_TIER].name, "tier");
+    assert_true(REFERENCE_ATTRIBUTE_INFO[REFERENCE_TEAM_TIER].is_number);
+}
+
+static void test_versions(void **state)
+{
+    struct reference *r = empty();
+    const struct reference_row *const *versions;
+    assert_null(reference_find(r, REFERENCE_SITE, "H1", 0));
+    assert_int_equal(reference_versions(r, REFERENCE_SITE, "H1", &versions), 0);
+    assert_int_equal(set(r, REFERENCE_SITE, "H1", 2000, NULL, REFERENCE_BEDS, "120", -1), 0);
+    assert_int_equal(
+        set(r, REFERENCE_SITE, "H1", INT64_MIN, NULL, REFERENCE_BEDS, "25", REFERENCE_COUNTRY, "us", -1), 0);
+    assert_int_equal(set(r, REFERENCE_SITE, "H1", 3000, NULL, REFERENCE_BEDS, "130", -1), 0);
+    assert_int_equal(reference_count(r, REFERENCE_SITE), 1);
+    assert_int_equal(reference_count(r, REFERENCE_TEAM), 0);
+    assert_int_equal(reference_find(r, REFERENCE_SITE, "H1", INT64_MIN)->numbers[REFERENCE_BEDS], 25);
+    assert_int_equal(reference_find(r, REFERENCE_SITE, "H1", 1999)->numbers[REFERENCE_BEDS], 25);
+    assert_string_equal(reference_find(r, REFERENCE_SITE, "H1", 0)->strings[REFERENCE_COUNTRY], "US");
+    assert_int_equal(reference_find(r, REFERENCE_SITE, "H1", 2000)->numbers[REFERENCE_BEDS], 120);
+    assert_null(
+        reference_find(r, REFERENCE_SITE, "H1", 2000)->strings[REFERENCE_COUNTRY]); /* a row is whole */
+    assert_int_equal(reference_find(r, REFERENCE_SITE, "H1", INT64_MAX)->numbers[REFERENCE_BEDS], 130);
+    assert_null(reference_find(r, REFERENCE_TEAM, "H1", 0));
+    /* the same instant again takes the place of the version */
+    assert_int_equal(set(r, REFERENCE_SITE, "H1", 2000, NULL, REFERENCE_BEDS, "121", -1), 0);
+    assert_int_equal(reference_versions(r, REFERENCE_SITE, "H1", &versions), 3);
+    assert_int_equal(versions[0]->valid_from, INT64_MIN);
+    assert_int_equal(versions[1]->numbers[REFERENCE_BEDS], 121);
+    assert_int_equal(versions[2]->valid_from, 3000);
+    reference_unref(r);
+    reference_unref(NULL);
+}
+
+static void expect_refused(struct reference *r, enum reference_table table, const char *key,
+                           enum reference_attribute a, const char *text, const char *code, const char *said)
+{
+    struct error err = ERROR_INIT;
+    assert_int_equal(set(r, table, key, 0, &err, a, text, -1), -EINVAL);
+    assert_string_equal(err.code, code);
+    assert_non_null(strstr(err.message, said));
+    if (strlen(text) > 3)
+        assert_null(strstr(err.message, text)); /* never the value */
+}
+
+static void test_refused(void **state)
+{
+    struct reference *r = empty();
+    char long_code[66];
+    memset(long_code, 'x', 65);
+    long_code[65] = '\0';
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_BEDS, "many", "bad_attribute", "beds");
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_BEDS, "100001", "bad_attribute", "beds");
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_BEDS, "-1", "bad_attribute", "beds");
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_BEDS, "1e3", "bad_attribute", "beds");
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_BEDS, "99999999999999999999999", "bad_attribute",
+                   "beds");
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_BEDS, "", "bad_attribute", "beds");
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_COUNTRY, "USA", "bad_attribute", "country");
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_COUNTRY, "U1", "bad_attribute", "country");
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_FACILITY_KIND, "Hospital", "bad_attribute",
+                   "facility_kind");
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_ORG, long_code, "bad_attribute", "org");
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_ORG, "a b c d e f", "bad_attribute", "org");
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_ORG, "tab\there", "bad_attribute", "org");
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_ORG, "\xff\xfe\xfd\xfc", "bad_attribute", "org");
+    expect_refused(r, REFERENCE_SITE, "H1", REFERENCE_EMPLOYER, "acme", "bad_attribute", "employer");
+    expect_refused(r, REFERENCE_TEAM, "A", REFERENCE_TEAM_TIER, "5", "bad_attribute", "tier");
+    expect_refused(r, REFERENCE_TEAM, long_code, REFERENCE_TEAM_TIER, "1", "bad_key", "key");
+    expect_refused(r, REFERENCE_TEAM, "", REFERENCE_TEAM_TIER, "1", "bad_key", "key");
+    assert_int_equal(reference_count(r, REFERENCE_SITE) + reference_count(r, REFERENCE_TEAM), 0);
+    reference_unref(r);
+}
+
+static void test_copies_do_not_share(void **state)
+{
+    struct reference *r = empty(), *next;
+    set(r, REFERENCE_TEAM, "A", INT64_MIN, NULL, REFERENCE_EMPLOYER, "acme", -1);
+    set(r, REFERENCE_TEAM, "B", INT64_MIN, NULL, REFERENCE_EMPLOYER, "acme", -1);
+    assert_ptr_equal(reference_find(r, REFERENCE_TEAM, "A", 0)->strings[REFERENCE_EMPLOYER],
+                     reference_find(r, REFERENCE_TEAM, "B", 0)->strings[REFERENCE_EMPLOYER]);
+    assert_int_equal(reference_new(r, &next), 0);
+    set(next, REFERENCE_TEAM, "A", INT64_MIN, NULL, REFERENCE_EMPLOYER, "bpo", -1);
+    assert_string_equal(reference_find(r, REFERENCE_TEAM, "A", 0)->strings[REFERENCE_EMPLOYER], "acme");
+    assert_ptr_equal(reference_ref(r), r);
+    reference_unref(r);
+    reference_unref(r);
+    assert_string_equal(reference_find(next, REFERENCE_TEAM, "A", 0)->strings[REFERENCE_EMPLOYER], "bpo");
+    assert_string_equal(reference_find(next, REFERENCE_TEAM, "B", 0)->strings[REFERENCE_EMPLOYER], "acme");
+    reference_unref(next);
+}
+
+static int list_row(void *context, const char *key, const struct reference_row *row)
+{
+    buffer_printf(context, "%s@%lld ", key, (long long)row->valid_from);
+    return strcmp(key, "stop") == 0 ? 7 : 0;
+}
+
+static void test_each(void **state)
+{
+    struct reference *r = empty();
+    struct buffer text;
+    buffer_init(&text, 4096);
+    set(r, REFERENCE_TEAM, "b", 5, NULL, -1);
+    set(r, REFERENCE_TEAM, "c", 1, NULL, -1);
+    set(r, REFERENCE_TEAM, "b", 2, NULL, -1);
+    set(r, REFERENCE_TEAM, "a", 9, NULL, -1);
+    assert_int_equal(reference_each(r, REFERENCE_TEAM, list_row, &text), 0);
+    buffer_append(&text, "", 1);
+    assert_string_equal((const char *)text.data, "a@9 b@2 b@5 c@1 ");
+    set(r, REFERENCE_TEAM, "stop", 0, NULL, -1);
+    assert_int_equal(reference_each(r, REFERENCE_TEAM, list_row, &text), 7);
+    buffer_fini(&text);
+    reference_unref(r);
+}
+
+/* Many keys, so that the tables grow; each comes back from disk as it was. */
+static int store_row(void *context, const char *key, const struct reference_row *row)
+{
+    struct reference *copy = context;
+    struct buffer b;
+    buffer_init(&b, 4096);
+    assert_int_equal(reference_row_encode(&b, REFERENCE_SITE, key, row), 0);
+    for (size_t size = 0; size < b.size; size++) /* cut short anywhere it is refused, and nothing is set */
+        assert_int_equal(reference_row_decode(copy, b.data, size, NULL), -EBADMSG);
+    assert_int_equal(reference_row_decode(copy, b.data, b.size, NULL), 0);
+    assert_true(reference_row_equal(reference_find(copy, REFERENCE_SITE, key, row->valid_from), row));
+    buffer_fini(&b);
+    return 0;
+}
+
+static void test_on_disk(void **state)
+{
+    struct reference *r = empty(), *copy = empty();
+    char key[16], beds[16];
+    for (int i = 0; i < 3000; i++) {
+        snprintf(key, sizeof(key), "H%d", i % 2900);
+        snprintf(beds, sizeof(beds), "%d", i);
+        assert_int_equal(set(r, REFERENCE_SITE, key, i / 2900 * 1000 - 500, NULL, REFERENCE_BEDS, beds,
+                             REFERENCE_FACILITY_KIND, i % 2 ? "hospital" : "cah", REFERENCE_ORG,
+                             "Große Klinik", -1),
+                         0);
+    }
+    assert_int_equal(reference_each(r, REFERENCE_SITE, store_row, copy), 0);
+    assert_int_equal(reference_count(copy, REFERENCE_SITE), 2900);
+    assert_int_equal(reference_find(copy, REFERENCE_SITE, "H7", 0)->numbers[REFERENCE_BEDS], 7);
+    assert_int_equal(reference_find(copy, REFERENCE_SITE, "H7", 500)->numbers[REFERENCE_BEDS], 2907);
+    reference_unref(r);
+    reference_unref(copy);
+
+    struct reference *none = empty();
+    struct error err = ERROR_INIT;
+    static const uint8_t LATER[] = {0x95, 0x02, 0xa4, 's', 'i', 't', 'e', 0xa1, 'x', 0x00, 0x80};
+    static const uint8_t OTHER[] = {0x95, 0x01, 0xa4, 's', 'i', 't', 'x', 0xa1, 'x', 0x00, 0x80};
+    assert_int_equal(reference_row_decode(none, LATER, sizeof(LATER), &err), -EPROTONOSUPPORT);
+    assert_string_equal(err.code, "reference_version");
+    assert_int_equal(reference_row_decode(none, OTHER, sizeof(OTHER), &err), -EBADMSG);
+    reference_unref(none);
+}
+
+static void test_refold(void **state)
+{
+    struct reference *r = empty(), *next;
+    assert_int_equal(
+        set(r, REFERENCE_TEAM, "A", 0, NULL, REFERENCE_EMPLOYER, "acme", REFERENCE_TEAM_TIER, "1", -1), 0);
+    assert_false(reference_needs_refold(r, r));
+
+    reference_new(r, &next); /* a site, another attribute, a version that says the same */
+    set(next, REFERENCE_SITE, "H1", 0, NULL, REFERENCE_BEDS, "5", -1);
+    set(next, REFERENCE_TEAM, "A", 9, NULL, REFERENCE_EMPLOYER, "acme", REFERENCE_TEAM_TIER, "1",
+        REFERENCE_TEAM_COUNTRY, "US", -1);
+    set(next, REFERENCE_TEAM, "new", 0, NULL, REFERENCE_OUTSOURCER, "bpo", -1);
+    assert_false(reference_needs_refold(r, next));
+    assert_false(reference_needs_refold(next, r));
+    set(next, REFERENCE_TEAM, "A", 9, NULL, REFERENCE_EMPLOYER, "acme", REFERENCE_TEAM_TIER, "2", -1);
+    assert_true(reference_needs_refold(r, next));
+    assert_true(reference_needs_refold(next, r));
+    reference_unref(next);
+
+    reference_new(r, &next); /* from another instant */
+    set(next, REFERENCE_TEAM, "A", -9, NULL, REFERENCE_EMPLOYER, "acme", REFERENCE_TEAM_TIER, "1", -1);
+    assert_true(reference_needs_refold(r, next));
+    assert_true(reference_needs_refold(next, r));
+    reference_unref(next);
+
+    reference_new(r, &next); /* another team */
+    set(next, REFERENCE_TEAM, "B", 0, NULL, REFERENCE_EMPLOYER, "bpo", -1);
+    assert_true(reference_needs_refold(r, next));
+    reference_unref(next);
+    reference_unref(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_attributes), cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_copies_do_not_share),
+        cmocka_unit_test(test_each),       cmocka_unit_test(test_on_disk),
+        cmocka_unit_test(test_refold),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
