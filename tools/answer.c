@@ -16,7 +16,7 @@ struct column {
     const char *name, *kind, *metric, *stat;
     enum cell_kind cell;
     bool is_key;      /* dimension or period */
-    bool is_value;    /* of a metric */
+    bool is_value;    /* what was asked for, and not what stands beside it */
     bool hidden;      /* in tables: shown elsewhere */
     const char *high; /* of an interval's lower bound: the name of the upper one */
 };
@@ -26,9 +26,9 @@ static enum cell_kind kind_cell(const char *kind)
     static const struct {
         const char *name;
         enum cell_kind cell;
-    } KINDS[] = {{"period", CELL_INSTANT}, {"count", CELL_COUNT},   {"duration", CELL_DURATION},
-                 {"ratio", CELL_RATIO},    {"mean", CELL_NUMBER},   {"score", CELL_NUMBER},
-                 {"n", CELL_COUNT},        {"interval", CELL_RATIO}};
+    } KINDS[] = {{"period", CELL_PERIOD}, {"count", CELL_COUNT},   {"duration", CELL_DURATION},
+                 {"ratio", CELL_RATIO},   {"mean", CELL_NUMBER},   {"score", CELL_NUMBER},
+                 {"n", CELL_COUNT},       {"interval", CELL_RATIO}};
     for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++)
         if (strcmp(KINDS[i].name, kind) == 0)
             return KINDS[i].cell;
@@ -88,6 +88,17 @@ static void ns_hide(struct column *columns, size_t n, const json_t *rows)
     }
 }
 
+/* Whether a column is one of those asked for. */
+static bool is_asked(const json_t *answer, const char *name)
+{
+    size_t i;
+    json_t *asked;
+    json_array_foreach(json_object_get(answer, "metrics"), i,
+                       asked) if (json_is_string(asked) &&
+                                  strcmp(json_string_value(asked), name) == 0) return true;
+    return false;
+}
+
 static size_t columns_read(const json_t *answer, struct column *columns)
 {
     const json_t *list = json_object_get(answer, "columns"), *rows = json_object_get(answer, "rows");
@@ -102,7 +113,7 @@ static size_t columns_read(const json_t *answer, struct column *columns)
                              member(item, "stat")};
         c->cell = kind_cell(c->kind);
         c->is_key = is_kind(c, "dimension") || is_kind(c, "period");
-        c->is_value = !c->is_key && !is_kind(c, "n") && !is_kind(c, "interval") && !is_kind(c, "text");
+        c->is_value = is_asked(answer, c->name);
     }
     for (i = 0; i + 1 < n; i++)
         if (is_kind(&columns[i], "interval") && ends_with(columns[i].name, ".low") &&
@@ -114,26 +125,31 @@ static size_t columns_read(const json_t *answer, struct column *columns)
     return n;
 }
 
-/* What of a column's name its group does not say. */
-static const char *heading(const struct column *c)
+/* Whether a value needs its statistic told: that of a count or a ratio goes without saying. */
+static bool has_statistic(const struct column *c)
 {
+    return c->stat[0] && !is_kind(c, "count") && !is_kind(c, "ratio");
+}
+
+/* What a column's group does not say. */
+static const char *heading(const struct column *c, bool grouped)
+{
+    size_t n = strlen(c->metric);
     if (c->high)
         return "95 %";
     if (is_kind(c, "n"))
         return "n";
-    size_t n = strlen(c->metric);
     if (n > 0 && strncmp(c->name, c->metric, n) == 0 && c->name[n] == '.')
         return c->name + n + 1;
-    return c->name;
+    return grouped && c->is_value && c->stat[0] ? c->stat : c->name;
 }
 
-/* Whether a metric has a column whose name is longer than its own, other than n and interval: then all of its
- * columns share a heading. */
+/* Whether the columns of a metric share a heading: where one of them is a statistic of it. */
 static bool needs_group(const struct column *columns, size_t n, const char *metric)
 {
     for (size_t i = 0; i < n; i++)
-        if (columns[i].is_value && !columns[i].hidden && strcmp(columns[i].metric, metric) == 0 &&
-            strcmp(columns[i].name, metric) != 0)
+        if (columns[i].is_value && strcmp(columns[i].metric, metric) == 0 &&
+            (has_statistic(&columns[i]) || strcmp(columns[i].name, metric) != 0))
             return true;
     return false;
 }
@@ -141,7 +157,7 @@ static bool needs_group(const struct column *columns, size_t n, const char *metr
 /* A period's start, as coarse as it was cut. */
 static const char *period_text(const json_t *row, const struct column *c, const char *every, char **room)
 {
-    const char *text = output_cell(CELL_INSTANT, json_object_get(row, c->name), room);
+    const char *text = output_cell(CELL_PERIOD, json_object_get(row, c->name), room);
     bool partial = json_is_true(json_object_get(row, "partial"));
     if (!text || !*room)
         return text;
@@ -182,7 +198,7 @@ void answer_table(const json_t *answer, const char *every, struct table *table)
         if (column->hidden)
             continue;
         bool grouped = column->metric[0] && needs_group(columns, n, column->metric);
-        table_column(table, grouped ? column->metric : NULL, heading(column),
+        table_column(table, grouped ? column->metric : NULL, heading(column, grouped),
                      !column->is_key && !is_kind(column, "text"), column->is_key);
     }
     const json_t *row;

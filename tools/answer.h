@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#define ANSWER_WARNINGS_MAX 64 /* shown of one answer */
+
 /* Fills an initialised table from the answer. every: as it was asked, or NULL. */
 void answer_table(const json_t *answer, const char *every, struct table *table);
 
@@ -25,6 +27,6 @@ bool answer_is_empty(const json_t *answer);
 size_t answer_warnings(const json_t *answer, const char **ret, size_t n);
 
 /* What belongs to the figures: period, zone, now, as_of, exclusions, completeness, warnings. */
-void answer_footer(const json_t *answer, FILE *out, unsigned width);
+void answer_footer(const json_t *answer, FILE *out, unsigned width, bool markdown);
 
 #endif

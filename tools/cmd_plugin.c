@@ -1,25 +1,106 @@
 #include "tools/output.h"
 #include "tools/session.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static int plugin_list_run(const struct invocation *invocation)
 {
+    static const struct output_column COLUMNS[] = {
+        {"source", "source", CELL_TEXT},      {"tenant", "tenant", CELL_TEXT},
+        {"plugin", "plugin", CELL_TEXT},      {"state", "state", CELL_TEXT},
+        {"since", "since", CELL_INSTANT},     {"pid", "process", CELL_TEXT},
+        {"restarts", "restarts", CELL_COUNT}, {"crashes", "crashes", CELL_COUNT},
+        {"skipped", "skipped", CELL_COUNT},   {"message", "why", CELL_TEXT},
+    };
     json_t *rows = NULL;
     int code = session_call_once(invocation, "asking", "plugin.list", json_object(), &rows);
     if (code == 0)
-        code = output_list(invocation, NULL, 0, rows,
-                           "no plugin on plugin_path:; see the collector's configuration");
+        code = output_list(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), rows,
+                           "no plugin is at work; configure one under plugins:");
     json_decref(rows);
     return code;
 }
 
+static const char *member(const json_t *map, const char *key)
+{
+    const char *text = json_string_value(json_object_get(map, key));
+    return text ? text : "";
+}
+
+/* What an option takes, in words: "list of int, 1 to 10", "one of: a, b". */
+static json_t *option_type(const json_t *option)
+{
+    char text[512];
+    const char *type = member(option, "type"), *shape = member(option, "shape");
+    const json_t *low = json_object_get(option, "low"), *high = json_object_get(option, "high");
+    const json_t *values = json_object_get(option, "values");
+    size_t at = (size_t)snprintf(text, sizeof(text), "%s%s",
+                                 strcmp(shape, "list") == 0  ? "list of "
+                                 : strcmp(shape, "map") == 0 ? "map of string to "
+                                                             : "",
+                                 type);
+    if (json_is_integer(low) && json_is_integer(high) && at < sizeof(text))
+        at += (size_t)snprintf(text + at, sizeof(text) - at,
+                               ", %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT, json_integer_value(low),
+                               json_integer_value(high));
+    for (size_t i = 0; i < json_array_size(values) && at < sizeof(text); i++) {
+        const char *value = json_string_value(json_array_get(values, i));
+        at +=
+            (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", i == 0 ? ": " : ", ", value ? value : "");
+    }
+    return json_string(text);
+}
+
+/* The options as a person wants them: what each takes, and its default or that it must be there. */
+static json_t *options_describe(const json_t *options)
+{
+    json_t *rows = json_array(), *option;
+    size_t i;
+    json_array_foreach((json_t *)options, i, option)
+    {
+        json_t *row = json_pack("{s:s, s:o}", "option", member(option, "name"), "takes", option_type(option));
+        const json_t *preset = json_object_get(option, "default");
+        if (json_is_true(json_object_get(option, "required")))
+            (void)json_object_set_new(row, "default", json_string("(required)"));
+        else
+            (void)json_object_set_new(row, "default", preset ? json_copy((json_t *)preset) : json_null());
+        (void)json_object_set_new(row, "what it is", json_string(member(option, "help")));
+        (void)json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
 static int plugin_show_run(const struct invocation *invocation)
 {
+    static const struct output_column COLUMNS[] = {
+        {"abi", "built for ABI", CELL_TEXT},
+        {"help", "what it does", CELL_TEXT},
+        {"has_ack", "hears of commits", CELL_TEXT},
+        {"options", "Options", CELL_TEXT},
+    };
     json_t *shown = NULL;
+    unsigned width;
     int code = session_call_once(invocation, "asking", "plugin.show",
                                  json_pack("{s:s}", "plugin", invocation_argument(invocation, 0)), &shown);
-    if (code == 0)
-        code = output_show(invocation, NULL, 0, shown);
+    if (code != 0)
+        return code;
+    enum output_form form = output_form(invocation, &width);
+    if ((form == OUTPUT_TABLE || form == OUTPUT_MD) && json_is_array(json_object_get(shown, "options")))
+        (void)json_object_set_new(shown, "options", options_describe(json_object_get(shown, "options")));
+    code = output_show(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), shown);
     json_decref(shown);
+    return code;
+}
+
+static int plugin_release_run(const struct invocation *invocation)
+{
+    json_t *params = session_params(invocation), *result = NULL;
+    (void)json_object_set_new(params, "source", json_string(invocation_argument(invocation, 0)));
+    int code = session_call_once(invocation, "starting", "plugin.release", params, &result);
+    if (code == 0)
+        code = output_show(invocation, NULL, 0, result);
+    json_decref(result);
     return code;
 }
 
@@ -28,24 +109,48 @@ static const struct option OPTIONS[] = {
     {NULL},
 };
 
-static const struct argument ARGUMENTS[] = {
-    {"NAME", .help = "of the plugin, as tendon plugin list shows it"},
+static const struct option RELEASE_OPTIONS[] = {
+    {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
+     "whose source; may be left out where there is one tenant"},
+    OUTPUT_OPTIONS,
+    {NULL},
+};
+
+static const struct argument SHOW_ARGUMENTS[] = {
+    {"PLUGIN", .help = "its name under plugin: in the configuration, for example csv"},
+    {NULL},
+};
+
+static const struct argument RELEASE_ARGUMENTS[] = {
+    {"SOURCE", .help = "the source that the plugin speaks for, as tendon plugin list shows it"},
     {NULL},
 };
 
 const struct command CMD_PLUGIN_LIST = {
     .name = "plugin list",
-    .summary = "list the plugins that this collector can load",
+    .summary = "list the plugins at work: one line an instance, its state and why",
     .options = OPTIONS,
     .examples = "  tendon plugin list\n",
     .run = plugin_list_run,
+};
+
+const struct command CMD_PLUGIN_RELEASE = {
+    .name = "plugin release",
+    .summary = "start a quarantined or failed plugin again, at once",
+    .description = "After five crashes in ten minutes a plugin is left in quarantine. This forgets its "
+                   "crashes and starts it; so does a "
+                   "change of its configuration.",
+    .options = RELEASE_OPTIONS,
+    .arguments = RELEASE_ARGUMENTS,
+    .examples = "  tendon plugin release acme-servicedesk\n",
+    .run = plugin_release_run,
 };
 
 const struct command CMD_PLUGIN_SHOW = {
     .name = "plugin show",
     .summary = "show a plugin and the options that its configuration takes",
     .options = OPTIONS,
-    .arguments = ARGUMENTS,
+    .arguments = SHOW_ARGUMENTS,
     .examples = "  tendon plugin show servicenow\n",
     .run = plugin_show_run,
 };

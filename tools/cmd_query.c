@@ -8,8 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WARNINGS_MAX 64
-#define COLUMNS_MAX  1024
+#define COLUMNS_MAX 1024
 
 /* Options that go to the collector as they were typed, under their name with _ for -. */
 static const char *const PASSED[] = {
@@ -88,17 +87,15 @@ static int table_print(const struct invocation *invocation, enum output_form for
     }
     if (form == OUTPUT_TABLE && width > 0 && invocation_has(invocation, "chart"))
         answer_chart(answer, every, stdout, width);
-    if (form == OUTPUT_MD)
-        (void)fputs("\n", stdout);
-    answer_footer(answer, stdout, width);
+    answer_footer(answer, stdout, width, form == OUTPUT_MD);
     return 0;
 }
 
 /* Warnings stand in the footer of a table; elsewhere they go where a person may see them. */
 static void warnings_print(const json_t *answer)
 {
-    const char *warnings[WARNINGS_MAX];
-    size_t n = answer_warnings(answer, warnings, WARNINGS_MAX);
+    const char *warnings[ANSWER_WARNINGS_MAX];
+    size_t n = answer_warnings(answer, warnings, ANSWER_WARNINGS_MAX);
     for (size_t i = 0; i < n; i++) {
         char *clean = text_clean(warnings[i]);
         (void)fprintf(stderr, "tendon: warning: %s\n", clean ? clean : "");

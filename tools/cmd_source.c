@@ -38,6 +38,16 @@ static int source_show_run(const struct invocation *invocation)
 {
     static const struct output_column COLUMNS[] = {
         {"accepted", "accepted", CELL_COUNT},
+        {"duplicates", "repeated", CELL_COUNT},
+        {"rejected", "rejected", CELL_COUNT},
+        {"after_watermark", "older than their watermark", CELL_COUNT},
+        {"last_seq", "last batch", CELL_TEXT},
+        {"first_at", "oldest event", CELL_INSTANT},
+        {"last_at", "newest event", CELL_INSTANT},
+        {"last_commit", "last heard of", CELL_INSTANT},
+        {"complete_until", "complete until", CELL_INSTANT},
+        {"rejected_by", "rejected by code", CELL_TEXT},
+        {"message", "its plugin says", CELL_TEXT},
     };
     json_t *shown = NULL;
     int code = session_call_once(invocation, "asking", "source.show", source_params(invocation), &shown);

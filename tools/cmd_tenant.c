@@ -27,6 +27,19 @@ static int tenant_show_run(const struct invocation *invocation)
 {
     static const struct output_column COLUMNS[] = {
         {"events", "events", CELL_COUNT},
+        {"subjects", "tickets and single events", CELL_COUNT},
+        {"stored_bytes", "on disk", CELL_BYTES},
+        {"stored_bytes_limit", "limit on disk", CELL_BYTES},
+        {"hot_subjects", "tickets in memory", CELL_COUNT},
+        {"hot_events", "events in memory", CELL_COUNT},
+        {"log_segments", "segments of the log", CELL_COUNT},
+        {"fact_blocks", "blocks of facts", CELL_COUNT},
+        {"file_bytes", "file", CELL_BYTES},
+        {"bytes_log", "of it the log", CELL_BYTES},
+        {"bytes_directory", "of it the ticket directory", CELL_BYTES},
+        {"bytes_facts", "of it facts", CELL_BYTES},
+        {"bytes_other", "of it all else", CELL_BYTES},
+        {"limits.stored_bytes", "limits.stored_bytes", CELL_BYTES},
     };
     json_t *shown = NULL;
     int code = session_call_once(invocation, "asking", "tenant.show", tenant_params(invocation), &shown);
@@ -40,6 +53,7 @@ static int tenant_reindex_run(const struct invocation *invocation)
 {
     static const struct output_column COLUMNS[] = {
         {"events", "events folded", CELL_COUNT},
+        {"subjects", "tickets and single events", CELL_COUNT},
     };
     json_t *result = NULL;
     int code = session_call_once(invocation, "folding all events anew", "tenant.reindex",

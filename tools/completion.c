@@ -350,6 +350,14 @@ static void man_text(FILE *out, const char *s)
     }
 }
 
+/* The same as a sentence. */
+static void man_sentence(FILE *out, const char *s)
+{
+    if (*s >= 'a' && *s <= 'z')
+        (void)fputc(*s++ - 'a' + 'A', out);
+    man_text(out, s);
+}
+
 static void man_options(FILE *out, const struct option *table)
 {
     for (; table && table->name; table++) {
@@ -363,7 +371,7 @@ static void man_options(FILE *out, const struct option *table)
             (void)fputc('_', out);
         }
         (void)fputs("\n\t", out);
-        man_text(out, table->help);
+        man_sentence(out, table->help);
         for (size_t i = 0; table->choices && table->choices[i]; i++) {
             (void)fputs(i == 0 ? "; one of: " : ", ", out);
             man_text(out, table->choices[i]);
@@ -380,8 +388,33 @@ static void man_examples(FILE *out, const char *examples)
     (void)fputs("```\n\n", out);
 }
 
-void completion_man(FILE *out)
+static void man_command(FILE *out, const struct command *c)
 {
+    man_sentence(out, c->summary);
+    (void)fputs(".\n\n", out);
+    if (c->description) {
+        man_text(out, c->description);
+        (void)fputs("\n\n", out);
+    }
+    for (const struct argument *a = c->arguments; a && a->name; a++) {
+        (void)fputc('_', out);
+        man_text(out, a->name);
+        (void)fputs("_\n\t", out);
+        man_sentence(out, a->help);
+        (void)fputs(".\n\n", out);
+    }
+    man_options(out, c->options);
+    if (c->examples)
+        man_examples(out, c->examples);
+}
+
+void completion_man(FILE *out, const struct command *only)
+{
+    if (only) {
+        (void)fputs("# DESCRIPTION\n\n", out);
+        man_command(out, only);
+        return;
+    }
     (void)fputs("# COMMANDS\n\n", out);
     for (size_t i = 0; i < N_COMMANDS; i++) {
         const struct command *c = COMMANDS[i];
@@ -395,27 +428,15 @@ void completion_man(FILE *out)
             (void)fputs(a->many ? "…" : "", out);
         }
         (void)fputs("\n\n", out);
-        man_text(out, c->summary);
-        (void)fputs(".\n\n", out);
-        if (c->description) {
-            man_text(out, c->description);
-            (void)fputs("\n\n", out);
-        }
-        for (const struct argument *a = c->arguments; a && a->name; a++) {
-            (void)fputc('_', out);
-            man_text(out, a->name);
-            (void)fputs("_\n\t", out);
-            man_text(out, a->help);
-            (void)fputs(".\n\n", out);
-        }
-        man_options(out, c->options);
-        if (c->examples)
-            man_examples(out, c->examples);
+        man_command(out, c);
     }
     (void)fputs("# OPTIONS\n\nEvery command takes these.\n\n", out);
     man_options(out, COMMON_OPTIONS);
     (void)fputs("# EXIT STATUS\n\n", out);
-#define X(name, number, sentence) (void)fprintf(out, "*%d*\n\t%s.\n\n", number, sentence);
+#define X(name, number, sentence)                                                                            \
+    (void)fprintf(out, "*%d*\n\t", number);                                                                  \
+    man_sentence(out, sentence);                                                                             \
+    (void)fputs(".\n\n", out);
     EXIT_CODES(X)
 #undef X
 }

@@ -2,12 +2,15 @@
 #ifndef TENDON_TOOLS_COMPLETION_H
 #define TENDON_TOOLS_COMPLETION_H
 
+#include "tools/command.h"
+
 #include <stdio.h>
 
 void completion_bash(FILE *out);
 void completion_zsh(FILE *out);
 void completion_fish(FILE *out);
-/* The sections COMMANDS, OPTIONS and EXIT STATUS of tendon(1), as scdoc source. */
-void completion_man(FILE *out);
+/* scdoc source: of the sections COMMANDS, OPTIONS and EXIT STATUS of tendon(1); with a command, of its
+ * DESCRIPTION for a page of its own. */
+void completion_man(FILE *out, const struct command *only);
 
 #endif

@@ -1,10 +1,12 @@
 #include "tools/format.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* Drops the zeros that end a decimal fraction, and its point. */
 static void zeros_drop(char *s)
@@ -141,7 +143,7 @@ static bool looks_like(const char *s, const char *pattern)
     return true;
 }
 
-char *format_instant(char *room, size_t n, const char *rfc3339)
+char *format_period(char *room, size_t n, const char *rfc3339)
 {
     if (!looks_like(rfc3339, "0000-00-00T00:00:00")) {
         (void)snprintf(room, n, "%s", rfc3339);
@@ -153,5 +155,24 @@ char *format_instant(char *room, size_t n, const char *rfc3339)
                  : strncmp(clock, "00:00", 5) != 0                ? 5
                                                                   : 0;
     (void)snprintf(room, n, "%.10s%s%.*s", rfc3339, digits ? " " : "", digits, clock);
+    return room;
+}
+
+char *format_instant(char *room, size_t n, const char *rfc3339)
+{
+    if (looks_like(rfc3339, "0000-00-00T00:00:00"))
+        (void)snprintf(room, n, "%.10s %.8s%s", rfc3339, rfc3339 + 11,
+                       rfc3339 + 19 + strspn(rfc3339 + 19, ".0123456789"));
+    else
+        (void)snprintf(room, n, "%s", rfc3339);
+    return room;
+}
+
+char *format_instant_ms(char *room, size_t n, int64_t ms)
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+    if (!gmtime_r(&seconds, &tm) || strftime(room, n, "%Y-%m-%d %H:%M:%SZ", &tm) == 0)
+        (void)snprintf(room, n, "%" PRId64 " ms", ms);
     return room;
 }

@@ -23,8 +23,14 @@ char *format_interval(char *room, size_t n, double low, double high);
 char *format_number(char *room, size_t n, double value);
 /* 0 B, 512 B, 1.5 KiB, 12.0 GiB. */
 char *format_bytes(char *room, size_t n, double bytes);
-/* An RFC 3339 text without what says nothing: "2026-01-05" for a local midnight, else "2026-01-05 10:00" or
- * "2026-01-05 10:00:07"; the offset is left to the footer. Any other text comes back as it is, cut to n. */
+/* The start of a period, RFC 3339, without what says nothing: "2026-01-05" for a local midnight, else
+ * "2026-01-05 10:00" or "2026-01-05 10:00:07"; the offset is left to the footer. Any other text comes back as
+ * it is, cut to n. */
+char *format_period(char *room, size_t n, const char *rfc3339);
+/* An instant, RFC 3339, to the second and with its offset: "2026-01-05 10:00:07Z". Any other text comes back
+ * as it is, cut to n. */
 char *format_instant(char *room, size_t n, const char *rfc3339);
+/* The same for milliseconds since 1970, in UTC. */
+char *format_instant_ms(char *room, size_t n, int64_t ms);
 
 #endif

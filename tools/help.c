@@ -89,7 +89,11 @@ void help_command(FILE *out, const struct command *command, unsigned width)
     (void)fputs("Usage: tendon ", out);
     help_synopsis(out, command);
     (void)fprintf(out, "\n\n");
-    text_wrap(out, command->summary, 0, width);
+    char summary[256];
+    (void)snprintf(summary, sizeof(summary), "%s.", command->summary);
+    if (summary[0] >= 'a' && summary[0] <= 'z')
+        summary[0] = (char)(summary[0] - 'a' + 'A');
+    text_wrap(out, summary, 0, width);
     if (command->description) {
         (void)fputc('\n', out);
         text_wrap(out, command->description, 0, width);

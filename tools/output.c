@@ -63,8 +63,9 @@ static const char *text_cell(const json_t *value, char **room)
 
 const char *output_cell(enum cell_kind kind, const json_t *value, char **room)
 {
-    bool is_instant = kind == CELL_INSTANT && json_is_string(value);
-    if (!is_instant && (!json_is_number(value) || kind == CELL_TEXT || kind == CELL_INSTANT))
+    const char *text = json_string_value(value);
+    bool is_time = kind == CELL_INSTANT || kind == CELL_PERIOD;
+    if (kind == CELL_TEXT || (is_time ? !text && !json_is_integer(value) : !json_is_number(value)))
         return text_cell(value, room);
     double number = json_number_value(value);
     free(*room);
@@ -73,7 +74,11 @@ const char *output_cell(enum cell_kind kind, const json_t *value, char **room)
         return NULL;
     switch (kind) {
     case CELL_INSTANT:
-        return format_instant(*room, FORMAT_ROOM, json_string_value(value));
+        return text ? format_instant(*room, FORMAT_ROOM, text)
+                    : format_instant_ms(*room, FORMAT_ROOM, json_integer_value(value));
+    case CELL_PERIOD:
+        return text ? format_period(*room, FORMAT_ROOM, text)
+                    : format_instant_ms(*room, FORMAT_ROOM, json_integer_value(value));
     case CELL_COUNT:
         return format_count(*room, FORMAT_ROOM, number);
     case CELL_DURATION:
@@ -89,7 +94,7 @@ const char *output_cell(enum cell_kind kind, const json_t *value, char **room)
 
 static bool is_right(enum cell_kind kind)
 {
-    return kind != CELL_TEXT && kind != CELL_INSTANT;
+    return kind != CELL_TEXT && kind != CELL_INSTANT && kind != CELL_PERIOD;
 }
 
 static void csv_field(const char *s, FILE *out)

@@ -17,7 +17,8 @@ enum output_form { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_NDJSON, OUTPUT_CSV, OUTPUT_
 
 enum cell_kind {
     CELL_TEXT,
-    CELL_INSTANT, /* RFC 3339 */
+    CELL_INSTANT, /* RFC 3339, or whole milliseconds since 1970 */
+    CELL_PERIOD,  /* RFC 3339, the start of a period */
     CELL_COUNT,
     CELL_NUMBER,
     CELL_DURATION, /* seconds */

@@ -93,12 +93,16 @@ static void ratios_never_read_as_none_or_all(void **state)
 static void instants(void **state)
 {
     (void)state;
-    assert_string_equal(format_instant(room, sizeof(room), "2026-01-05T00:00:00-06:00"), "2026-01-05");
-    assert_string_equal(format_instant(room, sizeof(room), "2026-01-05T10:30:00Z"), "2026-01-05 10:30");
-    assert_string_equal(format_instant(room, sizeof(room), "2026-01-05T10:30:07Z"), "2026-01-05 10:30:07");
-    assert_string_equal(format_instant(room, sizeof(room), "2026-01-05T00:00:00.250Z"),
-                        "2026-01-05 00:00:00");
-    assert_string_equal(format_instant(room, sizeof(room), "today"), "today");
+    assert_string_equal(format_period(room, sizeof(room), "2026-01-05T00:00:00-06:00"), "2026-01-05");
+    assert_string_equal(format_period(room, sizeof(room), "2026-01-05T10:30:00Z"), "2026-01-05 10:30");
+    assert_string_equal(format_period(room, sizeof(room), "2026-01-05T10:30:07Z"), "2026-01-05 10:30:07");
+    assert_string_equal(format_period(room, sizeof(room), "2026-01-05T00:00:00.250Z"), "2026-01-05 00:00:00");
+    assert_string_equal(format_period(room, sizeof(room), "today"), "today");
+    assert_string_equal(format_instant(room, sizeof(room), "2026-01-05T00:00:00.250-06:00"),
+                        "2026-01-05 00:00:00-06:00");
+    assert_string_equal(format_instant(room, sizeof(room), "2026-01-05T10:30:07Z"), "2026-01-05 10:30:07Z");
+    assert_string_equal(format_instant(room, sizeof(room), ""), "");
+    assert_string_equal(format_instant_ms(room, sizeof(room), 1767609007250), "2026-01-05 10:30:07Z");
 }
 
 static void durations_read(void **state)
