@@ -108,8 +108,8 @@ static int lock_data(struct daemon *d, struct error *err)
     if (fcntl(d->lock_fd, F_OFD_SETLK, &lock) < 0) {
         ssize_t n = read(d->lock_fd, text, sizeof(text) - 1);
         text[n > 0 ? strspn(text, "0123456789") : 0] = '\0';
-        error_set(err, -EBUSY, "lock", "another tendond%s%s works on %s", *text ? ", pid " : "", text,
-                  d->config->data);
+        error_set(err, -EBUSY, "lock", "another tendond%s%s%s works on %s", *text ? " (pid " : "", text,
+                  *text ? ")" : "", d->config->data);
         error_hint(err, "stop it first, or give this one another data directory");
         return -EBUSY;
     }
