@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <zmq.h>
 
-#define ENDPOINTS_MAX      16
+#define ENDPOINTS_MAX      32
 #define ENDPOINT_BYTES     256
 #define SOCKET_MESSAGE_MAX (1024 * 1024) /* unless the options say: beyond it the connection is dropped */
 
