@@ -13,6 +13,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "wire_json.h"
+
 struct bytes {
     uint8_t *data; /* in memory of exactly that size, for the address sanitizer */
     size_t size;
@@ -131,66 +133,6 @@ static void check_event(const char *name, const json_t *meaning, struct bytes b)
         assert_json_equal(name, event_json(&schema, &e), json_object_get(meaning, "result"));
 }
 
-/* What the vectors' bodies hold, as JSON; bytes as {"bin": hex}. */
-static json_t *read_json(struct mp_reader *r, unsigned depth)
-{
-    const char *s = NULL;
-    const uint8_t *bytes = NULL;
-    uint32_t n = 0;
-    int64_t integer = 0;
-    double real = 0;
-    bool flag = false;
-    json_t *json = NULL;
-    char hex[2 * 256 + 1] = "";
-    assert_true(depth < 8);
-    switch (mp_peek(r)) {
-    case MP_NIL:
-        assert_true(mp_read_nil(r));
-        return json_null();
-    case MP_BOOL:
-        assert_true(mp_read_bool(r, &flag));
-        return json_boolean(flag);
-    case MP_INT:
-        assert_true(mp_read_int(r, &integer));
-        return json_integer(integer);
-    case MP_FLOAT:
-        assert_true(mp_read_double(r, &real));
-        return json_real(real);
-    case MP_STR:
-        assert_true(mp_read_str(r, &s, &n));
-        return json_stringn(s, n);
-    case MP_BIN:
-        assert_true(mp_read_bin(r, &bytes, &n));
-        assert_true(n <= 256);
-        for (uint32_t i = 0; i < n; i++)
-            (void)snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-        return json_pack("{s:s}", "bin", hex);
-    case MP_ARRAY:
-        assert_true(mp_read_array(r, &n));
-        json = json_array();
-        for (uint32_t i = 0; i < n; i++)
-            json_array_append_new(json, read_json(r, depth + 1));
-        return json;
-    case MP_MAP:
-        assert_true(mp_read_map(r, &n));
-        json = json_object();
-        for (uint32_t i = 0; i < n; i++) {
-            char key[64];
-            uint32_t size = 0;
-            assert_true(mp_read_str(r, &s, &size) && size < sizeof(key));
-            memcpy(key, s, size);
-            key[size] = '\0';
-            json_object_set_new(json, key, read_json(r, depth + 1));
-        }
-        return json;
-    case MP_EXT:
-    case MP_NONE:
-        break;
-    }
-    fail_msg("no vector holds that type");
-    return NULL;
-}
-
 static void check_message(const char *name, const json_t *meaning, struct bytes b)
 {
     struct wire_envelope e;
@@ -205,7 +147,7 @@ static void check_message(const char *name, const json_t *meaning, struct bytes 
     json_object_set_new(got, "version", json_integer((json_int_t)e.version));
     json_object_set_new(got, "kind", json_string(wire_kind_name(e.kind)));
     json_object_set_new(got, "request", json_integer((json_int_t)e.request));
-    json_object_set_new(got, "body", read_json(&e.body, 0));
+    json_object_set_new(got, "body", wire_json_read(&e.body, 0));
     assert_ptr_equal(e.body.at, e.body.end);
     json_object_set(got, "is", json_object_get(meaning, "is"));
     json_object_set(got, "title", json_object_get(meaning, "title"));
