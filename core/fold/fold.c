@@ -129,7 +129,7 @@ static int run_emit_ticket(struct run *r, const struct emitter *out)
 
 static int run_emit_reply(struct run *r, const struct emitter *out)
 {
-    if (r->is_inferred || r->response != RESPONSE_ENDED)
+    if (r->response != RESPONSE_ENDED)
         return 0;
     int64_t *v = run_row(r, FACT_REPLY, 0, &r->at_response);
     v[FACT_REPLY_START] = r->response_start;

@@ -229,7 +229,7 @@ static void run_find_creation(struct run *r)
     r->class_since = r->span_at = e->at;
     r->span_is_stale = true;
     if (r->is_inferred)
-        r->response = RESPONSE_ENDED; /* no duration from created_at */
+        r->response = RESPONSE_NONE;
     else if (event_get(e, FIELD_BY, BY_REQUESTER) == BY_REQUESTER) {
         r->response = RESPONSE_RUNNING;
         r->response_start = e->at;

@@ -53,7 +53,8 @@ struct fold {
     struct fact_row row;
 };
 
-enum response_state { RESPONSE_NOT_STARTED, RESPONSE_RUNNING, RESPONSE_ENDED };
+/* The first response: NONE on inferred tickets, which have no duration from created_at. */
+enum response_state { RESPONSE_NOT_STARTED, RESPONSE_RUNNING, RESPONSE_ENDED, RESPONSE_NONE };
 
 /* One run of the fold over one subject. */
 struct run {
