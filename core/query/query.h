@@ -21,18 +21,50 @@ struct query_context {
     const atomic_bool *cancelled; /* may be NULL */
 };
 
-/* Runs one query. request is a map:
- *   metrics  [str]      "NAME[.CLOCK][.STAT]"
- *   by       [str]      dimensions
- *   where    str
- *   since, until, at, now, every, tz, unit, anchor, dims, reopen_window, within, threshold, instrument,
- * question, calendar_rule       str, as the options of `tendon query` take them explain  bool The result is
- * the JSON of design section 8:
- *   {"metrics": […], "by": […], "columns": [{"name", "kind":
- * "dimension|period|count|duration|ratio|mean|score|n|interval|text", "metric"?, "stat"?}], "rows": [{…}],
- * "meta": {…}} Codes: unknown_metric, unknown_dimension, unknown_statistic, bad_expression, bad_period,
- * unknown_zone, bad_option, query_time, result_size, no_calendar, …; an unknown name comes with the nearest
- * right one in the hint. */
+/* Runs one query over one view of the store. Any thread; several at a time are fine.
+ *
+ * request is a map:
+ *   metrics  [str]  "NAME[.CLOCK][.STAT]": CLOCK is wall (default) or business; STAT is avg (default),
+ *                   min, max, sum, count or a percentile (p50, p99.9), which is exact; counts and ratios
+ *                   have none
+ *   by       [str]  dimensions
+ *   where    str    a condition (core/query/expression.h)
+ *   since, until, at, now, every, tz, unit, anchor, dims, reopen_window, threshold, instrument,
+ *   question, within, calendar_rule
+ *            str    as the options of `tendon query` take them
+ *   explain  bool
+ * metrics and by may also be one text with commas. `tenant` is passed over: the context says it.
+ *
+ * The result is {"metrics": [str], "by": [str], "columns": […], "rows": [{…}], "meta": {…}}. A column is
+ * {"name", "kind", "metric"?, "stat"?} of kind dimension, period, count, duration, ratio, mean, n or
+ * interval. A row has, KEY being a metric as it was asked:
+ *   each of `by`   text, number or null
+ *   period         with `every`: its start, RFC 3339 in local time; and partial (no column): whether it is
+ *                  cut short or still running
+ *   KEY            a count, seconds with at most three decimals, a share 0…1, a mean; null where nothing
+ *                  was measured
+ *   KEY.n          samples; ratios also KEY.low and KEY.high (Wilson) and, where they have such,
+ *                  KEY.censored or KEY.unknown: what is in neither part
+ *   KEY.opening    backlog of a period: at its start; with by or where also KEY.moved: closing less
+ *                  (opening + created − resolutions + reopens), tickets whose dimensions changed
+ *   KEY.open       with anchor created: tickets of the cohort that are active now
+ *   excluded       {reason: tickets} where any were left out (no column)
+ * Rows are sorted by `by` (nulls last), then by period. A period without samples is a row all the same,
+ * with 0 for counts and null for all else.
+ *
+ * meta:
+ *   tenant, zone, now, as_of (log position), period {since, until, at?} (null: open)
+ *   definitions {metric: version}, warnings [str]
+ *   excluded {reason: tickets}, excluded_by_source {namespace: {reason: tickets}}
+ *   inferred       tickets in the answer, or missing from it, whose creation is inferred
+ *   left_out       {reseller: ballots}
+ *   orphans, conflicts, conflicts_by_source {namespace: n}: of the whole tenant
+ *   sources        [{name, namespace, complete_until}]
+ *   explain?       {tables [{table, blocks_read, blocks_skipped, rows, bytes}], threads, ms}
+ *
+ * Codes: unknown_metric, unknown_dimension, unknown_statistic, bad_expression, bad_period, unknown_zone,
+ * bad_option, no_calendar; query_time, query_memory, result_size (limits); cancelled; no_memory and the
+ * store's. An unknown name comes with the nearest right one in the hint. */
 int query_run(const struct query_context *context, const json_t *request, json_t **ret_result,
               struct error *err);
 

@@ -1,0 +1,77 @@
+#include "core/query/extent.h"
+
+static void extend(int64_t at, int64_t *first, int64_t *last)
+{
+    if (at == FACT_NULL || at == FACT_FOREVER)
+        return;
+    if (at < *first)
+        *first = at;
+    if (at > *last)
+        *last = at;
+}
+
+static int pass_extent(struct plan *p, const struct pass *pass, int64_t *first, int64_t *last,
+                       struct error *err)
+{
+    uint8_t columns[3];
+    size_t n = 0;
+    struct fact_scan *scan;
+    struct fact_vector v;
+    if (pass->anchors[ANCHOR_CREATED])
+        columns[n++] = FACT_CREATED;
+    if (pass->table == FACT_SPAN) {
+        columns[n++] = FACT_SPAN_FROM;
+        columns[n++] = FACT_SPAN_TO;
+    } else if (pass->anchors[ANCHOR_COMPLETED]) {
+        columns[n++] = pass->completed;
+    }
+    int r = fact_scan_open(p->view, pass->table, columns, n, NULL, 0, &scan, err);
+    if (r < 0)
+        return r;
+    while ((r = fact_scan_next(scan, &v, err)) == 1 && (r = plan_check(p, err)) == 0)
+        for (uint32_t i = 0; i < v.n; i++)
+            for (size_t c = 0; c < n && (!v.live || v.live[i]); c++)
+                extend(v.values[columns[c]][i], first, last);
+    fact_scan_close(scan);
+    return r;
+}
+
+int extent_find(struct plan *p, int64_t *ret_first, int64_t *ret_last, struct error *err)
+{
+    *ret_first = INT64_MAX;
+    *ret_last = INT64_MIN;
+    int r = 0;
+    for (unsigned i = 0; i < p->n_passes && r == 0; i++)
+        r = pass_extent(p, &p->passes[i], ret_first, ret_last, err);
+    return r;
+}
+
+static int sum_column(struct plan *p, unsigned column, uint64_t *total, uint64_t *by_source, size_t n,
+                      struct error *err)
+{
+    const uint8_t columns[] = {(uint8_t)column, FACT_NAMESPACE};
+    /* Few blocks have any: the others are skipped by their ranges. */
+    const struct fact_bound bound = {column, 1, INT64_MAX};
+    struct fact_scan *scan;
+    struct fact_vector v;
+    int r = fact_scan_open(p->view, FACT_TICKET, columns, 2, &bound, 1, &scan, err);
+    if (r < 0)
+        return r;
+    while ((r = fact_scan_next(scan, &v, err)) == 1 && (r = plan_check(p, err)) == 0)
+        for (uint32_t i = 0; i < v.n; i++) {
+            int64_t count = v.values[column][i], namespace = v.values[FACT_NAMESPACE][i];
+            if ((v.live && !v.live[i]) || count <= 0)
+                continue;
+            *total += (uint64_t)count;
+            if (by_source && namespace >= 0 && (uint64_t) namespace < n)
+                by_source[namespace] += (uint64_t)count;
+        }
+    fact_scan_close(scan);
+    return r;
+}
+
+int extent_conflicts(struct plan *p, uint64_t *by_source, size_t n, struct error *err)
+{
+    int r = sum_column(p, FACT_TICKET_ORPHANS, &p->orphans, NULL, 0, err);
+    return r < 0 ? r : sum_column(p, FACT_TICKET_CONFLICTS, &p->conflicts, by_source, n, err);
+}

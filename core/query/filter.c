@@ -1,0 +1,107 @@
+#include "core/query/filter.h"
+
+#include "core/base/nearest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct filter {
+    const struct expression *e;
+    uint8_t *tables[EXPRESSION_NODES]; /* of tests: truth by id */
+    uint8_t *stack;                    /* depth vectors */
+};
+
+void filter_free(struct filter *f)
+{
+    if (!f)
+        return;
+    for (unsigned i = 0; i < EXPRESSION_NODES; i++)
+        free(f->tables[i]);
+    free(f->stack);
+    free(f);
+}
+
+/* A text that the open dimension does not know: most likely mistyped, and the answer would be empty without a
+ * word. */
+static void warn_unknown(const struct dimension *d, const struct expression_literal *literal,
+                         json_t *warnings)
+{
+    struct nearest nearest;
+    char text[3 * EVENT_CODE_BYTES + 160];
+    uint32_t n = dimension_count(d);
+    nearest_init(&nearest, literal->text, strlen(literal->text));
+    for (uint32_t id = 1; id < n; id++) {
+        struct dimension_value v = dimension_value(d, id);
+        if (v.type != VALUE_IS_TEXT)
+            continue;
+        if (strcmp(v.text, literal->text) == 0)
+            return;
+        nearest_offer(&nearest, v.text);
+    }
+    (void)snprintf(text, sizeof(text), "where: column %u: no %s is '%.64s'%s%.64s%s", literal->column,
+                   dimension_name_of(d)->name, literal->text, nearest.best ? "; did you mean " : "",
+                   nearest.best ? nearest.best : "", nearest.best ? "?" : "");
+    (void)json_array_append_new(warnings, json_string(text));
+}
+
+int filter_new(const struct expression *e, struct dimension *const *dimensions, json_t *warnings,
+               struct filter **ret)
+{
+    struct filter *f = calloc(1, sizeof(*f));
+    if (!f)
+        return -ENOMEM;
+    f->e = e;
+    f->stack = malloc((size_t)e->depth * FACT_VECTOR_ROWS);
+    bool ok = f->stack != NULL;
+    for (unsigned i = 0; i < e->n_nodes && ok; i++) {
+        const struct expression_node *node = &e->nodes[i];
+        if (node->op >= OP_AND)
+            continue;
+        const struct dimension *d = dimensions[node->dimension];
+        uint32_t n = dimension_count(d);
+        ok = (f->tables[i] = malloc(n)) != NULL;
+        for (uint32_t id = 0; id < n && ok; id++) {
+            struct dimension_value value = dimension_value(d, id);
+            f->tables[i][id] = (uint8_t)expression_test(e, node, &value);
+        }
+        for (unsigned k = 0; k < node->n_literals && ok; k++)
+            if (e->literals[node->first_literal + k].text && !dimension_name_of(d)->values)
+                warn_unknown(d, &e->literals[node->first_literal + k], warnings);
+    }
+    if (!ok) {
+        filter_free(f);
+        return -ENOMEM;
+    }
+    *ret = f;
+    return 0;
+}
+
+void filter_judge(struct filter *f, uint32_t *const *ids, uint32_t n, uint8_t *keep)
+{
+    const struct expression *e = f->e;
+    uint8_t *top = f->stack - FACT_VECTOR_ROWS;
+    for (unsigned k = 0; k < e->n_nodes; k++) {
+        const struct expression_node *node = &e->nodes[k];
+        if (node->op < OP_AND) {
+            const uint8_t *table = f->tables[k];
+            const uint32_t *id = ids[node->dimension];
+            top += FACT_VECTOR_ROWS;
+            for (uint32_t i = 0; i < n; i++)
+                top[i] = table[id[i]];
+        } else if (node->op == OP_NOT) {
+            for (uint32_t i = 0; i < n; i++)
+                top[i] = (uint8_t)(TRUTH_TRUE - top[i]);
+        } else {
+            uint8_t *left = top - FACT_VECTOR_ROWS;
+            if (node->op == OP_AND)
+                for (uint32_t i = 0; i < n; i++)
+                    left[i] = left[i] < top[i] ? left[i] : top[i];
+            else
+                for (uint32_t i = 0; i < n; i++)
+                    left[i] = left[i] > top[i] ? left[i] : top[i];
+            top = left;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++)
+        keep[i] = top[i] == TRUTH_TRUE;
+}

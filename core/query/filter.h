@@ -1,0 +1,22 @@
+/* A condition made ready for one view: for each test a table from a dimension's ids to truths, worked out
+ * once a query, so that rows are judged without looking at a value. */
+#ifndef TENDON_QUERY_FILTER_H
+#define TENDON_QUERY_FILTER_H
+
+#include "core/query/expression.h"
+
+#include <jansson.h>
+
+struct filter;
+
+/* dimensions[place] is the dimension of that place in the names, for all that the condition uses; the
+ * expression and they must outlive the filter. A value that no row can have is said in warnings. */
+int filter_new(const struct expression *e, struct dimension *const *dimensions, json_t *warnings,
+               struct filter **ret);
+void filter_free(struct filter *f);
+
+/* keep[i] = 1 where the condition is true of row i, else 0; ids[place] are the ids of the rows. One thread a
+ * filter. */
+void filter_judge(struct filter *f, uint32_t *const *ids, uint32_t n, uint8_t *keep);
+
+#endif

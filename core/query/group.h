@@ -1,0 +1,23 @@
+/* The groups of an answer: combinations of ids of the --by dimensions, numbered as they are met. */
+#ifndef TENDON_QUERY_GROUP_H
+#define TENDON_QUERY_GROUP_H
+
+#include "core/query/request.h"
+
+struct groups;
+
+/* counts[k] is one more than the greatest id of the k-th dimension; with n_by 0 there is one group from the
+ * start. At most n_max groups. */
+int groups_new(unsigned n_by, const uint32_t *counts, uint32_t n_max, struct groups **ret);
+void groups_free(struct groups *g);
+
+/* numbers[i] of every row with wanted[i] != 0; ids[k] are the rows' ids of the k-th dimension. -E2BIG when
+ * there are more than n_max, -ENOMEM. */
+int groups_number(struct groups *g, const uint32_t *const *ids, uint32_t n, const uint8_t *wanted,
+                  uint32_t *numbers);
+
+uint32_t groups_count(const struct groups *g);
+/* The ids of a group, n_by of them. */
+const uint32_t *groups_ids(const struct groups *g, uint32_t number);
+
+#endif

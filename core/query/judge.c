@@ -1,0 +1,154 @@
+#include "core/query/judge.h"
+
+#include "core/fold/derived.h"
+#include "core/query/statistic.h"
+
+#include <string.h>
+
+static void judge_condition(const struct metric_condition *c, const int64_t *column, uint32_t n,
+                            uint8_t *verdicts)
+{
+    const int64_t value = c->value;
+    switch (c->is) {
+    case CONDITION_NONE:
+        break;
+    case CONDITION_EQUAL:
+        for (uint32_t i = 0; i < n; i++)
+            verdicts[i] &= column[i] == value;
+        break;
+    case CONDITION_NOT_EQUAL:
+        for (uint32_t i = 0; i < n; i++)
+            verdicts[i] &= column[i] != value;
+        break;
+    case CONDITION_LESS:
+        for (uint32_t i = 0; i < n; i++)
+            verdicts[i] &= column[i] < value;
+        break;
+    }
+}
+
+/* Instrument and question, and whose ballot it is. A ticket has one rating a solve: the last of the survey,
+ * unless the questions are looked at one by one. */
+static void judge_rating(const struct plan *p, const struct batch *b, uint8_t *verdicts)
+{
+    const int64_t *instrument = b->rows.values[FACT_RATING_INSTRUMENT],
+                  *question = b->rows.values[FACT_RATING_QUESTION],
+                  *relation = b->rows.values[FACT_RATING_RELATION], *flags = b->rows.values[FACT_FLAGS];
+    const uint32_t n = b->rows.n;
+    if (p->instrument)
+        for (uint32_t i = 0; i < n; i++)
+            verdicts[i] &= instrument[i] == p->instrument;
+    if (p->question)
+        for (uint32_t i = 0; i < n; i++)
+            verdicts[i] &= question[i] == p->question;
+    else if (!p->groups_question)
+        for (uint32_t i = 0; i < n; i++)
+            verdicts[i] &= (flags[i] & FACT_FLAG_OF_SURVEY) != 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (verdicts[i] && relation[i] == RELATION_RESELLER)
+            verdicts[i] = VERDICT_RESELLER;
+}
+
+static void judge_trial(const struct plan *p, const struct measure *m, const struct batch *b,
+                        uint8_t *verdicts, uint8_t *success)
+{
+    const struct metric *metric = m->metric;
+    const uint8_t *columns = metric->columns;
+    const uint32_t n = b->rows.n;
+    switch (metric->trial) {
+    case TRIAL_NONE:
+        break;
+    case TRIAL_COLUMN: {
+        const int64_t *x = b->rows.values[columns[0]];
+        for (uint32_t i = 0; i < n; i++)
+            success[i] = x[i] != 0;
+        break;
+    }
+    case TRIAL_REOPENED: {
+        const int64_t *at = b->rows.values[metric->completed], *reopened = b->rows.values[columns[0]];
+        const int64_t window = p->request->reopen_window_ms, newest = p->request->now - window;
+        for (uint32_t i = 0; i < n; i++) {
+            success[i] = reopened[i] != FACT_NULL && reopened[i] - at[i] <= window;
+            if (verdicts[i] == VERDICT_SAMPLE && at[i] > newest)
+                verdicts[i] = VERDICT_ASIDE;
+        }
+        break;
+    }
+    case TRIAL_TOP:
+    case TRIAL_BOTTOM: {
+        const int64_t *score = b->rows.values[columns[0]], *min = b->rows.values[columns[1]],
+                      *max = b->rows.values[columns[2]];
+        for (uint32_t i = 0; i < n; i++)
+            success[i] = metric->trial == TRIAL_TOP ? score_is_top(score[i], min[i], max[i])
+                                                    : score_is_bottom(score[i], min[i], max[i]);
+        break;
+    }
+    case TRIAL_OUTSOURCED:
+    case TRIAL_OFFSHORE: {
+        bool is_model = metric->trial == TRIAL_OUTSOURCED;
+        const uint32_t *ids = b->ids[is_model ? p->model : p->region];
+        const uint32_t wanted = is_model ? SUPPORT_OUTSOURCED : SUPPORT_OFFSHORE;
+        for (uint32_t i = 0; i < n; i++) {
+            success[i] = ids[i] == wanted;
+            if (verdicts[i] == VERDICT_SAMPLE && ids[i] == 0)
+                verdicts[i] = VERDICT_ASIDE;
+        }
+        break;
+    }
+    }
+    /* Where sites or organisations vote, a row that belongs to none has no vote. */
+    if (m->unit == UNIT_SITE || m->unit == UNIT_ORG) {
+        const uint16_t *site = b->rows.dimensions[FIELD_SITE];
+        const uint32_t *org = p->org >= 0 ? b->ids[p->org] : NULL;
+        for (uint32_t i = 0; i < n; i++)
+            if (verdicts[i] == VERDICT_SAMPLE && (m->unit == UNIT_SITE ? site[i] == 0 : org[i] == 0))
+                verdicts[i] = VERDICT_ASIDE;
+    }
+}
+
+void judge_rows(const struct plan *p, const struct measure *m, const struct batch *b, uint8_t *verdicts,
+                uint8_t *success)
+{
+    const struct metric *metric = m->metric;
+    const int64_t *flags = b->rows.values[FACT_FLAGS], *excluded = b->rows.values[FACT_EXCLUDED];
+    const int32_t *slots = b->slots[m->anchor];
+    const uint8_t *keep = b->keep;
+    const uint32_t n = b->rows.n;
+    const int64_t required = metric->required, forbidden = metric->forbidden;
+
+    for (uint32_t i = 0; i < n; i++)
+        verdicts[i] = keep[i] & (slots[i] >= 0) & ((flags[i] & required) == required);
+    for (unsigned k = 0; k < METRIC_CONDITIONS; k++)
+        if (metric->conditions[k].is != CONDITION_NONE)
+            judge_condition(&metric->conditions[k], b->rows.values[metric->conditions[k].column], n,
+                            verdicts);
+    if (m->until_now) {
+        const int64_t *anchor =
+            b->rows.values[m->anchor == ANCHOR_CREATED ? FACT_CREATED : metric->completed];
+        for (uint32_t i = 0; i < n; i++)
+            verdicts[i] &= anchor[i] <= p->request->now;
+    }
+    if (metric->table == FACT_RATING)
+        judge_rating(p, b, verdicts);
+    if (forbidden)
+        for (uint32_t i = 0; i < n; i++)
+            if (verdicts[i] && flags[i] & forbidden)
+                verdicts[i] = VERDICT_INFERRED;
+    judge_trial(p, m, b, verdicts, success);
+    for (uint32_t i = 0; i < n; i++)
+        if (excluded[i] != EXCLUDED_NO && verdicts[i])
+            verdicts[i] = verdicts[i] == VERDICT_SAMPLE && !m->is_helper ? VERDICT_EXCLUDED : VERDICT_NONE;
+}
+
+int64_t judge_value(const struct metric *m, const struct batch *b, uint32_t i)
+{
+    const int64_t *const *values = b->rows.values;
+    if (m->value == VALUE_OF_DIFFERENCE) {
+        int64_t end = m->columns[0] == COLUMN_INSTANT ? b->instants[i] : values[m->columns[0]][i];
+        return end - values[m->columns[1]][i];
+    }
+    int64_t sum = 0;
+    for (unsigned k = 0; k < METRIC_VALUE_COLUMNS && m->columns[k] != COLUMN_NONE; k++)
+        sum += values[m->columns[k]][i];
+    return sum;
+}

@@ -1,0 +1,32 @@
+/* What each row of a batch is to each measure of a pass: a sample, or why it is none. */
+#ifndef TENDON_QUERY_JUDGE_H
+#define TENDON_QUERY_JUDGE_H
+
+#include "core/query/plan.h"
+
+/* Rows with everything that a pass looks at beside their values. */
+struct batch {
+    struct rows rows;
+    const int32_t *slots[3]; /* by enum metric_anchor: the period or instant, -1 outside; NULL: not used */
+    const uint32_t *ids[PLAN_DIMENSIONS_MAX]; /* by place in the names */
+    const uint8_t *keep;                      /* live, and the condition is true */
+    const int64_t *instants;                  /* that were asked for: of samples of an instant */
+};
+
+enum verdict {
+    VERDICT_NONE,
+    VERDICT_SAMPLE,
+    VERDICT_ASIDE,    /* censored, or unknown */
+    VERDICT_EXCLUDED, /* would be a sample of a ticket that is excluded */
+    VERDICT_INFERRED, /* would be one if the ticket's creation were known */
+    VERDICT_RESELLER, /* a ballot that is in no survey metric */
+};
+
+/* Fills verdicts[n], and for ratios success[n]. */
+void judge_rows(const struct plan *p, const struct measure *m, const struct batch *b, uint8_t *verdicts,
+                uint8_t *success);
+
+/* The value of a row, for durations and means. */
+int64_t judge_value(const struct metric *m, const struct batch *b, uint32_t i);
+
+#endif

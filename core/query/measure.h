@@ -1,0 +1,84 @@
+/* What a query keeps of one metric: a cell for each group and slot of time, and where needed the samples.
+ *
+ * Slots are the periods; for metrics of an instant they are the instants asked for. A cell's number is
+ * group × n_slots + slot. */
+#ifndef TENDON_QUERY_MEASURE_H
+#define TENDON_QUERY_MEASURE_H
+
+#include "core/base/error.h"
+#include "core/query/metric.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cell {
+    uint64_t n;     /* samples */
+    uint64_t x;     /* trials that succeeded */
+    uint64_t aside; /* censored or unknown */
+    int64_t min, max;
+    __int128 sum;
+};
+
+#define SAMPLES_CHUNK 65536
+
+struct sample_chunk {
+    struct sample_chunk *next;
+    uint32_t n;
+    uint32_t cells[SAMPLES_CHUNK];
+    int64_t values[SAMPLES_CHUNK];
+};
+
+/* A unit's or respondent's part in a cell. */
+struct vote {
+    uint32_t cell;
+    uint32_t unit;       /* id of the site or org; 0 where respondents are the unit */
+    uint64_t respondent; /* 0 where only units vote */
+    uint32_t x, n;
+};
+
+struct measure {
+    const struct metric *metric;
+    enum metric_anchor anchor;
+    uint32_t n_slots;
+    bool is_helper;     /* asked for by the engine: groups and leaves out nothing */
+    bool until_now;     /* counts only what happened up to the present */
+    bool wants_samples; /* percentiles */
+    enum metric_unit unit;
+    uint32_t threshold_millionths;
+
+    struct cell *cells;
+    size_t n_cells;
+    struct sample_chunk *chunks;
+    size_t n_samples;
+    int64_t *sorted; /* after measure_finish: the samples, cell by cell */
+    size_t *offsets; /* n_cells + 1: where a cell's start */
+
+    struct vote *votes; /* hash table, free where n is 0 */
+    size_t n_votes, n_vote_slots;
+    double *shares; /* after measure_finish: of a cell's units, as offsets say */
+};
+
+void measure_fini(struct measure *m);
+/* Makes room for the cells of n_groups groups. */
+int measure_reserve(struct measure *m, uint32_t n_groups);
+size_t measure_bytes(const struct measure *m);
+
+int measure_add_sample(struct measure *m, uint32_t cell, int64_t value);
+int measure_add_vote(struct measure *m, uint32_t cell, uint32_t unit, uint64_t respondent, bool success);
+
+/* When all rows were read: puts samples in order of cells, and makes of votes what the cells count. */
+int measure_finish(struct measure *m);
+
+static inline struct cell *measure_cell(const struct measure *m, uint32_t group, uint32_t slot)
+{
+    return &m->cells[(size_t)group * m->n_slots + slot];
+}
+
+/* The percentile of a cell that has samples, after measure_finish. */
+int64_t measure_percentile(struct measure *m, uint32_t group, uint32_t slot, uint32_t thousandths);
+
+/* Successes of a cell: a whole number, or a sum of shares where units vote. */
+double measure_successes(const struct measure *m, uint32_t group, uint32_t slot);
+
+#endif

@@ -1,0 +1,317 @@
+#include "core/query/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int plan_use(struct plan *p, const char *name)
+{
+    return dimension_names_find(&p->request->names, name, strlen(name));
+}
+
+static int plan_dimension(struct plan *p, int place, struct error *err)
+{
+    if (p->dimensions[place])
+        return 0;
+    const struct dimension_name *name = &p->request->names.names[place];
+    int r = dimension_new(name, &p->dimension_view, &p->dimensions[place]);
+    if (r < 0)
+        return error_set(err, r, "no_memory", "no memory to look up %s", name->name);
+    p->used[p->n_used++] = (uint8_t)place;
+    p->groups_question |= name->kind == DIMENSION_RATING && name->field == FIELD_QUESTION;
+    p->groups_instrument |= name->kind == DIMENSION_RATING && name->field == FIELD_INSTRUMENT;
+    return 0;
+}
+
+static void pass_want(struct pass *pass, const struct metric *m)
+{
+    for (unsigned i = 0; i < METRIC_CONDITIONS; i++)
+        if (m->conditions[i].is != CONDITION_NONE)
+            pass->wants[m->conditions[i].column] = true;
+    if (m->value == VALUE_OF_NOTHING && m->trial == TRIAL_NONE)
+        return;
+    for (unsigned i = 0; i < METRIC_VALUE_COLUMNS && m->columns[i] != COLUMN_NONE; i++)
+        if (m->columns[i] != COLUMN_INSTANT)
+            pass->wants[m->columns[i]] = true;
+}
+
+static struct pass *plan_pass(struct plan *p, enum fact_table table, bool current)
+{
+    for (unsigned i = 0; i < p->n_passes; i++)
+        if (p->passes[i].table == table && p->passes[i].current == current)
+            return &p->passes[i];
+    struct pass *pass = &p->passes[p->n_passes++];
+    pass->table = table;
+    pass->current = current;
+    for (unsigned c = 0; c < FACT_N_COMMON; c++)
+        pass->wants[c] = true;
+    if (table == FACT_SPAN)
+        pass->wants[FACT_SPAN_FROM] = pass->wants[FACT_SPAN_TO] = true;
+    if (table == FACT_RATING) {
+        for (unsigned c = FACT_N_COMMON; c < FACT_N_RATING_VALUES; c++)
+            pass->wants[c] = true;
+        pass->fields |= 1ull << FIELD_SITE; /* ratings without a ticket are told apart by it */
+    }
+    return pass;
+}
+
+/* The measure of a metric, made when it is new. */
+static unsigned plan_measure(struct plan *p, const struct metric *m, bool is_helper, bool current)
+{
+    const struct request *r = p->request;
+    for (unsigned i = 0; i < p->n_measures && !is_helper; i++)
+        if (p->measures[i].metric == m && !p->measures[i].is_helper)
+            return i;
+    unsigned number = p->n_measures++;
+    struct measure *measure = &p->measures[number];
+    struct pass *pass = plan_pass(p, m->table, current);
+    *measure = (struct measure){.metric = m,
+                                .anchor = m->anchor,
+                                .is_helper = is_helper,
+                                .unit = is_helper ? UNIT_TICKET : r->unit,
+                                .threshold_millionths = r->threshold_millionths};
+    if (!is_helper && m->anchor != ANCHOR_INSTANT && r->anchor != REQUEST_ANCHOR_DEFAULT)
+        measure->anchor = r->anchor == REQUEST_ANCHOR_CREATED ? ANCHOR_CREATED : ANCHOR_COMPLETED;
+    pass->measures[pass->n_measures++] = (uint8_t)number;
+    pass->completed = m->completed;
+    pass->wants[m->completed] = true;
+    pass->anchors[measure->anchor] = true;
+    pass_want(pass, m);
+    return number;
+}
+
+static void plan_measures(struct plan *p)
+{
+    const struct request *r = p->request;
+    bool has_backlog = false, has_cohort = false, is_filtered = r->where || r->n_by;
+    for (unsigned i = 0; i < r->n_asked; i++) {
+        const struct asked *a = &r->asked[i];
+        unsigned number = plan_measure(p, a->metric, false, r->dims_current);
+        p->measure_of[i] = (uint8_t)number;
+        p->measures[number].wants_samples |= a->statistic == STATISTIC_PERCENTILE;
+        has_backlog |= a->metric->anchor == ANCHOR_INSTANT && a->metric->kind == METRIC_COUNT;
+        has_cohort |= r->anchor == REQUEST_ANCHOR_CREATED && a->metric->anchor == ANCHOR_COMPLETED;
+    }
+    p->moved[0] = p->moved[1] = p->moved[2] = p->open = -1;
+    if (has_backlog && is_filtered && r->range.is_given) {
+        static const char *const FLOWS[3] = {"tickets_created", "resolutions", "reopens"};
+        for (unsigned i = 0; i < 3; i++) {
+            p->moved[i] = (int)plan_measure(p, metric_helper(FLOWS[i]), true, r->dims_current);
+            p->measures[p->moved[i]].until_now = true;
+        }
+    }
+    if (has_cohort)
+        p->open = (int)plan_measure(p, metric_helper("open_now"), true, true);
+}
+
+/* A dictionary's number of a name that the query gives; one that no rating has is said in a warning. */
+static uint32_t plan_number(struct plan *p, unsigned field, const char *name, const char *what, bool is_given)
+{
+    uint32_t number = dictionary_find(p->dimension_view.dictionary, field, name, strlen(name));
+    char text[160];
+    if (number)
+        return number;
+    if (is_given) {
+        (void)snprintf(text, sizeof(text), "no rating has the %s '%s'", what, name);
+        (void)json_array_append_new(p->warnings, json_string(text));
+    }
+    return UINT32_MAX;
+}
+
+static int plan_dimensions(struct plan *p, struct error *err)
+{
+    const struct request *r = p->request;
+    int e;
+    for (unsigned k = 0; k < r->n_by; k++)
+        if ((e = plan_dimension(p, r->by[k], err)) < 0)
+            return e;
+    for (unsigned i = 0; r->where && i < r->where->n_nodes; i++)
+        if (r->where->nodes[i].op < OP_AND && (e = plan_dimension(p, r->where->nodes[i].dimension, err)) < 0)
+            return e;
+    p->model = p->region = p->org = -1;
+    for (unsigned i = 0; i < p->n_measures; i++) {
+        enum metric_trial trial = p->measures[i].metric->trial;
+        if (trial == TRIAL_OUTSOURCED)
+            p->model = plan_use(p, "support_model");
+        if (trial == TRIAL_OFFSHORE)
+            p->region = plan_use(p, "support_region");
+        if (p->measures[i].unit == UNIT_ORG)
+            p->org = plan_use(p, "org");
+    }
+    const int places[] = {p->model, p->region, p->org};
+    for (unsigned i = 0; i < 3; i++)
+        if (places[i] >= 0 && (e = plan_dimension(p, places[i], err)) < 0)
+            return e;
+    for (unsigned i = 0; i < p->n_passes; i++) {
+        for (unsigned k = 0; k < p->n_used; k++)
+            p->passes[i].fields |= dimension_fields(&r->names.names[p->used[k]]);
+        if (r->unit == UNIT_SITE)
+            p->passes[i].fields |= 1ull << FIELD_SITE;
+    }
+    return 0;
+}
+
+static int plan_fill(struct plan *p, struct error *err)
+{
+    const struct request *r = p->request;
+    plan_measures(p);
+    int e = plan_dimensions(p, err);
+    if (e < 0)
+        return e;
+    if (r->where && (e = filter_new(r->where, p->dimensions, p->warnings, &p->filter)) < 0)
+        return error_set(err, e, "no_memory", "no memory for the condition");
+    for (unsigned i = 0; i < p->n_measures; i++) {
+        const char *instrument = p->measures[i].metric->instrument;
+        if (!instrument)
+            continue;
+        bool is_given = r->instrument[0] != '\0';
+        p->instrument = !is_given && p->groups_instrument
+                            ? 0
+                            : plan_number(p, FIELD_INSTRUMENT, is_given ? r->instrument : instrument,
+                                          "instrument", is_given);
+        p->question = r->question[0] ? plan_number(p, FIELD_QUESTION, r->question, "question", true) : 0;
+        break;
+    }
+    if (store_view_is_refolding(p->view))
+        (void)json_array_append_new(
+            p->warnings,
+            json_string("facts are being made anew; this answer is by the definitions and tables before"));
+    return 0;
+}
+
+int plan_new(const struct query_context *context, const struct request *request,
+             const struct store_view *view, struct plan **ret, struct error *err)
+{
+    struct plan *p = calloc(1, sizeof(*p));
+    if (!p)
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the query");
+    p->context = context;
+    p->request = request;
+    p->view = view;
+    p->dimension_view = (struct dimension_view){.dictionary = store_view_dictionary(view),
+                                                .reference = store_view_reference(view),
+                                                .nearshore = context->nearshore};
+    p->warnings = json_array();
+    int e = p->warnings ? plan_fill(p, err) : error_set(err, -ENOMEM, "no_memory", "no memory for the query");
+    if (e < 0) {
+        plan_free(p);
+        return e;
+    }
+    *ret = p;
+    return 0;
+}
+
+void plan_free(struct plan *p)
+{
+    if (!p)
+        return;
+    for (unsigned i = 0; i < p->n_used; i++)
+        dimension_free(p->dimensions[p->used[i]]);
+    for (unsigned i = 0; i < p->n_measures; i++)
+        measure_fini(&p->measures[i]);
+    filter_free(p->filter);
+    groups_free(p->groups);
+    tally_fini(&p->tally);
+    periods_fini(&p->periods);
+    free(p->instants);
+    json_decref(p->warnings);
+    free(p);
+}
+
+bool plan_needs_extent(const struct plan *p)
+{
+    const struct period_range *range = &p->request->range;
+    return range->has_every && (range->since == PERIOD_BEGINNING || range->until == PERIOD_END);
+}
+
+/* The instants of the backlog: --at, the present, or the opening of the first period and each one's closing,
+ * which is its last millisecond or, while it runs, the present. */
+static int plan_instants(struct plan *p)
+{
+    const struct request *r = p->request;
+    uint32_t n_periods = p->periods.n;
+    p->instants = calloc((size_t)n_periods + 1, sizeof(*p->instants));
+    if (!p->instants)
+        return -ENOMEM;
+    if (!r->range.is_given) {
+        p->instants[p->n_instants++] = r->range.has_at ? r->range.at : r->now;
+        return 0;
+    }
+    p->has_opening = true;
+    for (uint32_t i = 0; i <= n_periods && n_periods > 0; i++) {
+        int64_t edge = p->periods.starts[i];
+        int64_t at = edge == PERIOD_BEGINNING ? edge : edge == PERIOD_END ? r->now : edge - 1;
+        p->instants[p->n_instants++] = at < r->now ? at : r->now;
+    }
+    return 0;
+}
+
+int plan_cut(struct plan *p, int64_t first, int64_t last, struct error *err)
+{
+    const struct request *r = p->request;
+    uint32_t counts[REQUEST_BY_MAX];
+    size_t rows_max = p->context->rows_max ? p->context->rows_max : QUERY_ROWS_MAX;
+    if (rows_max > UINT32_MAX / 2)
+        rows_max = UINT32_MAX / 2;
+    int e = periods_cut(&r->range, r->zone, r->now, first, last, (uint32_t)rows_max, &p->periods, err);
+    if (e < 0)
+        return e;
+    if (plan_instants(p) < 0)
+        goto no_memory;
+    for (unsigned k = 0; k < r->n_by; k++)
+        counts[k] = dimension_count(p->dimensions[r->by[k]]);
+    uint32_t n_max = p->periods.n ? (uint32_t)rows_max / p->periods.n : 1;
+    if (groups_new(r->n_by, counts, n_max, &p->groups) < 0)
+        goto no_memory;
+    for (unsigned i = 0; i < p->n_measures; i++) {
+        struct measure *m = &p->measures[i];
+        m->n_slots = m->anchor == ANCHOR_INSTANT ? p->n_instants : p->periods.n;
+        if (measure_reserve(m, groups_count(p->groups)) < 0)
+            goto no_memory;
+    }
+    return 0;
+no_memory:
+    return error_set(err, -ENOMEM, "no_memory", "no memory for the groups of the query");
+}
+
+int plan_check(const struct plan *p, struct error *err)
+{
+    const struct query_context *c = p->context;
+    struct timespec now;
+    if (c->cancelled && atomic_load_explicit(c->cancelled, memory_order_relaxed))
+        return error_set(err, -ECANCELED, "cancelled", "the query was cancelled");
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    if (c->deadline && (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 > c->deadline) {
+        (void)error_set(err, -ETIMEDOUT, "query_time", "the query took longer than the tenant's query_time");
+        error_hint(err, "ask for a shorter period, or for fewer metrics at once");
+        return -ETIMEDOUT;
+    }
+    size_t bytes = p->loose_bytes + p->current_bytes + tally_bytes(&p->tally);
+    for (unsigned i = 0; i < p->n_measures; i++)
+        bytes += measure_bytes(&p->measures[i]);
+    if (bytes > QUERY_MEMORY_BYTES) {
+        (void)error_set(err, -E2BIG, "query_memory", "the query needs more than %u MiB of memory",
+                        QUERY_MEMORY_BYTES >> 20);
+        error_hint(err, "ask for a shorter period, fewer groups, or fewer percentiles");
+        return -E2BIG;
+    }
+    return 0;
+}
+
+size_t plan_bounds(const struct plan *p, const struct pass *pass, struct fact_bound bounds[2])
+{
+    if (pass->table == FACT_SPAN && p->n_instants > 0) {
+        int64_t first = p->instants[0], last = p->instants[p->n_instants - 1];
+        bounds[0] = (struct fact_bound){FACT_SPAN_FROM, INT64_MIN, last};
+        bounds[1] = (struct fact_bound){FACT_SPAN_TO, first, FACT_FOREVER};
+        return 2;
+    }
+    if (p->periods.n == 0 || (pass->anchors[ANCHOR_CREATED] && pass->anchors[ANCHOR_COMPLETED]))
+        return 0;
+    int64_t start = p->periods.starts[0], end = p->periods.starts[p->periods.n];
+    if (start == PERIOD_BEGINNING && end == PERIOD_END)
+        return 0;
+    bounds[0] = (struct fact_bound){pass->anchors[ANCHOR_CREATED] ? FACT_CREATED : pass->completed, start,
+                                    end == PERIOD_END ? end : end - 1};
+    return 1;
+}

@@ -1,0 +1,82 @@
+/* What a query does: its measures, the passes over fact tables that feed them, its periods and dimensions.
+ *
+ * Everything here belongs to one query and one thread. */
+#ifndef TENDON_QUERY_PLAN_H
+#define TENDON_QUERY_PLAN_H
+
+#include "core/query/filter.h"
+#include "core/query/group.h"
+#include "core/query/measure.h"
+#include "core/query/request.h"
+#include "core/query/tally.h"
+
+/* What a query may hold in memory, beside the store's own buffers. */
+#define QUERY_MEMORY_BYTES (1024u << 20)
+#define QUERY_ROWS_MAX     100000
+
+#define PLAN_MEASURES_MAX   (REQUEST_METRICS_MAX + 4)
+#define PLAN_PASSES_MAX     (FACT_N_TABLES + 1)
+#define PLAN_DIMENSIONS_MAX (FIELD_N_DIMENSIONS + 32)
+
+/* One reading of one table for all measures on it. */
+struct pass {
+    enum fact_table table;
+    bool current; /* dimensions as they are today, not as they were */
+    uint8_t n_measures, measures[PLAN_MEASURES_MAX];
+    uint64_t fields; /* bits of the dimensions to be read */
+    bool wants[FACT_VALUES_MAX];
+    uint8_t completed; /* column */
+    bool anchors[3];   /* enum metric_anchor in use */
+    struct fact_scan_statistics statistics;
+};
+
+struct plan {
+    const struct query_context *context;
+    const struct request *request;
+    const struct store_view *view;
+    struct dimension_view dimension_view;
+    json_t *warnings;
+
+    struct dimension *dimensions[PLAN_DIMENSIONS_MAX]; /* by place in the names; NULL: not used */
+    uint8_t used[PLAN_DIMENSIONS_MAX];                 /* places of those that are */
+    unsigned n_used;
+    int model, region, org; /* places of those that trials and units read, -1 not used */
+    bool groups_question;   /* by or where speaks of it: ratings count question by question */
+    bool groups_instrument;
+    struct filter *filter; /* NULL: all rows */
+    struct groups *groups;
+    struct tally tally;
+
+    struct periods periods;
+    int64_t *instants; /* of the backlog, ascending */
+    uint32_t n_instants;
+    bool has_opening; /* the first instant is the opening of the first period */
+
+    unsigned n_measures, n_passes;
+    struct measure measures[PLAN_MEASURES_MAX];
+    struct pass passes[PLAN_PASSES_MAX];
+    uint8_t measure_of[REQUEST_METRICS_MAX]; /* of the asked metrics */
+    int moved[3], open;                      /* helpers: created, resolutions, reopens; or -1 */
+
+    uint32_t instrument, question;     /* numbers in their dictionaries; UINT32_MAX: one that no rating has */
+    size_t loose_bytes, current_bytes; /* of what scans keep */
+    uint64_t orphans, conflicts;
+};
+
+/* Makes the measures and passes of a request; what is read stays the view's and the request's. */
+int plan_new(const struct query_context *context, const struct request *request,
+             const struct store_view *view, struct plan **ret, struct error *err);
+void plan_free(struct plan *p);
+
+/* Cuts the periods, given the first and last instant measured (asked for only where plan_needs_extent), and
+ * makes room for what is counted in them. */
+bool plan_needs_extent(const struct plan *p);
+int plan_cut(struct plan *p, int64_t first, int64_t last, struct error *err);
+
+/* Whether the query may go on: not cancelled, not too late, not too big. */
+int plan_check(const struct plan *p, struct error *err);
+
+/* Bits of a bound for a pass that let blocks be skipped; returns how many of the two there are. */
+size_t plan_bounds(const struct plan *p, const struct pass *pass, struct fact_bound bounds[2]);
+
+#endif

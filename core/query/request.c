@@ -1,0 +1,498 @@
+#include "core/query/request.h"
+
+#include "core/base/nearest.h"
+#include "core/base/quantity.h"
+#include "core/query/statistic.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REOPEN_WINDOW_MS     (14 * INT64_C(86400000))
+#define REOPEN_WINDOW_MAX_MS (3660 * INT64_C(86400000))
+
+/* --- reading the map
+ * --------------------------------------------------------------------------------------------- */
+
+static const char *const KEYS[] = {
+    "metrics",  "by",        "where",         "since",      "until",
+    "at",       "now",       "every",         "tz",         "unit",
+    "anchor",   "dims",      "explain",       "tenant",     "within",
+    "question", "threshold", "reopen_window", "instrument", "calendar_rule",
+};
+
+static int check_keys(const json_t *body, struct error *err)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(body))
+        return error_set(err, -EINVAL, "bad_option", "a query is a map of options");
+    json_object_foreach((json_t *)body, key, value)
+    {
+        const size_t n = sizeof(KEYS) / sizeof(KEYS[0]);
+        size_t i = 0;
+        while (i < n && strcmp(KEYS[i], key) != 0)
+            i++;
+        if (i < n)
+            continue;
+        const char *nearest = nearest_name(key, KEYS, n);
+        (void)error_set(err, -EINVAL, "bad_option", "a query has no option '%.64s'", key);
+        if (nearest)
+            error_hint(err, "did you mean %s?", nearest);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* A text option, NULL when it is not there. */
+static int text_of(const json_t *body, const char *key, const char **ret, struct error *err)
+{
+    const json_t *value = json_object_get(body, key);
+    *ret = NULL;
+    if (!value || json_is_null(value))
+        return 0;
+    if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value))
+        return error_set(err, -EINVAL, "bad_option", "%s must be a text", key);
+    *ret = json_string_value(value);
+    return 0;
+}
+
+/* Calls each for every name of a list, which may also be one text with commas. */
+static int each_name(const json_t *body, const char *key,
+                     int (*each)(struct request *, const char *, size_t, struct error *), struct request *r,
+                     struct error *err)
+{
+    const json_t *value = json_object_get(body, key);
+    const json_t *item;
+    size_t i;
+    int e = 0;
+    if (!value || json_is_null(value))
+        return 0;
+    if (json_is_string(value)) {
+        const char *p = json_string_value(value);
+        while (e == 0) {
+            size_t n = strcspn(p, ",");
+            e = each(r, p, n, err);
+            if (p[n] == '\0')
+                break;
+            p += n + 1;
+        }
+        return e;
+    }
+    if (!json_is_array(value))
+        return error_set(err, -EINVAL, "bad_option", "%s must be a list of names", key);
+    json_array_foreach(value, i, item)
+    {
+        if (!json_is_string(item))
+            return error_set(err, -EINVAL, "bad_option", "%s must be a list of names", key);
+        if ((e = each(r, json_string_value(item), strlen(json_string_value(item)), err)) < 0)
+            return e;
+    }
+    return 0;
+}
+
+/* --- metrics
+ * ----------------------------------------------------------------------------------------------------- */
+
+static int statistic_read(struct asked *a, const char *text, struct error *err)
+{
+    static const struct {
+        const char *name;
+        enum statistic statistic;
+    } NAMES[] = {{"avg", STATISTIC_AVERAGE},
+                 {"min", STATISTIC_MIN},
+                 {"max", STATISTIC_MAX},
+                 {"sum", STATISTIC_SUM},
+                 {"count", STATISTIC_COUNT}};
+    const char *name = a->metric->name;
+    enum metric_kind kind = a->metric->kind;
+    const char *offered[] = {"avg", "min", "max", "sum", "count", "p50", "p90", "p99"};
+
+    if (*text == '\0') {
+        a->statistic = kind == METRIC_COUNT || kind == METRIC_RATIO ? STATISTIC_NATURAL : STATISTIC_AVERAGE;
+        return 0;
+    }
+    if (kind == METRIC_COUNT && strcmp(text, "count") == 0)
+        return 0;
+    if (kind == METRIC_COUNT || kind == METRIC_RATIO) {
+        (void)error_set(err, -EINVAL, "unknown_statistic", "%s has no statistic '%.32s'", name, text);
+        error_hint(err, "%s is a %s and asked without one", name,
+                   kind == METRIC_COUNT ? "count" : "ratio with its interval");
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
+        if (strcmp(text, NAMES[i].name) == 0) {
+            a->statistic = NAMES[i].statistic;
+            return 0;
+        }
+    if (percentile_parse(text, &a->percentile)) {
+        a->statistic = STATISTIC_PERCENTILE;
+        return 0;
+    }
+    (void)error_set(err, -EINVAL, "unknown_statistic", "%s has no statistic '%.32s'", name, text);
+    const char *nearest = nearest_name(text, offered, sizeof(offered) / sizeof(offered[0]));
+    if (text[0] == 'p' && text[1] >= '0' && text[1] <= '9')
+        error_hint(err, "percentiles go from p0.001 to p100, with at most three decimals");
+    else if (nearest)
+        error_hint(err, "did you mean %s?", nearest);
+    else
+        error_hint(err, "avg, min, max, sum, count or a percentile as p90; percentiles are exact");
+    return -EINVAL;
+}
+
+/* NAME[.CLOCK][.STAT] */
+static int metric_read(struct request *r, const char *text, size_t size, struct error *err)
+{
+    struct asked a = {0};
+    while (size > 0 && *text == ' ')
+        text++, size--;
+    while (size > 0 && text[size - 1] == ' ')
+        size--;
+    if (size > REQUEST_NAME_BYTES)
+        return error_set(err, -EINVAL, "unknown_metric", "a metric's name is longer than %d bytes",
+                         REQUEST_NAME_BYTES);
+    memcpy(a.key, text, size);
+    size_t n = strcspn(a.key, ".");
+    const char *rest = a.key[n] ? a.key + n + 1 : a.key + n;
+    a.metric = metric_find(a.key, n);
+    if (!a.metric) {
+        const char *nearest = metric_nearest(a.key, n);
+        (void)error_set(err, -ENOENT, "unknown_metric", "no metric is named '%.*s'", (int)n, a.key);
+        if (nearest)
+            error_hint(err, "did you mean %s?", nearest);
+        else
+            error_hint(err, "tendon metrics lists all");
+        return -ENOENT;
+    }
+    if (a.key[n] && *rest == '\0')
+        return error_set(err, -EINVAL, "unknown_statistic", "%s ends with a point", a.key);
+    size_t clock = strcspn(rest, ".");
+    bool is_wall = clock == 4 && memcmp(rest, "wall", 4) == 0;
+    bool is_business = clock == 8 && memcmp(rest, "business", 8) == 0;
+    if ((is_wall || is_business) && a.metric->kind != METRIC_DURATION)
+        return error_set(err, -EINVAL, "bad_option", "%s is no duration and has no clock", a.metric->name);
+    if (is_business) {
+        (void)error_set(err, -EINVAL, "no_calendar",
+                        "%s: there is no calendar, so there is no business clock", a.metric->name);
+        error_hint(err, "ask for %s on the wall clock", a.metric->name);
+        return -EINVAL;
+    }
+    if (is_wall)
+        rest += clock + (rest[clock] == '.');
+    int e = statistic_read(&a, rest, err);
+    if (e < 0)
+        return e;
+    for (unsigned i = 0; i < r->n_asked; i++)
+        if (strcmp(r->asked[i].key, a.key) == 0)
+            return 0; /* asked twice, answered once */
+    if (r->n_asked == REQUEST_METRICS_MAX)
+        return error_set(err, -EINVAL, "bad_option", "a query takes at most %d metrics", REQUEST_METRICS_MAX);
+    r->asked[r->n_asked++] = a;
+    return 0;
+}
+
+/* --- dimensions and options
+ * -------------------------------------------------------------------------------------- */
+
+static int by_read(struct request *r, const char *text, size_t size, struct error *err)
+{
+    while (size > 0 && *text == ' ')
+        text++, size--;
+    while (size > 0 && text[size - 1] == ' ')
+        size--;
+    int place = dimension_names_find(&r->names, text, size);
+    if (place < 0) {
+        const char *nearest = dimension_names_nearest(&r->names, text, size);
+        (void)error_set(err, -ENOENT, "unknown_dimension", "by: no dimension is named '%.*s'",
+                        (int)(size < 64 ? size : 64), text);
+        if (nearest)
+            error_hint(err, "did you mean %s?", nearest);
+        return -ENOENT;
+    }
+    for (unsigned i = 0; i < r->n_by; i++)
+        if (r->by[i] == place)
+            return 0;
+    if (r->n_by == REQUEST_BY_MAX)
+        return error_set(err, -EINVAL, "bad_option", "a query groups by at most %d dimensions",
+                         REQUEST_BY_MAX);
+    r->by[r->n_by++] = (uint16_t)place;
+    return 0;
+}
+
+/* 0 … 1 with at most six decimals, in millionths. */
+static bool share_parse(const char *text, uint32_t *ret)
+{
+    uint32_t n = 0, scale = 1000000;
+    const char *p = text;
+    if (*p != '0' && *p != '1')
+        return false;
+    n = (uint32_t)(*p++ - '0') * scale;
+    if (*p == '.') {
+        p++;
+        if (*p < '0' || *p > '9')
+            return false;
+        for (; *p >= '0' && *p <= '9'; p++) {
+            if (scale == 1)
+                return false;
+            scale /= 10;
+            n += scale * (uint32_t)(*p - '0');
+        }
+    }
+    *ret = n;
+    return *p == '\0' && n <= 1000000;
+}
+
+static int code_read(const json_t *body, const char *key, char ret[EVENT_CODE_BYTES + 1], struct error *err)
+{
+    const char *text;
+    int e = text_of(body, key, &text, err);
+    if (e < 0 || !text)
+        return e;
+    if (*text == '\0' || strlen(text) > EVENT_CODE_BYTES)
+        return error_set(err, -EINVAL, "bad_option", "%s is a name of 1 to %d bytes", key, EVENT_CODE_BYTES);
+    (void)snprintf(ret, EVENT_CODE_BYTES + 1, "%s", text);
+    return 0;
+}
+
+static int choice_read(const json_t *body, const char *key, const char *const *names, unsigned n,
+                       unsigned *ret, struct error *err)
+{
+    const char *text;
+    int e = text_of(body, key, &text, err);
+    if (e < 0 || !text)
+        return e;
+    for (unsigned i = 0; i < n; i++)
+        if (strcmp(names[i], text) == 0) {
+            *ret = i;
+            return 1;
+        }
+    const char *nearest = nearest_name(text, names, n);
+    (void)error_set(err, -EINVAL, "bad_option", "%s cannot be '%.32s'", key, text);
+    if (nearest) {
+        error_hint(err, "did you mean %s?", nearest);
+    } else {
+        char list[120] = "";
+        for (unsigned i = 0; i < n; i++) {
+            size_t used = strlen(list);
+            (void)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", names[i]);
+        }
+        error_hint(err, "it is one of %s", list);
+    }
+    return -EINVAL;
+}
+
+static bool is_asked(const struct request *r, unsigned option)
+{
+    for (unsigned i = 0; i < r->n_asked; i++)
+        if (r->asked[i].metric->options & option)
+            return true;
+    return false;
+}
+
+/* An option that none of the metrics reads is a mistake that would go unseen. */
+static int check_used(const struct request *r, const json_t *body, unsigned option, struct error *err)
+{
+    const char *name = metric_option_name(option);
+    const json_t *value = json_object_get(body, name);
+    if (!value || json_is_null(value) || is_asked(r, option))
+        return 0;
+    (void)error_set(err, -EINVAL, "bad_option", "none of the metrics asked for reads %s", name);
+    error_hint(err, "tendon metrics show NAME lists a metric's options");
+    return -EINVAL;
+}
+
+static int unit_read(struct request *r, const json_t *body, struct error *err)
+{
+    const char *names[UNIT_N];
+    unsigned unit = UNIT_TICKET;
+    for (unsigned u = 0; u < UNIT_N; u++)
+        names[u] = metric_unit_name(u);
+    int e = choice_read(body, "unit", names, UNIT_N, &unit, err);
+    if (e <= 0)
+        return e;
+    for (unsigned i = 0; i < r->n_asked; i++)
+        if (!(r->asked[i].metric->units & 1u << unit)) {
+            (void)error_set(err, -EINVAL, "bad_option", "%s does not take unit %s", r->asked[i].metric->name,
+                            names[unit]);
+            error_hint(err, "units are for the shares and the survey metrics");
+            return -EINVAL;
+        }
+    r->unit = unit;
+    return 0;
+}
+
+static int anchor_read(struct request *r, const json_t *body, struct error *err)
+{
+    static const char *const NAMES[] = {"created", "completed"};
+    unsigned anchor;
+    int e = choice_read(body, "anchor", NAMES, 2, &anchor, err);
+    if (e <= 0)
+        return e;
+    r->anchor = anchor == 0 ? REQUEST_ANCHOR_CREATED : REQUEST_ANCHOR_COMPLETED;
+    for (unsigned i = 0; anchor == 0 && i < r->n_asked; i++)
+        if (!r->asked[i].metric->has_ticket)
+            return error_set(
+                err, -EINVAL, "bad_option",
+                "%s cannot be anchored at created: its samples are no finished part of one ticket",
+                r->asked[i].metric->name);
+    return 0;
+}
+
+static int dims_read(struct request *r, const json_t *body, struct error *err)
+{
+    static const char *const NAMES[] = {"current"};
+    unsigned dims;
+    int e = choice_read(body, "dims", NAMES, 1, &dims, err);
+    if (e > 0)
+        r->dims_current = true;
+    return e < 0 ? e : 0;
+}
+
+static int options_read(struct request *r, const json_t *body, struct error *err)
+{
+    const char *text;
+    int e;
+    r->reopen_window_ms = REOPEN_WINDOW_MS;
+    r->threshold_millionths = 500000;
+    static const unsigned OPTIONS[] = {OPTION_REOPEN_WINDOW, OPTION_THRESHOLD, OPTION_INSTRUMENT,
+                                       OPTION_QUESTION};
+    for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(OPTIONS[0]); i++)
+        if ((e = check_used(r, body, OPTIONS[i], err)) < 0)
+            return e;
+    if ((e = text_of(body, "within", &text, err)) < 0)
+        return e;
+    if (text)
+        return error_set(err, -EINVAL, "bad_option", "none of the metrics asked for reads within");
+    if ((e = text_of(body, "calendar_rule", &text, err)) < 0)
+        return e;
+    if (text)
+        return error_set(err, -EINVAL, "bad_option", "calendar_rule is for durations on the business clock");
+    if ((e = unit_read(r, body, err)) < 0 || (e = anchor_read(r, body, err)) < 0 ||
+        (e = dims_read(r, body, err)) < 0 || (e = code_read(body, "instrument", r->instrument, err)) < 0 ||
+        (e = code_read(body, "question", r->question, err)) < 0 ||
+        (e = text_of(body, "reopen_window", &text, err)) < 0)
+        return e;
+    if (text && (quantity_ms(text, &r->reopen_window_ms) < 0 || r->reopen_window_ms <= 0 ||
+                 r->reopen_window_ms > REOPEN_WINDOW_MAX_MS)) {
+        (void)error_set(err, -EINVAL, "bad_option", "reopen_window: '%.32s' is no duration up to ten years",
+                        text);
+        error_hint(err, "write 14d or 72h");
+        return -EINVAL;
+    }
+    if ((e = text_of(body, "threshold", &text, err)) < 0)
+        return e;
+    if (text && !share_parse(text, &r->threshold_millionths)) {
+        (void)error_set(err, -EINVAL, "bad_option", "threshold: '%.32s' is no share", text);
+        error_hint(err, "write a number from 0 to 1, as 0.5");
+        return -EINVAL;
+    }
+    if (text && r->unit == UNIT_TICKET)
+        return error_set(err, -EINVAL, "bad_option", "threshold is for unit site or org");
+    const json_t *explain = json_object_get(body, "explain");
+    if (explain && !json_is_boolean(explain) && !json_is_null(explain))
+        return error_set(err, -EINVAL, "bad_option", "explain is true or false");
+    r->explain = json_is_true(explain);
+    return 0;
+}
+
+static int period_read(struct request *r, const struct query_context *context, const json_t *body,
+                       struct error *err)
+{
+    struct period_options o = {0};
+    const char *zone, *now;
+    int e;
+    if ((e = text_of(body, "tz", &zone, err)) < 0 || (e = text_of(body, "now", &now, err)) < 0 ||
+        (e = text_of(body, "since", &o.since, err)) < 0 || (e = text_of(body, "until", &o.until, err)) < 0 ||
+        (e = text_of(body, "every", &o.every, err)) < 0 || (e = text_of(body, "at", &o.at, err)) < 0)
+        return e;
+    if ((e = zone_open(zone ? zone : context->zone, &r->zone, err)) < 0)
+        return e;
+    r->now = context->now;
+    if (now && (e = instant_parse("now", now, r->zone, &r->now, err)) < 0)
+        return e;
+    o.zone = r->zone;
+    o.now = r->now;
+    if ((e = period_range_parse(&o, &r->range, err)) < 0)
+        return e;
+    bool has_instant = false;
+    for (unsigned i = 0; i < r->n_asked; i++)
+        has_instant |= r->asked[i].metric->anchor == ANCHOR_INSTANT;
+    if (r->range.has_at && !has_instant) {
+        (void)error_set(err, -EINVAL, "bad_option", "at is the instant of backlog and backlog_age");
+        error_hint(err, "for a period use since and until");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* instrument and question are columns of ratings: no other metric could be filtered or grouped by them. */
+static int check_rating_dimensions(const struct request *r, struct error *err)
+{
+    for (unsigned i = 0; i < r->n_asked; i++) {
+        const struct metric *m = r->asked[i].metric;
+        if (m->table == FACT_RATING)
+            continue;
+        for (unsigned k = 0; k < r->n_by; k++)
+            if (r->names.names[r->by[k]].kind == DIMENSION_RATING)
+                return error_set(err, -EINVAL, "unknown_dimension",
+                                 "by: %s is a dimension of survey metrics, and %s is none",
+                                 r->names.names[r->by[k]].name, m->name);
+        for (unsigned k = 0; r->where && k < r->where->n_nodes; k++) {
+            const struct expression_node *node = &r->where->nodes[k];
+            if (node->op < OP_AND && r->names.names[node->dimension].kind == DIMENSION_RATING)
+                return error_set(err, -EINVAL, "unknown_dimension",
+                                 "where: %s is a dimension of survey metrics, and %s is none",
+                                 r->names.names[node->dimension].name, m->name);
+        }
+    }
+    return 0;
+}
+
+static int request_fill(struct request *r, const struct query_context *context, const json_t *body,
+                        struct error *err)
+{
+    const char *where;
+    int e;
+    if ((e = check_keys(body, err)) < 0)
+        return e;
+    dimension_names_init(&r->names, context->declared, context->n_declared);
+    if ((e = each_name(body, "metrics", metric_read, r, err)) < 0 ||
+        (e = each_name(body, "by", by_read, r, err)) < 0)
+        return e;
+    if (r->n_asked == 0) {
+        (void)error_set(err, -EINVAL, "unknown_metric", "the query names no metric");
+        error_hint(err, "tendon metrics lists all");
+        return -EINVAL;
+    }
+    if ((e = text_of(body, "where", &where, err)) < 0)
+        return e;
+    if (where && (e = expression_parse(where, &r->names, &r->where, err)) < 0)
+        return e;
+    if ((e = options_read(r, body, err)) < 0 || (e = period_read(r, context, body, err)) < 0)
+        return e;
+    return check_rating_dimensions(r, err);
+}
+
+int request_read(const struct query_context *context, const json_t *body, struct request **ret,
+                 struct error *err)
+{
+    struct request *r = calloc(1, sizeof(*r));
+    if (!r)
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the query");
+    int e = request_fill(r, context, body, err);
+    if (e < 0) {
+        request_free(r);
+        return e;
+    }
+    *ret = r;
+    return 0;
+}
+
+void request_free(struct request *r)
+{
+    if (!r)
+        return;
+    expression_free(r->where);
+    zone_close(r->zone);
+    free(r);
+}

@@ -1,0 +1,43 @@
+/* What an answer left out, and tickets counted once however many samples they would have given. */
+#ifndef TENDON_QUERY_TALLY_H
+#define TENDON_QUERY_TALLY_H
+
+#include "core/fold/fact.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A set of numbers, small and dense as subjects are. */
+struct bitmap {
+    uint64_t *words;
+    size_t n_words;
+};
+/* 1 when it was not in the set, 0 when it was, -ENOMEM. */
+int bitmap_add(struct bitmap *b, uint32_t number);
+void bitmap_fini(struct bitmap *b);
+
+struct tally {
+    struct bitmap excluded_seen, inferred_seen;
+    uint64_t excluded[EXCLUDED_N];     /* tickets, by reason */
+    uint64_t (*by_source)[EXCLUDED_N]; /* by namespace number */
+    size_t n_sources;
+    uint64_t inferred;
+    uint64_t resellers; /* ballots */
+
+    uint64_t *pairs; /* hash set of (cell, ticket) + 1 */
+    size_t n_pairs, n_slots;
+    uint64_t (*cells)[EXCLUDED_N]; /* tickets by cell and reason */
+    size_t n_cells;
+};
+
+void tally_fini(struct tally *t);
+/* A ticket that would have given a sample in a cell. -ENOMEM. */
+int tally_exclude(struct tally *t, uint32_t cell, uint32_t subject, uint32_t namespace,
+                  enum fact_excluded reason);
+int tally_infer(struct tally *t, uint32_t subject);
+/* By reason, or NULL when the cell left none out. */
+const uint64_t *tally_cell(const struct tally *t, uint32_t cell);
+size_t tally_bytes(const struct tally *t);
+
+#endif
