@@ -22,7 +22,7 @@ struct control;
 /* A granted key. */
 struct control_key {
     char public_key[CURVE_KEY_BYTES]; /* Z85 */
-    char name[STORE_NAME_BYTES + 1];  /* unique among keys */
+    char name[EVENT_CODE_BYTES + 1];  /* a code, unique among keys */
     int64_t granted_at;               /* ms since 1970 UTC */
     struct grant grant;
 };

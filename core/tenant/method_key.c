@@ -52,10 +52,11 @@ static int name_param(const struct request *r, const char *param, const char *pr
     return 0;
 }
 
-static int stamp_param(const struct request *r, const char *param, char room[EVENT_CODE_BYTES + 1])
+static int code_param(const struct request *r, const char *param, bool required,
+                      char room[EVENT_CODE_BYTES + 1])
 {
     const char *text;
-    int result = request_text(r, param, false, &text);
+    int result = request_text(r, param, required, &text);
     if (result < 0 || !text)
         return result;
     if (!config_code_valid(text))
@@ -134,11 +135,11 @@ static int key_of_params(const struct request *r, struct control_key *ret)
     if (result == 0)
         result = name_param(r, "namespace", g->source, g->namespace);
     if (result == 0)
-        result = name_param(r, "name", NULL, ret->name);
+        result = code_param(r, "name", true, ret->name);
     if (result == 0)
-        result = stamp_param(r, "vendor", g->stamp_vendor);
+        result = code_param(r, "vendor", false, g->stamp_vendor);
     if (result == 0)
-        result = stamp_param(r, "outsourcer", g->stamp_outsourcer);
+        result = code_param(r, "outsourcer", false, g->stamp_outsourcer);
     if (result == 0)
         result = types_param(r, &g->types);
     if (result < 0)

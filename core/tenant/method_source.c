@@ -1,8 +1,10 @@
 /* source.list, source.show, source.rejects */
 #include "core/base/nearest.h"
 #include "core/supervise/supervise.h"
+#include "core/tenant/control.h"
 #include "core/tenant/method.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,41 +43,76 @@ static json_t *instances_of(const struct request *r)
     return r->parts->supervisor ? supervisor_status(r->parts->supervisor) : NULL;
 }
 
-/* A source that is configured and has sent nothing yet, as its configuration has it. */
-static struct store_source silent_source(const struct request *r, const char *tenant, const char *name)
+/* The sources that may send for a tenant, by configuration or key, whether or not they ever did: calls each
+ * until it returns something else than 0, and returns that. */
+static int each_expected(const struct request *r, const char *tenant,
+                         int (*each)(void *ctx, const char *source, const char *namespace), void *ctx)
+{
+    struct control_key *keys = NULL;
+    size_t n = 0;
+    int result = control_list(r->parts->control, &keys, &n);
+    for (size_t i = 0; result == 0 && i < r->config->plugins.n; i++) {
+        const struct config_plugin *p = config_plugin_at(r->config, i);
+        if (strcmp(config_plugin_tenant(r->config, p), tenant) == 0)
+            result = each(ctx, p->source, p->namespace ? p->namespace : p->source);
+    }
+    for (size_t i = 0; result == 0 && i < n; i++) {
+        const struct grant *g = &keys[i].grant;
+        if (g->role == ROLE_SOURCE && strcmp(g->tenant, tenant) == 0)
+            result = each(ctx, g->source, g->namespace);
+    }
+    free(keys);
+    return result;
+}
+
+/* A source that has sent nothing yet. */
+static struct store_source silent_source(const char *name, const char *namespace)
 {
     struct store_source s = {
-        .first_at = FACT_NULL, .last_at = FACT_NULL, .last_commit = FACT_NULL, .complete_until = FACT_NULL};
+        .first_at = FACT_NULL,
+        .last_at = FACT_NULL,
+        .last_commit = FACT_NULL,
+        .complete_until = FACT_NULL,
+    };
     (void)snprintf(s.name, sizeof(s.name), "%s", name);
-    (void)snprintf(s.namespace, sizeof(s.namespace), "%s", name);
-    for (size_t i = 0; i < r->config->plugins.n; i++) {
-        const struct config_plugin *p = config_plugin_at(r->config, i);
-        if (p->namespace && strcmp(p->source, name) == 0 &&
-            strcmp(config_plugin_tenant(r->config, p), tenant) == 0)
-            (void)snprintf(s.namespace, sizeof(s.namespace), "%s", p->namespace);
-    }
+    (void)snprintf(s.namespace, sizeof(s.namespace), "%s", namespace);
     return s;
+}
+
+struct listing {
+    const char *tenant;
+    const json_t *instances;
+    json_t *list;
+    json_t *seen; /* names that are in the list already */
+};
+
+static int list_source(struct listing *l, const struct store_source *s)
+{
+    int result = json_object_set_new(l->seen, s->name, json_true()) < 0 ? -ENOMEM : 0;
+    if (result == 0)
+        result =
+            list_append(l->list, source_row(l->tenant, s, find_instance(l->instances, l->tenant, s->name)));
+    return result;
+}
+
+static int list_expected(void *ctx, const char *source, const char *namespace)
+{
+    struct listing *l = ctx;
+    struct store_source silent = silent_source(source, namespace);
+    return json_object_get(l->seen, source) ? 0 : list_source(l, &silent);
 }
 
 static int list_tenant(const struct request *r, struct tenant *t, const json_t *instances, json_t *list)
 {
+    struct listing l = {.tenant = t->name, .instances = instances, .list = list, .seen = json_object()};
     struct store_source *sources = NULL;
     size_t n = 0;
     int result = store_source_list(t->store, &sources, &n);
     for (size_t i = 0; result == 0 && i < n; i++)
-        result = list_append(
-            list, source_row(t->name, &sources[i], find_instance(instances, t->name, sources[i].name)));
-    for (size_t i = 0; result == 0 && i < json_array_size(instances); i++) {
-        const json_t *instance = json_array_get(instances, i);
-        const char *name = json_string_value(json_object_get(instance, "source"));
-        bool known = !name || !is_instance(instance, t->name, name);
-        for (size_t j = 0; j < n && !known; j++)
-            known = strcmp(sources[j].name, name) == 0;
-        if (known)
-            continue;
-        struct store_source silent = silent_source(r, t->name, name);
-        result = list_append(list, source_row(t->name, &silent, instance));
-    }
+        result = list_source(&l, &sources[i]);
+    if (result == 0)
+        result = each_expected(r, t->name, list_expected, &l);
+    json_decref(l.seen);
     free(sources);
     return result;
 }
@@ -103,6 +140,21 @@ int method_source_list(struct request *r)
     return request_answer(r, list);
 }
 
+struct search {
+    const char *name;
+    struct store_source *found;
+};
+
+/* 1: found, look no further. */
+static int match_expected(void *ctx, const char *source, const char *namespace)
+{
+    struct search *search = ctx;
+    if (strcmp(source, search->name) != 0)
+        return 0;
+    *search->found = silent_source(source, namespace);
+    return 1;
+}
+
 static int no_source(const struct request *r, struct tenant *t, const char *name)
 {
     struct store_source *sources = NULL;
@@ -121,10 +173,8 @@ static int no_source(const struct request *r, struct tenant *t, const char *name
     return -ENOENT;
 }
 
-/* The tenant and the source that the request speaks of; a source speaks of itself. *ret_instance is the
- * caller's, or NULL. */
-static int request_source(const struct request *r, struct tenant **ret_tenant, struct store_source *ret,
-                          json_t **ret_instance)
+/* The tenant and the source that the request speaks of; a source speaks of itself. */
+static int request_source(const struct request *r, struct tenant **ret_tenant, struct store_source *ret)
 {
     const char *name;
     bool is_source = r->who->role == ROLE_SOURCE;
@@ -137,28 +187,25 @@ static int request_source(const struct request *r, struct tenant **ret_tenant, s
         return error_set(r->err, -EPERM, "not_granted", "this connection speaks for another source");
     if (is_source)
         name = r->who->source;
-    json_t *instances = instances_of(r);
-    json_t *instance = find_instance(instances, (*ret_tenant)->name, name);
+    struct search search = {name, ret};
     result = store_source_get((*ret_tenant)->store, name, ret);
-    if (result == 0 && (instance || is_source))
-        *ret = silent_source(r, (*ret_tenant)->name, name);
-    else if (result == 0)
-        result = no_source(r, *ret_tenant, name);
-    else if (result < 0)
-        error_set(r->err, result, "store_failed", "the source cannot be read: %s", strerror(-result));
-    *ret_instance = result < 0 ? NULL : json_incref(instance);
-    json_decref(instances);
-    return result < 0 ? result : 0;
+    if (result == 0)
+        result = each_expected(r, (*ret_tenant)->name, match_expected, &search);
+    if (result == 0)
+        return no_source(r, *ret_tenant, name);
+    if (result < 0)
+        return error_set(r->err, result, "store_failed", "the source cannot be read: %s", strerror(-result));
+    return 0;
 }
 
 int method_source_show(struct request *r)
 {
     struct tenant *t;
     struct store_source s;
-    json_t *instance;
-    int result = request_source(r, &t, &s, &instance);
+    int result = request_source(r, &t, &s);
     if (result < 0)
         return result;
+    json_t *instances = instances_of(r), *instance = find_instance(instances, t->name, s.name);
     json_t *row = source_row(t->name, &s, instance), *by = json_object();
     for (unsigned code = 1; row && by && code < REJECT_N; code++)
         if (s.rejected_by[code])
@@ -166,7 +213,7 @@ int method_source_show(struct request *r)
                                       json_integer((json_int_t)s.rejected_by[code]));
     if (row && json_object_set_new(row, "rejected_by", by) == 0)
         (void)json_object_set(row, "message", json_object_get(instance, "message"));
-    json_decref(instance);
+    json_decref(instances);
     return request_answer(r, row);
 }
 
@@ -174,14 +221,12 @@ int method_source_rejects(struct request *r)
 {
     struct tenant *t;
     struct store_source s;
-    json_t *instance;
     int64_t limit = STORE_REJECTS_KEPT;
     int result = request_int(r, "limit", 1, STORE_REJECTS_KEPT, &limit);
     if (result == 0)
-        result = request_source(r, &t, &s, &instance);
+        result = request_source(r, &t, &s);
     if (result < 0)
         return result;
-    json_decref(instance);
     struct store_source_reject rejects[STORE_REJECTS_KEPT];
     size_t n = store_source_rejects(t->store, s.name, rejects, (size_t)limit);
     json_t *list = json_array();

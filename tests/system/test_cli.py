@@ -124,7 +124,7 @@ def test_metrics_are_those_of_the_catalogue(running):
 
 
 def test_lists(running):
-    assert [row["name"] for row in running.cli_json("tenant", "list")] == ["riverbend"]
+    assert [row["tenant"] for row in running.cli_json("tenant", "list")] == ["riverbend"]
     assert any(row["source"] == "desk" for row in running.cli_json("source", "list"))
     for words in (["status"], ["plugin", "list"], ["tenant", "show"], ["source", "show", "desk"], ["version"]):
         assert running.cli(*words, status=0)

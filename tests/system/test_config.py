@@ -61,7 +61,7 @@ def test_reload_takes_new_tenants(make_collector):
     collector.configuration["tenants"].append({"name": "second", "zone": "Asia/Manila"})
     collector.write()
     collector.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: {row["name"] for row in collector.call("tenant.list")} == {"riverbend", "second"})
+    wait_for(lambda: {row["tenant"] for row in collector.call("tenant.list")} == {"riverbend", "second"})
     assert collector.value("tickets_created", tenant="second") == 0
 
 
@@ -73,7 +73,7 @@ def test_reload_is_all_or_nothing(make_collector):
     collector.write()
     collector.process.send_signal(signal.SIGHUP)
     wait_for(lambda: "No/Where" in collector.log() or "zone" in collector.log())
-    assert [row["name"] for row in collector.call("tenant.list")] == ["riverbend"]
+    assert [row["tenant"] for row in collector.call("tenant.list")] == ["riverbend"]
     collector.configuration = {**good, "tenants": [*good["tenants"], {"name": "second", "zone": "UTC"}]}
     collector.write()
     collector.process.send_signal(signal.SIGHUP)
