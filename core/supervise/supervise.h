@@ -73,8 +73,9 @@ int supervisor_resolve(struct supervisor *s, pid_t pid, struct grant *ret);
  */
 int supervisor_release(struct supervisor *s, const char *tenant, const char *source, struct error *err);
 
-/* An array of flat objects, by tenant and source: tenant, source, plugin, state, since (ms), pid, restarts,
- * crashes, skipped, last_skip, message: why it is in that state. NULL without memory. */
+/* An array of flat objects, by tenant and source: tenant, source, plugin, state, since, pid, restarts,
+ * crashes, skipped, last_skip, accepted, rejected (of the present process), landlock, message: why it is in
+ * that state. NULL without memory. */
 json_t *supervisor_status(struct supervisor *s);
 
 /* What the plugin at path says of itself, by `tendon-plugin-host --describe`, in a sandbox: {id, vendor,

@@ -1,5 +1,6 @@
 #include "plugins/host/child.h"
 
+#include "core/base/instant.h"
 #include "plugins/host/inner.h"
 
 #include <errno.h>
@@ -17,13 +18,6 @@
 #include <unistd.h>
 
 #define SEND_S 2 /* for a call to be taken: the inner process has a thread that does nothing else */
-
-int64_t monotonic_ms(void)
-{
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int spawn(struct child *c, int theirs, bool keep_stderr)
 {
@@ -93,9 +87,9 @@ int child_finish(struct child *c, int64_t ms)
     if (c->channel >= 0)
         (void)close(c->channel);
     c->channel = -1;
-    int64_t end = monotonic_ms() + ms;
+    int64_t end = instant_monotonic_ms() + ms;
     pid_t done;
-    while ((done = waitpid(c->pid, &status, WNOHANG)) == 0 && monotonic_ms() < end) {
+    while ((done = waitpid(c->pid, &status, WNOHANG)) == 0 && instant_monotonic_ms() < end) {
         struct timespec pause = {.tv_nsec = 5000000};
         (void)nanosleep(&pause, NULL);
     }
@@ -125,7 +119,7 @@ void child_kill(struct child *c)
 int child_call(struct child *c, enum pipe_kind kind, const void *payload, size_t size, uint32_t limit_ms)
 {
     c->call = kind;
-    c->deadline_ms = monotonic_ms() + limit_ms;
+    c->deadline_ms = instant_monotonic_ms() + limit_ms;
     return pipe_write(c->channel, kind, payload, size);
 }
 
@@ -202,7 +196,7 @@ int child_wait(struct child *c, struct child_reply *ret, void (*log)(void *ctx, 
             return r;
         if (event == CHILD_LOG)
             log(ctx, &line);
-        int64_t left = c->deadline_ms - monotonic_ms();
+        int64_t left = c->deadline_ms - instant_monotonic_ms();
         if (left <= 0)
             return -ETIMEDOUT;
         if (event == CHILD_LOG)

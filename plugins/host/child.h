@@ -60,6 +60,4 @@ int child_wait(struct child *c, struct child_reply *ret, void (*log)(void *ctx, 
 /* Why a process ended, as a sentence: "was killed by signal 11 (Segmentation fault)". */
 void child_describe_end(int status, char *room, size_t size);
 
-int64_t monotonic_ms(void);
-
 #endif

@@ -1,5 +1,6 @@
 #include "plugins/host/outer.h"
 
+#include "core/base/instant.h"
 #include "core/supervise/channel.h"
 #include "plugins/host/report.h"
 #include "plugins/host/session.h"
@@ -53,7 +54,7 @@ struct outer {
 static void take_log(void *ctx, const struct child_log *line)
 {
     struct outer *o = ctx;
-    report_log(&o->report, line, monotonic_ms());
+    report_log(&o->report, line, instant_monotonic_ms());
 }
 
 /* --- endings -------------------------------------------------------------------------------------------- */
@@ -66,7 +67,7 @@ static void be_gone(struct outer *o, int exit_status)
     child_kill(&o->child);
     o->phase = PHASE_GONE;
     o->exit = exit_status;
-    o->end_ms = monotonic_ms() + DRAIN_MS;
+    o->end_ms = instant_monotonic_ms() + DRAIN_MS;
 }
 
 static void crash(struct outer *o, const char *call, int r)
@@ -380,7 +381,7 @@ static bool is_over(const struct outer *o, int64_t now)
 static int run(struct outer *o, int signals)
 {
     for (;;) {
-        int64_t now = monotonic_ms();
+        int64_t now = instant_monotonic_ms();
         work_session(o, now);
         if (o->phase != PHASE_GONE)
             work_child(o, now);
@@ -409,7 +410,7 @@ static int create(struct outer *o)
     char message[sizeof(err.message) + sizeof(err.hint) + 8];
     (void)snprintf(message, sizeof(message), "%s%s%s", err.message, *err.hint ? "; " : "", err.hint);
     report_state(&o->report, r == -ECHILD ? "crashed" : "failed_config", message);
-    report_flush(&o->report, monotonic_ms(), true);
+    report_flush(&o->report, instant_monotonic_ms(), true);
     return r == -ECHILD ? CHANNEL_EXIT_CRASHED : r == -EINVAL ? CHANNEL_EXIT_CONFIG : CHANNEL_EXIT_AGAIN;
 }
 
@@ -436,7 +437,7 @@ int outer_run(const struct instance *instance, int report_channel)
             session_free(o->session);
         } else {
             report_state(&o->report, "failed_config", err.message);
-            report_flush(&o->report, monotonic_ms(), true);
+            report_flush(&o->report, instant_monotonic_ms(), true);
             status = CHANNEL_EXIT_CONFIG;
         }
         child_kill(&o->child);
