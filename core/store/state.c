@@ -191,7 +191,12 @@ int store_make_rows(struct store *s, const struct subject *subject)
     size_t n = 0;
     for (const struct event *e = subject_first(subject); e; e = subject_next(subject, e))
         events[n++] = e;
-    struct fold_environment environment = {.dictionary = s->dictionary, .reference = s->reference};
+    struct fold_environment environment = {
+        .dictionary = s->dictionary,
+        .reference = s->reference,
+        .declared = (const char(*)[EVENT_CODE_BYTES + 1]) s->declared,
+        .n_declared = atomic_load_explicit(&s->n_declared, memory_order_acquire),
+    };
     struct fold_subject of = {.number = subject->number,
                               .namespace = subject->namespace,
                               .is_loose = subject->is_loose,

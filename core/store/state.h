@@ -11,6 +11,7 @@
 #include "core/store/store.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define STORE_FORMAT          1
 #define STORE_HOT_EVENTS      131072 /* journal events that make a seal due, unless the options say otherwise */
@@ -82,7 +83,9 @@ struct store {
     struct subject_row *placed; /* where they went */
     size_t placed_capacity;
 
-    struct dictionary *dictionary; /* readable from any thread */
+    struct dictionary *dictionary;                           /* readable from any thread */
+    char declared[EVENT_DECLARED_MAX][EVENT_CODE_BYTES + 1]; /* fixed below n_declared */
+    atomic_uint n_declared;
 
     /* what a view takes; held across the commit that puts sealed facts in the place of hot ones */
     pthread_mutex_t view_lock;

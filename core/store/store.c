@@ -35,6 +35,14 @@ static int load(struct store *s, struct error *err)
     return r;
 }
 
+void store_declare(struct store *s, const char (*names)[EVENT_CODE_BYTES + 1], unsigned n)
+{
+    unsigned known = atomic_load_explicit(&s->n_declared, memory_order_relaxed);
+    for (; known < n && known < EVENT_DECLARED_MAX; known++)
+        memcpy(s->declared[known], names[known], sizeof(s->declared[known]));
+    atomic_store_explicit(&s->n_declared, known, memory_order_release);
+}
+
 int store_open(const struct store_options *options, struct store **ret, struct error *err)
 {
     struct store *s = calloc(1, sizeof(*s));
@@ -45,6 +53,7 @@ int store_open(const struct store_options *options, struct store **ret, struct e
     (void)pthread_cond_init(&s->view_ready, NULL);
     s->map_bytes = options->map_bytes;
     s->hot_events = options->hot_events ? options->hot_events : STORE_HOT_EVENTS;
+    store_declare(s, options->declared, options->n_declared);
     buffer_init(&s->journal, JOURNAL_BYTES_MAX);
     memtable_pool_init(&s->pool);
     int r = derive_keys(s, options->key);

@@ -32,6 +32,9 @@ struct store_options {
     uint64_t map_bytes;  /* size of the memory map, fixed while open */
     uint64_t hot_events; /* events in memory before the store seals; 0: the default */
     bool create;         /* false: -ENOENT when it is not there */
+    /* the tenant's own dimensions, as store_declare takes them */
+    const char (*declared)[EVENT_CODE_BYTES + 1];
+    unsigned n_declared;
 };
 
 /* Opens, recovers (replays what was not sealed) and, where FACT_VERSION or the fold's reading changed,
@@ -40,6 +43,11 @@ struct store_options {
 int store_open(const struct store_options *options, struct store **ret, struct error *err);
 /* Seals what is hot and closes; views must be closed before. NULL is fine. */
 void store_close(struct store *s);
+
+/* The wire keys of the tenant's own dimensions by place; a place never gets another name. Events order by
+ * them where all else ties, so they must be known before the first event that carries one. Any thread, one at
+ * a time. */
+void store_declare(struct store *s, const char (*names)[EVENT_CODE_BYTES + 1], unsigned n);
 
 /* --- writing (committer only)
  * -------------------------------------------------------------------------------- */

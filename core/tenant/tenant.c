@@ -103,6 +103,8 @@ static int open_store(const struct tenants *ts, const struct entry *e, struct st
         .map_bytes = 2 * e->next->limits.stored_bytes,
         .hot_events = e->next->limits.hot_events,
         .create = !e->settings,
+        .declared = (const char(*)[EVENT_CODE_BYTES + 1]) e->next->declared,
+        .n_declared = e->next->n_declared,
     };
     if (snprintf(path, sizeof(path), "%s/tenants/%s", ts->data, e->name) >= (int)sizeof(path))
         return error_set(err, -ENAMETOOLONG, "directory", "the path of the data is too long");
@@ -279,6 +281,8 @@ static void put_in_force(struct tenants *ts)
         e->next = NULL;
         if (!t)
             continue;
+        store_declare(t->store, (const char(*)[EVENT_CODE_BYTES + 1]) e->settings->declared,
+                      e->settings->n_declared);
         struct tenant_settings *before = t->settings;
         atomic_fetch_add_explicit(&e->settings->references, 1, memory_order_relaxed);
         (void)pthread_mutex_lock(&t->lock);
