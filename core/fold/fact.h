@@ -147,6 +147,8 @@ enum fact_excluded {
     8 /* rating: the last of its ticket, solve and instrument whatever the question (resellers' apart);      \
          always set without a ticket */
 
+#define FACT_FLAG_LOOSE 16 /* the event has no ticket at all, not one that is not seen yet */
+
 struct fact_row {
     uint8_t table; /* enum fact_table */
     int64_t values[FACT_VALUES_MAX];

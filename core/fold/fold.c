@@ -108,8 +108,9 @@ static int64_t *run_row(struct run *r, enum fact_table table, int64_t flags, con
     row->values[FACT_SUBJECT] = r->subject->number;
     row->values[FACT_NAMESPACE] = r->subject->namespace;
     row->values[FACT_EXCLUDED] = r->excluded;
-    row->values[FACT_FLAGS] =
-        flags | (r->is_ticket ? FACT_FLAG_TICKET : 0) | (r->is_inferred ? FACT_FLAG_INFERRED : 0);
+    row->values[FACT_FLAGS] = flags | (r->is_ticket ? FACT_FLAG_TICKET : 0) |
+                              (r->is_inferred ? FACT_FLAG_INFERRED : 0) |
+                              (r->subject->is_loose ? FACT_FLAG_LOOSE : 0);
     row->values[FACT_CREATED] = r->is_ticket ? r->created_at : FACT_NULL;
     memcpy(row->dimensions[0], d->of, sizeof(d->of));
     return row->values;

@@ -307,7 +307,7 @@ static int set_loose_aside(struct scan *s, const struct pass *pass, const struct
     const int64_t *const *v = rows->values;
     uint32_t hint = 0;
     for (uint32_t i = 0; i < rows->n; i++) {
-        if (!s->keep[i] || v[FACT_FLAGS][i] & FACT_FLAG_TICKET || v[FACT_RATING_RESPONDENT][i] == 0 ||
+        if (!s->keep[i] || !(v[FACT_FLAGS][i] & FACT_FLAG_LOOSE) || v[FACT_RATING_RESPONDENT][i] == 0 ||
             v[FACT_RATING_RELATION][i] == RELATION_RESELLER)
             continue;
         s->keep[i] = 0;

@@ -105,6 +105,8 @@ static int add_row(void *context, const struct fact_row *row)
     int64_t flags = row->values[FACT_FLAGS];
     json_object_set_new(map, "inferred", json_boolean(flags & FACT_FLAG_INFERRED));
     json_object_set_new(map, "ticket", json_boolean(flags & FACT_FLAG_TICKET));
+    if (row->table == FACT_RATING)
+        json_object_set_new(map, "loose", json_boolean(flags & FACT_FLAG_LOOSE));
     if (row->table == FACT_SOLVE)
         json_object_set_new(map, "last", json_boolean(flags & FACT_FLAG_LAST));
     if (row->table == FACT_RATING)

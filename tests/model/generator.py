@@ -143,17 +143,18 @@ class Generator:
             events.append(event)
         return events
 
-    def loose(self, name):
-        """One event without a ticket, possibly with several contents."""
+    def loose(self, number):
+        """One event without a ticket, possibly with several contents; no two subjects share an instant."""
+        name, at = f"l{number}", START + number * 1000
         kind = self.pick("survey.response", "survey.response", "survey.sent", "contact.ended")
         events = []
         for _ in range(self.pick(1, 1, 1, 2, 3)):
-            event = self.event(kind, [START, START + 1])
+            event = self.event(kind, [at, at + 1])
             events.append({**event, "id": name, "site": self.pick("H1", "H2")})
         return events
 
     def subject(self, number):
-        return self.loose(f"l{number}") if self.chance(0.04) else self.ticket(f"t{number}")
+        return self.loose(number) if self.chance(0.04) else self.ticket(f"t{number}")
 
     def deliveries(self, events, count):
         """The same set in other orders, some events twice."""

@@ -79,7 +79,7 @@ class Reference:
     def value(self, name, dimensions, at):
         """A dimension, a reference attribute or a derived dimension of a row, None when not known."""
         if name in dimensions:
-            return dimensions[name]
+            return dimensions[name]  # of tier too: the event's wins over the table's
         team = self.find("team", dimensions.get("team"), at)
         site = self.find("site", dimensions.get("site"), at)
         if name == "support_model":
@@ -95,9 +95,28 @@ class Reference:
             if here.upper() == there.upper():
                 return "domestic"
             return "nearshore" if there.upper() in self.nearshore else "offshore"
-        if name in ("employer", "outsourcer", "team_country", "languages"):
+        if name in ("employer", "outsourcer", "team_country", "languages", "tier"):
             return (team or {}).get(name)
         return (site or {}).get(name)
+
+
+def last_of_respondents(ratings, options):
+    """Ratings without a ticket count once for a site, respondent and question: the last in the period. Nobody knows
+    of a ballot without a respondent whose it is: each counts."""
+    last = {}
+    for number, row in ratings:
+        if not row["loose"] or row["respondent"] is None:
+            yield number, row
+        elif not is_outside(row["at"], options):
+            key = row["dimensions"].get("site"), row["respondent"], row["question"]
+            if key not in last or (row["at"], row["seq"]) > (last[key][1]["at"], last[key][1]["seq"]):
+                last[key] = (number, row)
+    yield from last.values()
+
+
+def is_outside(at, options):
+    since, until = options["since"], options["until"]
+    return (since is not None and at < since) or (until is not None and at >= until)
 
 
 class Sample:
@@ -195,7 +214,7 @@ class World:
             if options["question"] is not None and row["question"] != options["question"]:
                 continue
             kept.append((number, row))
-        for number, row in kept:
+        for number, row in last_of_respondents(kept, options):
             score, width = row["score"] - row["min"], row["max"] - row["min"]
             value = int(4 * score >= 3 * width if metric == "csat" else 4 * score <= width)
             at = row["at"] if row["solve_at"] is None else row["solve_at"]
@@ -206,13 +225,12 @@ class World:
         """Figures by group. since ≤ anchor < until; where(get) with get(name) → value or None."""
         anchor = anchor or ("created" if metric == "tickets_created" else "completed")
         options = {"now": now, "at": at, "reopen_window": reopen_window, "instrument": instrument,
-                   "question": question}
+                   "question": question, "since": since, "until": until}
         figures, away = {}, {}
         for sample in self.samples(metric, options):
             when = getattr(sample, anchor)
-            if metric not in ("backlog", "backlog_age"):
-                if (since is not None and when < since) or (until is not None and when >= until):
-                    continue
+            if metric not in ("backlog", "backlog_age") and is_outside(when, options):
+                continue
             dimensions = self.current[sample.subject] if dims == "current" else sample.dimensions
 
             def get(name, dimensions=dimensions, sample=sample):

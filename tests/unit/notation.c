@@ -332,6 +332,8 @@ void notation_print(struct buffer *b, const struct dictionary *dictionary, const
         print_rating(b, dictionary, v);
         break;
     }
+    if (v[FACT_FLAGS] & FACT_FLAG_LOOSE)
+        buffer_append_string(b, " loose");
     if (v[FACT_FLAGS] & FACT_FLAG_INFERRED)
         buffer_append_string(b, " inferred");
     if (v[FACT_EXCLUDED])

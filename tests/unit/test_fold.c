@@ -442,14 +442,14 @@ static void test_event_without_ticket(void **state)
     struct notation n;
     notation_init(&n, "10:00 q:4/1-5{site=H1}=1");
     assert_string_equal(fold_text(b, n.dictionary, n.events, n.n, true),
-                        "rating 10:00 4/1-5 survey {site=H1}\n");
+                        "rating 10:00 4/1-5 survey loose {site=H1}\n");
     notation_fini(&n);
 
     notation_init(&n, "10:00 q:4/1-5{site=H1}=1; 10:00 q:3/1-5{site=H1}=1; 11:00 q:1/1-5{site=H1}=1");
     for (size_t i = 0; i < 6; i++) {
         swap(n.events, i % 2, i % 2 + 1); /* goes through all orders of three */
         assert_string_equal(fold_text(b, n.dictionary, n.events, n.n, true),
-                            "ticket conflicts 2\nrating 10:00 3/1-5 survey {site=H1}\n");
+                            "ticket conflicts 2 loose\nrating 10:00 3/1-5 survey loose {site=H1}\n");
     }
     notation_fini(&n);
 
