@@ -314,12 +314,15 @@ static void work_session(struct outer *o, int64_t now)
     struct error err = ERROR_INIT;
     struct session_statistics statistics;
     enum session_state state = session_work(o->session, now, &err);
+    o->is_cut_off = state == SESSION_LOST || state == SESSION_REFUSED;
     session_statistics(o->session, &statistics);
     if (statistics.accepted != o->report.accepted || statistics.rejected != o->report.rejected) {
         o->report.accepted = statistics.accepted;
         o->report.rejected = statistics.rejected;
         o->report.is_changed = true;
     }
+    if (o->phase >= PHASE_STOPPING)
+        return;
     if (state == SESSION_OPEN && o->phase == PHASE_CONNECTING) {
         const void *cursor = session_cursor(o->session, &o->taken_size);
         memcpy(o->taken, cursor, o->taken_size);
@@ -375,7 +378,7 @@ static void wait_for_work(struct outer *o, int signals, int64_t now)
 
 static bool is_over(const struct outer *o, int64_t now)
 {
-    return o->phase == PHASE_GONE && (session_is_empty(o->session) || now >= o->end_ms);
+    return o->phase == PHASE_GONE && (session_is_empty(o->session) || o->is_cut_off || now >= o->end_ms);
 }
 
 static int run(struct outer *o, int signals)

@@ -52,15 +52,21 @@ void report_state(struct report *r, const char *state, const char *message)
               r->source, *clean ? " message=" : "", *clean ? log_quote(room, sizeof(room), clean) : "");
 }
 
+/* Begins a new second when it is time, and says what the last one kept back. */
+static void turn_second(struct report *r, int64_t now_ms)
+{
+    if (now_ms - r->second_ms < 1000)
+        return;
+    if (r->n_dropped)
+        log_warning(&r->logger, "plugin", "lines_dropped", "source=%s lines=%u", r->source, r->n_dropped);
+    r->second_ms = now_ms;
+    r->n_lines = r->n_dropped = 0;
+}
+
 /* Whether one more line of the plugin's may be written in this second. */
 static bool may_write(struct report *r, int64_t now_ms)
 {
-    if (now_ms - r->second_ms >= 1000) {
-        if (r->n_dropped)
-            log_warning(&r->logger, "plugin", "lines_dropped", "source=%s lines=%u", r->source, r->n_dropped);
-        r->second_ms = now_ms;
-        r->n_lines = r->n_dropped = 0;
-    }
+    turn_second(r, now_ms);
     if (r->n_lines == REPORT_LINES_A_SECOND) {
         r->n_dropped++;
         return false;
@@ -103,6 +109,7 @@ void report_skip(struct report *r, const struct pipe_skip *skip, int64_t now_ms)
 
 void report_flush(struct report *r, int64_t now_ms, bool at_once)
 {
+    turn_second(r, now_ms);
     if (r->channel < 0 || !r->is_changed || (!at_once && !r->is_urgent && now_ms - r->sent_ms < FLUSH_MS))
         return;
     json_t *report =
