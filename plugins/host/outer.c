@@ -42,6 +42,7 @@ struct outer {
     int64_t next_ms; /* monotonic: when to call the plugin again */
     int64_t end_ms;  /* PHASE_GONE: the outbox is given up then */
     int exit;        /* status, once phase is STOPPING or GONE */
+    bool is_cut_off; /* the collector takes no more: the outbox is given up at once */
     bool was_started, must_destroy, is_woken;
     unsigned n_failures; /* TEMPORARY, one after the other */
 
