@@ -1,13 +1,18 @@
-/* Messages of the wire protocol as JSON, for tests: bytes are {"bin": HEX}. Include after cmocka.h and
- * jansson.h. */
+/* Messages of the wire protocol as JSON, for tests: bytes are {"bin": HEX}. */
 #ifndef TENDON_TESTS_WIRE_JSON_H
 #define TENDON_TESTS_WIRE_JSON_H
 
 #include "proto/msgpack.h"
 
+#include <jansson.h>
 #include <msgpack.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #define WIRE_JSON_BIN 8192 /* bytes of a bin, at most */
 
