@@ -26,6 +26,7 @@
 
 /* What a dispatch of the data server may have waiting: sources ask for their own counters, nothing more. */
 #define SOURCE_QUEUE 64
+#define LOCK_WAIT_MS 2000
 #define HOSTS_END_MS 3000 /* after a host was killed, until it is known to be gone */
 
 struct daemon {
@@ -95,17 +96,30 @@ static json_t *servers_json(void *ctx)
 
 /* --- the process --- */
 
-/* One daemon a data directory: the lock is the kernel's and ends with the process, however it ends. */
+/* One daemon a data directory: the lock is the kernel's and ends with the process, however it ends. One that
+ * was killed a moment ago may still hold it while the kernel takes it apart. */
+static int take_lock(int fd)
+{
+    const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int64_t end = instant_monotonic_ms() + LOCK_WAIT_MS;
+    while (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
+        if ((errno != EAGAIN && errno != EACCES) || instant_monotonic_ms() >= end)
+            return -errno;
+        (void)nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
 static int lock_data(struct daemon *d, struct error *err)
 {
     char path[PATH_MAX], text[32] = "";
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (snprintf(path, sizeof(path), "%s/lock", d->config->data) >= (int)sizeof(path))
         return error_set(err, -ENAMETOOLONG, "directory", "the path of data is too long");
     d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (d->lock_fd < 0)
         return error_set(err, -errno, "lock", "%s cannot be opened: %s", path, strerror(errno));
-    if (fcntl(d->lock_fd, F_OFD_SETLK, &lock) < 0) {
+    if (take_lock(d->lock_fd) < 0) {
         ssize_t n = read(d->lock_fd, text, sizeof(text) - 1);
         text[n > 0 ? strspn(text, "0123456789") : 0] = '\0';
         error_set(err, -EBUSY, "lock", "another tendond%s%s%s works on %s", *text ? " (pid " : "", text,
