@@ -175,6 +175,19 @@ static int pending_find(struct commit *c, const struct store_batch *batch, struc
     return 0;
 }
 
+/* Whether an import named the value: then it is the operator's, and no source can flood with it. */
+static bool is_imported(const struct store *s, const struct wire_value *v)
+{
+    char key[EVENT_CODE_BYTES + 1];
+    if ((v->field != FIELD_SITE && v->field != FIELD_TEAM) || v->string.size > EVENT_CODE_BYTES)
+        return false;
+    memcpy(key, v->string.data, v->string.size);
+    key[v->string.size] = '\0';
+    const struct reference_row *const *versions;
+    return reference_versions(s->reference, v->field == FIELD_SITE ? REFERENCE_SITE : REFERENCE_TEAM, key,
+                              &versions) > 0;
+}
+
 /* The number of a string under the limits of its source. Returns an enum event_reject, or a negative errno.
  */
 static int intern(struct store *s, struct pending *p, const struct wire_value *v, uint32_t *ret)
@@ -182,12 +195,13 @@ static int intern(struct store *s, struct pending *p, const struct wire_value *v
     *ret = dictionary_lookup(s->dictionary, v->field, v->string.data, v->string.size);
     if (*ret)
         return REJECT_NONE;
-    if (p->source.new_values[v->field] >= NEW_VALUES_A_DAY)
+    bool counts = !is_imported(s, v);
+    if (counts && p->source.new_values[v->field] >= NEW_VALUES_A_DAY)
         return REJECT_NEW_VALUES;
     int r = dictionary_intern(s->dictionary, v->field, v->string.data, v->string.size, ret, NULL);
     if (r == -ENOSPC)
         return REJECT_DIMENSION_FULL;
-    if (r == 0)
+    if (r == 0 && counts)
         p->source.new_values[v->field]++;
     return r;
 }

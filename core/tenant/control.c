@@ -343,7 +343,7 @@ static int revoke_checked(struct control *c, const char *key_or_name, struct con
         nearest_init(&near, key_or_name, strlen(key_or_name));
         for (size_t i = 0; i < c->n_known; i++)
             nearest_offer(&near, c->known[i].name);
-        error_set(err, -ENOENT, "unknown_key", "no key of that name is granted");
+        error_set(err, -ENOENT, "unknown_key", "no key \"%.64s\" is granted", key_or_name);
         if (near.best)
             error_hint(err, "did you mean \"%s\"?", near.best);
         else

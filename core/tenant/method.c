@@ -44,7 +44,7 @@ int method_find(const char *name, const struct method **ret, struct error *err)
         }
         nearest_offer(&near, METHODS[i].name);
     }
-    error_set(err, -ENOENT, "unknown_method", "there is no such method");
+    error_set(err, -ENOENT, "unknown_method", "there is no method \"%.64s\"", name);
     if (near.best)
         error_hint(err, "did you mean \"%s\"?", near.best);
     else
@@ -71,7 +71,7 @@ int method_allow(const struct method *m, const struct request *r)
         }
         if (known)
             continue;
-        error_set(r->err, -EINVAL, "unknown_param", "%s has no such parameter", m->name);
+        error_set(r->err, -EINVAL, "unknown_param", "%s has no parameter \"%.64s\"", m->name, key);
         if (near.best)
             error_hint(r->err, "did you mean \"%s\"?", near.best);
         return -EINVAL;
@@ -128,7 +128,7 @@ static int no_tenant(const struct request *r, const char *name)
     free(failures);
     if (result == -EIO)
         return result;
-    error_set(r->err, -ENOENT, "unknown_tenant", "there is no such tenant");
+    error_set(r->err, -ENOENT, "unknown_tenant", "there is no tenant \"%.64s\"", name);
     if (near.best)
         error_hint(r->err, "did you mean \"%s\"?", near.best);
     else

@@ -164,7 +164,7 @@ static int no_source(const struct request *r, struct tenant *t, const char *name
     (void)store_source_list(t->store, &sources, &n);
     for (size_t i = 0; i < n; i++)
         nearest_offer(&near, sources[i].name);
-    error_set(r->err, -ENOENT, "unknown_source", "tenant %s has no such source", t->name);
+    error_set(r->err, -ENOENT, "unknown_source", "tenant %s has no source \"%.64s\"", t->name, name);
     if (near.best)
         error_hint(r->err, "did you mean \"%s\"?", near.best);
     else
