@@ -1,5 +1,6 @@
 #include "proto/event.h"
 
+#include "proto/bytes8.h"
 #include "proto/msgpack.h"
 
 #include <errno.h>
@@ -225,19 +226,21 @@ enum event_reject event_code_check(const char *data, size_t size)
     if (size == 0 || size > EVENT_CODE_BYTES)
         return REJECT_TOO_LONG;
     const uint8_t *p = (const uint8_t *)data, *end = p + size;
+    uint64_t unprintable = 0;
     unsigned n_spaces = 0, n_others = 0;
-    while (p < end && *p >= 0x20 && *p < 0x7f) {
-        n_spaces += *p == ' ';
-        p++;
+    for (size_t i = 0; i < size; i += 8) {
+        uint64_t w = bytes8_load(p + i, size - i, 'x');
+        unprintable |= (w & BYTES8_HIGH) | bytes8_at_most(w, 0x1f) | bytes8_equal(w, 0x7f);
+        n_spaces += bytes8_count(bytes8_equal(w, ' '));
     }
-    if (p == end)
+    if (!unprintable)
         return n_spaces <= EVENT_CODE_SPACES && n_spaces < size ? REJECT_NONE : REJECT_NOT_A_CODE;
 
     /* Something is not printable ASCII: once more, with every character. */
     if (!utf8_valid(data, size))
         return REJECT_BAD_UTF8;
     n_spaces = 0;
-    for (p = (const uint8_t *)data; p < end;) {
+    while (p < end) {
         uint32_t c = *p < 0x80 ? *p++ : character_next(&p);
         if (c < 0x20 || c == 0x7f || (c >= 0x80 && character_is_unprintable(c)))
             return REJECT_NOT_A_CODE;

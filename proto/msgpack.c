@@ -1,5 +1,7 @@
 #include "proto/msgpack.h"
 
+#include "proto/bytes8.h"
+
 #include <string.h>
 
 static size_t mp_left(const struct mp_reader *r)
@@ -22,27 +24,12 @@ static uint64_t mp_load(const uint8_t *p, unsigned n)
     return v;
 }
 
-enum mp_type mp_peek(const struct mp_reader *r)
-{
-    if (r->failed || r->at == r->end)
-        return MP_NONE;
-    uint8_t b = *r->at;
-    if (b <= 0x7f || b >= 0xe0)
-        return MP_INT;
-    if (b <= 0x8f)
-        return MP_MAP;
-    if (b <= 0x9f)
-        return MP_ARRAY;
-    if (b <= 0xbf)
-        return MP_STR;
-    /* 0xc0 … 0xdf, one by one */
-    static const uint8_t types[32] = {
-        MP_NIL,   MP_NONE, MP_BOOL, MP_BOOL, MP_BIN, MP_BIN, MP_BIN,   MP_EXT,   MP_EXT, MP_EXT, MP_FLOAT,
-        MP_FLOAT, MP_INT,  MP_INT,  MP_INT,  MP_INT, MP_INT, MP_INT,   MP_INT,   MP_INT, MP_EXT, MP_EXT,
-        MP_EXT,   MP_EXT,  MP_EXT,  MP_STR,  MP_STR, MP_STR, MP_ARRAY, MP_ARRAY, MP_MAP, MP_MAP,
-    };
-    return (enum mp_type)types[b - 0xc0];
-}
+const uint8_t MP_TYPES[32] = {
+    /* 0xc0 */ MP_NIL, MP_NONE, MP_BOOL,  MP_BOOL,  MP_BIN,   MP_BIN,   MP_BIN, MP_EXT,
+    /* 0xc8 */ MP_EXT, MP_EXT,  MP_FLOAT, MP_FLOAT, MP_INT,   MP_INT,   MP_INT, MP_INT,
+    /* 0xd0 */ MP_INT, MP_INT,  MP_INT,   MP_INT,   MP_EXT,   MP_EXT,   MP_EXT, MP_EXT,
+    /* 0xd8 */ MP_EXT, MP_STR,  MP_STR,   MP_STR,   MP_ARRAY, MP_ARRAY, MP_MAP, MP_MAP,
+};
 
 bool mp_read_nil(struct mp_reader *r)
 {
@@ -155,15 +142,14 @@ static bool mp_read_fixed_length(struct mp_reader *r, uint32_t length, unsigned 
     return true;
 }
 
-bool mp_read_str(struct mp_reader *r, const char **ret_data, uint32_t *ret_size)
+bool mp_read_long_str(struct mp_reader *r, const char **ret_data, uint32_t *ret_size)
 {
+    uint32_t size;
     if (mp_peek(r) != MP_STR)
         return mp_fail(r);
     uint8_t b = *r->at;
-    uint32_t size;
-    bool ok = b <= 0xbf ? mp_read_fixed_length(r, b & 0x1f, 1, &size)
-                        : mp_read_length(r, 1u << (b - 0xd9), 1, 0, &size);
-    if (!ok)
+    if (!(b <= 0xbf ? mp_read_fixed_length(r, b & 0x1f, 1, &size)
+                    : mp_read_length(r, 1u << (b - 0xd9), 1, 0, &size)))
         return false;
     *ret_data = (const char *)r->at;
     *ret_size = size;
@@ -315,21 +301,15 @@ static unsigned utf8_sequence(const uint8_t *p, size_t left)
 
 bool utf8_valid(const char *data, size_t size)
 {
-    const uint8_t *p = (const uint8_t *)data, *end = p + size;
-    while (p < end) {
-        while (end - p >= 8) { /* eight ASCII bytes at a time */
-            uint64_t word;
-            memcpy(&word, p, sizeof(word));
-            if (word & 0x8080808080808080)
-                break;
-            p += 8;
-        }
-        if (p == end)
-            break;
-        unsigned n = utf8_sequence(p, (size_t)(end - p));
+    const uint8_t *p = (const uint8_t *)data;
+    size_t i = 0;
+    while (i < size && !(bytes8_load(p + i, size - i, 0) & BYTES8_HIGH))
+        i += 8;
+    while (i < size) { /* from the first eight bytes that are not all ASCII */
+        unsigned n = utf8_sequence(p + i, size - i);
         if (n == 0)
             return false;
-        p += n;
+        i += n;
     }
     return true;
 }

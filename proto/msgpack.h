@@ -27,8 +27,20 @@ static inline void mp_reader_init(struct mp_reader *r, const void *data, size_t 
     r->failed = false;
 }
 
+extern const uint8_t MP_TYPES[32]; /* of the bytes 0xc0 … 0xdf */
+
 /* The type of the next value; MP_NONE at the end, after a failure and for the reserved byte 0xc1. */
-enum mp_type mp_peek(const struct mp_reader *r);
+static inline enum mp_type mp_peek(const struct mp_reader *r)
+{
+    if (r->failed || r->at == r->end)
+        return MP_NONE;
+    uint8_t b = *r->at;
+    if (b <= 0x7f || b >= 0xe0)
+        return MP_INT;
+    if (b >= 0xc0)
+        return (enum mp_type)MP_TYPES[b - 0xc0];
+    return b >= 0xa0 ? MP_STR : b >= 0x90 ? MP_ARRAY : MP_MAP;
+}
 
 bool mp_read_nil(struct mp_reader *r);
 bool mp_read_bool(struct mp_reader *r, bool *ret);
@@ -36,7 +48,23 @@ bool mp_read_int(struct mp_reader *r, int64_t *ret);   /* fails on a uint64 over
 bool mp_read_uint(struct mp_reader *r, uint64_t *ret); /* fails on a negative */
 bool mp_read_double(struct mp_reader *r,
                     double *ret); /* float32 and float64; NaN and infinities come through */
-bool mp_read_str(struct mp_reader *r, const char **ret_data, uint32_t *ret_size); /* UTF-8 is not checked */
+/* Any string; mp_read_str calls it for those that are not short. */
+bool mp_read_long_str(struct mp_reader *r, const char **ret_data, uint32_t *ret_size);
+
+/* UTF-8 is not checked. */
+static inline bool mp_read_str(struct mp_reader *r, const char **ret_data, uint32_t *ret_size)
+{
+    /* Nearly all strings are short ones, whose length is in their first byte. */
+    size_t left = (size_t)(r->end - r->at);
+    if (!r->failed && left > 0 && (*r->at & 0xe0) == 0xa0 && (*r->at & 0x1fu) < left) {
+        *ret_size = *r->at & 0x1fu;
+        *ret_data = (const char *)r->at + 1;
+        r->at += 1 + *ret_size;
+        return true;
+    }
+    return mp_read_long_str(r, ret_data, ret_size);
+}
+
 bool mp_read_bin(struct mp_reader *r, const uint8_t **ret_data, uint32_t *ret_size);
 /* The count is at most the bytes left (two bytes a map entry): a lying header fails here. */
 bool mp_read_array(struct mp_reader *r, uint32_t *ret_count);

@@ -2,6 +2,7 @@
 
 #include "core/base/log.h"
 #include "core/ingest/decode.h"
+#include "core/ingest/group.h"
 #include "core/ingest/job.h"
 #include "core/tenant/tenant.h"
 
@@ -9,7 +10,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #define THREADS_MAX 64
@@ -203,12 +203,6 @@ static void actor_decode(struct committer *c, struct actor *a)
 /* --- committing -------------------------------------------------------------------------------------------
  */
 
-static bool disk_is_full(const struct committer *c)
-{
-    struct statvfs s;
-    return statvfs(c->data_path, &s) == 0 && (uint64_t)s.f_bavail * s.f_frsize < c->free_bytes;
-}
-
 /* Says once that commits fail, and once that they do again. */
 static void actor_note(struct committer *c, struct actor *a, int rc, const struct error *err)
 {
@@ -225,156 +219,14 @@ static void actor_note(struct committer *c, struct actor *a, int rc, const struc
         log_info(c->logger, "ingest", "commit_resumed", "tenant=%s", a->tenant->name);
 }
 
-static uint64_t source_last_seq(struct actor *a, const char *source)
-{
-    struct store_source s;
-    return store_source_get(a->tenant->store, source, &s) == 1 ? s.last_seq : 0;
-}
-
-/* What each source of a group has come to, were the commit done. */
-struct group_source {
-    const char *name;
-    uint64_t last_seq;
-};
-
-struct group {
-    struct job *jobs[GROUP_JOBS];
-    struct store_batch batches[GROUP_JOBS];
-    unsigned n_jobs, n_batches;
-    struct group_source sources[GROUP_JOBS];
-    unsigned n_sources;
-};
-
-static struct group_source *group_source(struct group *g, struct actor *a, const char *name)
-{
-    for (unsigned i = 0; i < g->n_sources; i++)
-        if (strcmp(g->sources[i].name, name) == 0)
-            return &g->sources[i];
-    struct group_source *s = &g->sources[g->n_sources++];
-    *s = (struct group_source){.name = name, .last_seq = source_last_seq(a, name)};
-    return s;
-}
-
-/* Decides by its seq what becomes of each job, and lines up what is to be committed. */
-static void group_plan(struct group *g, struct actor *a)
-{
-    for (unsigned i = 0; i < g->n_jobs; i++) {
-        struct job *j = g->jobs[i];
-        struct group_source *s = group_source(g, a, j->source);
-        struct decoded *d = j->decoded ? &j->decoded->d : NULL;
-        if (j->decoded_rc != 0) {
-            j->outcome = j->decoded_rc == -ENOMEM ? OUTCOME_FAILED : OUTCOME_REFUSED;
-        } else if (d->seq <= s->last_seq) {
-            j->outcome = OUTCOME_REPEAT;
-        } else if (d->seq > s->last_seq + 1) {
-            j->outcome = OUTCOME_OUT_OF_ORDER;
-        } else {
-            j->outcome = OUTCOME_COMMIT;
-            s->last_seq = d->seq;
-            j->batch = &g->batches[g->n_batches++];
-            *j->batch = (struct store_batch){
-                .source = j->source,
-                .namespace = j->namespace,
-                .seq = d->seq,
-                .cursor = d->cursor,
-                .cursor_size = d->cursor_size,
-                .events = d->events,
-                .indices = d->indices,
-                .n_events = d->n_events,
-                .rejects = d->rejects,
-                .n_rejects = d->n_rejects,
-            };
-        }
-    }
-}
-
-static int group_commit(struct committer *c, struct group *g, struct actor *a)
-{
-    struct error err = ERROR_INIT;
-    int rc = 0;
-    if (g->n_batches == 0)
-        return 0;
-    if (disk_is_full(c))
-        rc = error_set(&err, -ENOSPC, "disk_full", "less than %llu MiB are free under %s",
-                       (unsigned long long)(c->free_bytes >> 20), c->data_path);
-    else
-        rc = store_commit(a->tenant->store, g->batches, g->n_batches, &err);
-    actor_note(c, a, rc, &err);
-    return rc;
-}
-
-static void answer_repeat(struct actor *a, struct job *j, struct committer_answer *answer,
-                          uint8_t cursor[STORE_CURSOR_BYTES])
-{
-    answer->kind = WIRE_ACK;
-    answer->repeat = true;
-    answer->cursor = cursor;
-    if (store_source_cursor(a->tenant->store, j->source, cursor, &answer->cursor_size, NULL) != 0)
-        answer->cursor_size = 0;
-}
-
-static void answer_nack(struct committer_answer *answer, enum wire_nack nack, uint32_t retry_ms, bool final)
-{
-    answer->kind = WIRE_NACK;
-    answer->nack = nack;
-    answer->retry_ms = retry_ms;
-    answer->final = final;
-}
-
-/* Answers one job of a group whose commit ended with rc. */
-static void job_answer(struct actor *a, struct job *j, uint64_t last_seq, int rc)
-{
-    uint8_t cursor[STORE_CURSOR_BYTES];
-    struct committer_answer answer = {.seq = j->decoded ? j->decoded->d.seq : 0, .last_seq = last_seq};
-    enum wire_nack failed = rc == -ENOSPC ? WIRE_NACK_DISK_FULL : WIRE_NACK_STORE_FAILED;
-    switch (j->outcome) {
-    case OUTCOME_COMMIT:
-        if (rc == 0) {
-            answer.kind = WIRE_ACK;
-            answer.n_accepted = j->batch->n_accepted;
-            answer.n_duplicates = j->batch->n_duplicates;
-            answer.rejects = j->batch->rejects;
-            answer.n_rejects = j->batch->n_rejects;
-            break;
-        }
-        /* fall through - a commit that failed may be there all the same */
-    case OUTCOME_REPEAT:
-        if (answer.seq <= last_seq)
-            answer_repeat(a, j, &answer, cursor);
-        else
-            answer_nack(&answer, failed, COMMITTER_RETRY_MS, false);
-        break;
-    case OUTCOME_OUT_OF_ORDER:
-        answer_nack(&answer, WIRE_NACK_OUT_OF_ORDER, 0, false);
-        break;
-    case OUTCOME_REFUSED:
-        answer_nack(&answer, j->nack, 0, true);
-        break;
-    case OUTCOME_FAILED:
-        answer_nack(&answer, WIRE_NACK_STORE_FAILED, COMMITTER_RETRY_MS, false);
-        break;
-    }
-    j->done(j->ctx, &answer);
-}
-
 /* One turn over a group of batches. Without the lock; the calling thread has the actor. */
-static void group_run(struct committer *c, struct group *g, struct actor *a)
+static void actor_commit(struct committer *c, struct actor *a, struct group *g)
 {
-    group_plan(g, a);
-    int rc = group_commit(c, g, a);
-    if (rc != 0) /* what is there now, not what should be */
-        for (unsigned i = 0; i < g->n_sources; i++)
-            g->sources[i].last_seq = source_last_seq(a, g->sources[i].name);
-    struct committer_statistics sum = {.commits = g->n_batches > 0 && rc == 0, .failed_commits = rc != 0};
-    for (unsigned i = 0; i < g->n_jobs; i++) {
-        struct job *j = g->jobs[i];
-        sum.batches += j->outcome == OUTCOME_COMMIT && rc == 0;
-        sum.events += j->outcome == OUTCOME_COMMIT && rc == 0 ? j->decoded->d.n_in_batch : 0;
-        sum.repeats += j->outcome == OUTCOME_REPEAT;
-        sum.out_of_order += j->outcome == OUTCOME_OUT_OF_ORDER;
-        sum.malformed += j->outcome == OUTCOME_REFUSED;
-        job_answer(a, j, group_source(g, a, j->source)->last_seq, rc);
-    }
+    struct committer_statistics sum = {0};
+    struct error err = ERROR_INIT;
+    int rc = group_run(g, a->tenant, c->data_path, c->free_bytes, &sum, &err);
+    if (g->n_batches > 0)
+        actor_note(c, a, rc, &err);
     (void)pthread_mutex_lock(&c->lock);
     c->statistics.commits += sum.commits;
     c->statistics.failed_commits += sum.failed_commits;
@@ -394,10 +246,10 @@ static void hello_run(struct actor *a, struct job *j)
 {
     uint8_t cursor[STORE_CURSOR_BYTES];
     struct error err = ERROR_INIT;
-    struct committer_answer answer = {.kind = WIRE_WELCOME, .last_seq = source_last_seq(a, j->source)};
+    struct committer_answer answer = {.kind = WIRE_WELCOME, .last_seq = group_last_seq(a->tenant, j->source)};
     answer.cursor = cursor;
     if (store_source_cursor(a->tenant->store, j->source, cursor, &answer.cursor_size, &err) != 0)
-        answer_nack(&answer, WIRE_NACK_STORE_FAILED, COMMITTER_RETRY_MS, false);
+        group_nack(&answer, WIRE_NACK_STORE_FAILED, COMMITTER_RETRY_MS, false);
     j->done(j->ctx, &answer);
 }
 
@@ -483,7 +335,7 @@ static void actor_run(struct committer *c, struct actor *a, struct group *g)
         else
             call_run(c, a, single);
     } else {
-        group_run(c, g, a);
+        actor_commit(c, a, g);
         actor_maintain(c, a, false);
     }
 
@@ -677,8 +529,8 @@ static void actor_refuse(struct committer *c, struct actor *a)
             j->call->is_done = true;
         } else {
             answer.seq = j->kind == JOB_BATCH ? decode_seq(j->body, j->size) : 0;
-            answer_nack(&answer, WIRE_NACK_STOPPING, COMMITTER_RETRY_MS, false);
-            answer.last_seq = source_last_seq(a, j->source);
+            group_nack(&answer, WIRE_NACK_STOPPING, COMMITTER_RETRY_MS, false);
+            answer.last_seq = group_last_seq(a->tenant, j->source);
             j->done(j->ctx, &answer);
         }
         job_free(j, &c->decoded);

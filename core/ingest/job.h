@@ -8,8 +8,7 @@
 
 #include <stdbool.h>
 
-#define GROUP_JOBS       512 /* batches in one commit, at most */
-#define DECODED_POOL_MAX 64  /* decoded batches whose memory is kept */
+#define DECODED_POOL_MAX 64 /* decoded batches whose memory is kept */
 
 /* Memory of decoded batches, used again. Under the committer's lock. */
 struct decoded_slot {

@@ -1,5 +1,7 @@
 #include "core/ingest/pattern.h"
 
+#include "proto/bytes8.h"
+
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <string.h>
@@ -254,13 +256,13 @@ bool pattern_is_personal(const char *data, size_t size)
         size = TEXT_MAX;
     /* Most codes have no character that any pattern needs. */
     unsigned n_digits = 0;
-    bool is_suspicious = false;
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)data[i];
-        n_digits += c - '0' < 10u;
-        is_suspicious |= c >= 0x80 || c == '@' || c == ':' || c == '.';
+    uint64_t suspicious = 0;
+    for (size_t i = 0; i < size; i += 8) {
+        uint64_t w = bytes8_load(data + i, size - i, 'x');
+        n_digits += bytes8_count(bytes8_digits(w));
+        suspicious |= (w & BYTES8_HIGH) | bytes8_equal(w, '@') | bytes8_equal(w, ':') | bytes8_equal(w, '.');
     }
-    if (!is_suspicious && n_digits < 7)
+    if (!suspicious && n_digits < 7)
         return false;
 
     struct text t;

@@ -5,6 +5,7 @@
 #include "core/ingest/answer.h"
 #include "core/ingest/committer.h"
 #include "core/ingest/decode.h"
+#include "core/ingest/hello.h"
 #include "core/ingest/kept.h"
 #include "core/ingest/outbox.h"
 #include "core/ingest/session.h"
@@ -241,41 +242,6 @@ static void deliver_all(struct server *s)
 /* --- HELLO and BATCH --------------------------------------------------------------------------------------
  */
 
-struct hello {
-    const char *source, *software;
-    uint32_t source_size, software_size;
-    uint64_t session;
-    bool has_session;
-};
-
-static bool hello_read(struct mp_reader *r, struct hello *ret)
-{
-    uint32_t n = 0;
-    *ret = (struct hello){0};
-    if (!mp_read_map(r, &n))
-        return false;
-    for (uint32_t i = 0; i < n; i++) {
-        const char *key = NULL;
-        uint32_t size = 0;
-        if (!mp_read_str(r, &key, &size))
-            return false;
-        if (size == 6 && memcmp(key, "source", 6) == 0) {
-            if (!mp_read_str(r, &ret->source, &ret->source_size))
-                return false;
-        } else if (size == 8 && memcmp(key, "software", 8) == 0) {
-            if (!mp_read_str(r, &ret->software, &ret->software_size))
-                return false;
-        } else if (size == 7 && memcmp(key, "session", 7) == 0) {
-            if (!mp_read_uint(r, &ret->session))
-                return false;
-            ret->has_session = true;
-        } else if (!mp_skip(r)) { /* a later client may say more */
-            return false;
-        }
-    }
-    return ret->source && ret->has_session && r->at == r->end;
-}
-
 /* The source's session, made when it has none; makes room by dropping the one idle longest. */
 static int session_get(struct server *s, const struct grant *who, struct session **ret)
 {
@@ -292,19 +258,10 @@ static int session_get(struct server *s, const struct grant *who, struct session
     return rc;
 }
 
-static void log_hello(struct server *s, const struct grant *who, const struct hello *hello)
-{
-    char software[WIRE_SOFTWARE_BYTES + 1] = "", room[2 * WIRE_SOFTWARE_BYTES];
-    if (hello->software && hello->software_size <= WIRE_SOFTWARE_BYTES &&
-        event_code_check(hello->software, hello->software_size) == REJECT_NONE)
-        memcpy(software, hello->software, hello->software_size);
-    log_info(s->options.logger, "ingest", "source_connected", "tenant=%s source=%s software=%s", who->tenant,
-             who->source, log_quote(room, sizeof(room), software));
-}
-
 static void take_hello(struct server *s, const struct peer *peer, const struct grant *who,
                        struct wire_envelope *envelope)
 {
+    char software[2 * WIRE_SOFTWARE_BYTES];
     struct hello hello;
     struct session *session;
     struct peer old;
@@ -313,8 +270,7 @@ static void take_hello(struct server *s, const struct peer *peer, const struct g
         refuse(s, peer, who, envelope->request, WIRE_NACK_MALFORMED);
         return;
     }
-    if (hello.source_size != strlen(who->source) ||
-        memcmp(hello.source, who->source, hello.source_size) != 0) {
+    if (strcmp(hello.source, who->source) != 0) {
         refuse(s, peer, who, envelope->request, WIRE_NACK_UNKNOWN_SOURCE);
         return;
     }
@@ -341,7 +297,8 @@ static void take_hello(struct server *s, const struct peer *peer, const struct g
         return;
     }
     session->n_pending++;
-    log_hello(s, who, &hello);
+    log_info(s->options.logger, "ingest", "source_connected", "tenant=%s source=%s software=%s", who->tenant,
+             who->source, log_quote(software, sizeof(software), hello.software));
 }
 
 static void take_batch(struct server *s, const struct peer *peer, const struct grant *who,
