@@ -484,12 +484,12 @@ int store_commit(struct store *s, struct store_batch *batches, size_t n, struct 
         store_dictionary_written(s);
         s->journal_events += c.n_events;
         s->journal_entries += c.n_events != 0;
-        r = publish_sources(&c);
-        if (r == 0)
-            r = fold_touched(s, position);
-        if (r == 0)
+        r = fold_touched(s, position);
+        if (r == 0) {
             store_publish(s);
-        else /* on disk, but not in memory: read it back, so that what is answered is what is there */
+            r = publish_sources(&c); /* after the view: what a source counts as taken is there to ask for */
+        }
+        if (r < 0) /* on disk, but not in memory: read it back, so that what is answered is what is there */
             r = reload(s, err);
     }
     for (size_t i = 0; i < c.n_pending; i++)
