@@ -33,6 +33,7 @@ EXPECT = re.compile(r"(?P<what>.+?)\s+=\s+(?P<value>\{.*\}|\S+)(?:\s+n\s+(?P<n>\
                     r"(?:\s+\[(?P<low>\S+)\s+(?P<high>\S+)\])?$")
 
 Case = collections.namedtuple("Case", "name title events expectations")  # events of all tickets, in the order written
+# meta: where to look into the answer before ("meta.orphans", ".censored"), and then metric is None
 Expectation = collections.namedtuple("Expectation", "line metric options meta value n low high")
 
 
@@ -162,7 +163,7 @@ def expectation(line):
     else:
         value = scalar(value)
     words = what.split()
-    meta = words[0][len("meta."):] if words[0].startswith("meta.") else None
+    meta = words[0] if words[0].startswith(("meta.", ".")) else None
     options, rest = {}, words[1:]
     while rest:
         if not rest[0].startswith("--") or len(rest) < 2:

@@ -248,6 +248,11 @@ class Collector:
                 return 0
             raise
 
+    def sent(self, source):
+        """Events that came from a source so far, new or known."""
+        shown = self.call("source.show", source=source)
+        return shown["accepted"] + shown["duplicates"]
+
     def wait_accepted(self, source, n, tenant=None, seconds=120):
         wait_for(lambda: self.accepted(source, tenant) >= n, seconds,
                  lambda: f"{source}: {self.accepted(source, tenant)} of {n} events\n{self.log()[-3000:]}")
