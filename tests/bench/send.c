@@ -1,0 +1,308 @@
+#include "tests/bench/send.h"
+
+#include "proto/wire.h"
+#include "tests/bench/batches.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define ANSWER_MS 60000
+#define GO_MS     3600000 /* how long the others are waited for */
+
+struct sender {
+    const struct send_options *options;
+    void *context, *socket;
+    struct batches batches;
+    uint64_t credit, under_way; /* bytes */
+    uint64_t n_sent, n_acked;
+    /* of each batch, by its number: when it was sent, then how long its ACK took */
+    int64_t *times_ns;
+    uint32_t *sizes;
+    uint64_t n_room;
+};
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static bool failed(const struct sender *sender, const char *what)
+{
+    (void)fprintf(stderr, "bench: %s: %s\n", sender->options->source, what);
+    return false;
+}
+
+/* --- answers ---------------------------------------------------------------------------------------------
+ */
+
+struct answer {
+    enum wire_kind kind;
+    uint64_t request, last_seq, credit, accepted, seq;
+    uint32_t n_rejected;
+    char code[64];
+};
+
+static bool answer_read(const void *data, size_t size, struct answer *ret)
+{
+    struct wire_envelope envelope;
+    struct mp_reader *body = &envelope.body;
+    uint32_t n;
+
+    *ret = (struct answer){0};
+    if (wire_envelope_read(data, size, &envelope) < 0 || !mp_read_map(body, &n))
+        return false;
+    ret->kind = envelope.kind;
+    ret->request = envelope.request;
+    for (; n > 0 && !body->failed; n--) {
+        const char *key, *text;
+        uint32_t key_size, text_size;
+
+        if (!mp_read_str(body, &key, &key_size))
+            return false;
+#define IS(name) (key_size == sizeof(name) - 1 && memcmp(key, name, key_size) == 0)
+        if (IS("last_seq")) {
+            (void)mp_read_uint(body, &ret->last_seq);
+        } else if (IS("credit")) {
+            (void)mp_read_uint(body, &ret->credit);
+        } else if (IS("accepted")) {
+            (void)mp_read_uint(body, &ret->accepted);
+        } else if (IS("seq")) {
+            (void)mp_read_uint(body, &ret->seq);
+        } else if (IS("code") && mp_read_str(body, &text, &text_size)) {
+            (void)snprintf(ret->code, sizeof(ret->code), "%.*s", (int)text_size, text);
+        } else if (IS("rejected") && mp_read_array(body, &ret->n_rejected)) {
+            for (uint32_t i = 0; i < ret->n_rejected; i++)
+                (void)mp_skip(body);
+        } else {
+            (void)mp_skip(body);
+        }
+#undef IS
+    }
+    return !body->failed;
+}
+
+/* The next answer; false after timeout_ms, or when it is none. */
+static bool answer_wait(struct sender *sender, long timeout_ms, struct answer *ret)
+{
+    zmq_pollitem_t item = {.socket = sender->socket, .events = ZMQ_POLLIN};
+    zmq_msg_t message;
+    bool ok;
+
+    if (zmq_poll(&item, 1, timeout_ms) <= 0)
+        return timeout_ms > 0 && failed(sender, "the collector does not answer");
+    zmq_msg_init(&message);
+    ok = zmq_msg_recv(&message, sender->socket, 0) >= 0 &&
+         answer_read(zmq_msg_data(&message), zmq_msg_size(&message), ret);
+    zmq_msg_close(&message);
+    return ok || failed(sender, "an answer is not of this protocol");
+}
+
+/* --- the session -----------------------------------------------------------------------------------------
+ */
+
+static bool say_hello(struct sender *sender)
+{
+    struct answer answer;
+    msgpack_sbuffer message;
+    msgpack_packer packer;
+    int sent;
+
+    msgpack_sbuffer_init(&message);
+    msgpack_packer_init(&packer, &message, msgpack_sbuffer_write);
+    (void)wire_envelope_write(&packer, WIRE_HELLO, 0);
+    msgpack_pack_map(&packer, 3);
+    msgpack_pack_str(&packer, 6);
+    msgpack_pack_str_body(&packer, "source", 6);
+    msgpack_pack_str(&packer, strlen(sender->options->source));
+    msgpack_pack_str_body(&packer, sender->options->source, strlen(sender->options->source));
+    msgpack_pack_str(&packer, 8);
+    msgpack_pack_str_body(&packer, "software", 8);
+    msgpack_pack_str(&packer, 5);
+    msgpack_pack_str_body(&packer, "bench", 5);
+    msgpack_pack_str(&packer, 7);
+    msgpack_pack_str_body(&packer, "session", 7);
+    msgpack_pack_uint64(&packer, (uint64_t)now_ns());
+    sent = zmq_send(sender->socket, message.data, message.size, 0);
+    msgpack_sbuffer_destroy(&message);
+    if (sent < 0 || !answer_wait(sender, ANSWER_MS, &answer))
+        return failed(sender, "no session");
+    if (answer.kind != WIRE_WELCOME)
+        return failed(sender, answer.code);
+    if (answer.last_seq != 0)
+        return failed(sender, "the source has sent before: the load needs a fresh collector");
+    sender->credit = answer.credit;
+    return true;
+}
+
+static bool connect_to(struct sender *sender)
+{
+    const struct send_options *options = sender->options;
+    int linger = 0, hwm = 0;
+
+    sender->context = zmq_ctx_new();
+    sender->socket = sender->context ? zmq_socket(sender->context, ZMQ_DEALER) : NULL;
+    if (!sender->socket)
+        return failed(sender, "no socket");
+    (void)zmq_setsockopt(sender->socket, ZMQ_LINGER, &linger, sizeof(linger));
+    (void)zmq_setsockopt(sender->socket, ZMQ_SNDHWM, &hwm, sizeof(hwm)); /* the credit is the limit */
+    if (options->server_key) {
+        (void)zmq_setsockopt(sender->socket, ZMQ_CURVE_SERVERKEY, options->server_key, KEY_Z85 + 1);
+        (void)zmq_setsockopt(sender->socket, ZMQ_CURVE_PUBLICKEY, options->key->public_key, KEY_Z85 + 1);
+        (void)zmq_setsockopt(sender->socket, ZMQ_CURVE_SECRETKEY, options->key->secret_key, KEY_Z85 + 1);
+    }
+    if (zmq_connect(sender->socket, options->endpoint) < 0)
+        return failed(sender, zmq_strerror(zmq_errno()));
+    return true;
+}
+
+static bool take_answer(struct sender *sender, long timeout_ms, struct send_result *result)
+{
+    struct answer answer;
+
+    if (!answer_wait(sender, timeout_ms, &answer))
+        return false;
+    if (answer.kind != WIRE_ACK)
+        return failed(sender, answer.code[0] ? answer.code : "an answer that is no ACK");
+    if (answer.seq != sender->n_acked + 1)
+        return failed(sender, "an ACK out of order");
+    if (answer.n_rejected > 0)
+        return failed(sender, "events were rejected");
+    sender->times_ns[sender->n_acked] = now_ns() - sender->times_ns[sender->n_acked];
+    sender->under_way -= sender->sizes[sender->n_acked++];
+    sender->credit = answer.credit;
+    result->n_accepted += answer.accepted;
+    return true;
+}
+
+static bool note(struct sender *sender, uint32_t size)
+{
+    if (sender->n_sent == sender->n_room) {
+        uint64_t room = sender->n_room ? sender->n_room * 2 : 4096;
+        int64_t *times_ns = reallocarray(sender->times_ns, room, sizeof(*times_ns));
+        uint32_t *sizes;
+
+        if (!times_ns)
+            return failed(sender, "no memory");
+        sender->times_ns = times_ns;
+        sizes = reallocarray(sender->sizes, room, sizeof(*sizes));
+        if (!sizes)
+            return failed(sender, "no memory");
+        sender->sizes = sizes;
+        sender->n_room = room;
+    }
+    sender->times_ns[sender->n_sent] = now_ns();
+    sender->sizes[sender->n_sent++] = size;
+    sender->under_way += size;
+    return true;
+}
+
+static void not_ours(void *data, void *hint)
+{
+    (void)data;
+    (void)hint; /* the mapping outlives the socket */
+}
+
+static bool send_one(struct sender *sender, const struct batch *batch)
+{
+    zmq_msg_t message;
+
+    if (!note(sender, batch->size))
+        return false;
+    if (zmq_msg_init_data(&message, (void *)(uintptr_t)batch->message, batch->size, not_ours, NULL) < 0 ||
+        zmq_msg_send(&message, sender->socket, 0) < 0)
+        return failed(sender, zmq_strerror(zmq_errno()));
+    return true;
+}
+
+static bool send_batches(struct sender *sender, struct send_result *result)
+{
+    struct batch batch;
+    size_t place = 0;
+
+    result->first_ns = now_ns();
+    while (batches_next(&sender->batches, &place, &batch)) {
+        uint64_t most = sender->options->lockstep ? 0 : sender->credit;
+
+        while (sender->under_way > 0 && sender->under_way + batch.size > most) {
+            if (!take_answer(sender, ANSWER_MS, result))
+                return false;
+            most = sender->options->lockstep ? 0 : sender->credit;
+        }
+        if (batch.size > sender->credit)
+            return failed(sender, "a batch is larger than the credit: prepare smaller ones");
+        if (!send_one(sender, &batch))
+            return false;
+        result->n_events += batch.n_events;
+    }
+    while (sender->n_acked < sender->n_sent)
+        if (!take_answer(sender, ANSWER_MS, result))
+            return false;
+    result->last_ns = now_ns();
+    result->n_batches = sender->n_sent;
+    return true;
+}
+
+static int by_size(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+
+    return (a > b) - (a < b);
+}
+
+static double percentile_ms(const struct sender *sender, uint32_t percent)
+{
+    uint64_t rank = (sender->n_sent * percent + 99) / 100;
+
+    return sender->n_sent == 0 ? 0 : (double)sender->times_ns[rank ? rank - 1 : 0] / 1e6;
+}
+
+static bool wait_for_go(const char *folder)
+{
+    char path[4096];
+
+    (void)snprintf(path, sizeof(path), "%s/go", folder);
+    for (int i = 0; i < GO_MS; i++) {
+        if (access(path, F_OK) == 0)
+            return true;
+        (void)usleep(1000);
+    }
+    return false;
+}
+
+bool send_all(const struct send_options *options, struct send_result *ret)
+{
+    struct sender sender = {.options = options};
+    char ready[4096];
+    FILE *file;
+    bool ok;
+
+    *ret = (struct send_result){0};
+    ok = batches_open(options->folder, options->index, &sender.batches) && connect_to(&sender) &&
+         say_hello(&sender);
+    if (ok) {
+        (void)snprintf(ready, sizeof(ready), "%s/ready-%u", options->folder, options->index);
+        file = fopen(ready, "we");
+        ok = file && fclose(file) == 0 && wait_for_go(options->folder) && send_batches(&sender, ret);
+    }
+    if (ok) {
+        qsort(sender.times_ns, sender.n_sent, sizeof(*sender.times_ns), by_size);
+        ret->ack_p50_ms = percentile_ms(&sender, 50);
+        ret->ack_p99_ms = percentile_ms(&sender, 99);
+    }
+    if (sender.socket)
+        zmq_close(sender.socket);
+    if (sender.context)
+        zmq_ctx_term(sender.context);
+    batches_close(&sender.batches);
+    free(sender.times_ns);
+    free(sender.sizes);
+    return ok;
+}

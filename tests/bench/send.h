@@ -1,0 +1,30 @@
+/* One client of the benchmark: sends a file of batches as a source, as fast as its credit lets it. */
+#ifndef TENDON_BENCH_SEND_H
+#define TENDON_BENCH_SEND_H
+
+#include "tools/key.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct send_options {
+    const char *folder;
+    uint32_t index;
+    const char *source;
+    const char *endpoint;
+    const char *server_key;     /* NULL: no CURVE */
+    const struct key_pair *key; /* with server_key */
+    bool lockstep;              /* one batch at a time */
+};
+
+struct send_result {
+    int64_t first_ns, last_ns; /* CLOCK_MONOTONIC: the first byte sent, the last ACK */
+    uint64_t n_events, n_accepted, n_batches;
+    double ack_p50_ms, ack_p99_ms;
+};
+
+/* Says HELLO, waits until FOLDER/go is there, sends everything, waits for every ACK. A message on stderr and
+ * false when anything is refused. */
+bool send_all(const struct send_options *options, struct send_result *ret);
+
+#endif
