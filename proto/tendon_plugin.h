@@ -156,8 +156,8 @@ struct tendon_host {
     /* A time of a source, as ms since 1970 UTC. format: %Y %y %m %d %b %H %I %p %M %S %f (fraction of 1 to 9
      * digits) %z (Z, +hh, +hhmm, +hh:mm) %s (seconds since 1970) %Q (ms since 1970) %%; numbers need no
      * leading zeros, a blank takes any blanks, the rest stands for itself; NULL: RFC 3339. zone: IANA name
-     * for times without %z, NULL: UTC. An hour that comes twice is the first, one that never was the hour
-     * after. TENDON_OK, or TENDON_INVALID for a text, zone or format that is none. */
+     * for times without %z, NULL: UTC. A time that comes twice is the first, one that never was the first
+     * after it. TENDON_OK, or TENDON_INVALID for a text, zone or format that is none. */
     int (*time_parse)(const struct tendon_host *host, const char *format, const char *zone, const char *text,
                       size_t size, int64_t *ret_ms);
 

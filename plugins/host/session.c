@@ -1,6 +1,6 @@
 #include "plugins/host/session.h"
 
-#include "proto/wire.h"
+#include "plugins/host/answer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -259,80 +259,6 @@ static void send_outbox(struct session *s, int64_t now_ms)
 
 /* --- receiving ------------------------------------------------------------------------------------------ */
 
-/* An answer's body, as far as the host reads it. */
-struct answer {
-    uint64_t seq, last_seq, accepted, credit, retry_ms;
-    uint32_t n_rejected;
-    bool has_last_seq, has_credit, is_repeat, is_final;
-    const uint8_t *cursor;
-    uint32_t cursor_size;
-    char code[32], message[256];
-};
-
-static bool key_is(const char *key, uint32_t size, const char *name)
-{
-    return size == strlen(name) && memcmp(key, name, size) == 0;
-}
-
-static void copy_text(char *room, size_t room_bytes, const char *data, uint32_t size)
-{
-    size_t n = size < room_bytes - 1 ? size : room_bytes - 1;
-    memcpy(room, data, n);
-    room[n] = '\0';
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)room[i] < ' ')
-            room[i] = ' ';
-}
-
-static bool read_field(struct mp_reader *r, const char *key, uint32_t size, struct answer *a)
-{
-    const char *text;
-    uint32_t n;
-    if (key_is(key, size, "seq"))
-        return mp_read_uint(r, &a->seq);
-    if (key_is(key, size, "last_seq"))
-        return a->has_last_seq = mp_read_uint(r, &a->last_seq);
-    if (key_is(key, size, "accepted"))
-        return mp_read_uint(r, &a->accepted);
-    if (key_is(key, size, "credit"))
-        return a->has_credit = mp_read_uint(r, &a->credit);
-    if (key_is(key, size, "retry_ms"))
-        return mp_read_uint(r, &a->retry_ms);
-    if (key_is(key, size, "repeat"))
-        return mp_read_bool(r, &a->is_repeat);
-    if (key_is(key, size, "final"))
-        return mp_read_bool(r, &a->is_final);
-    if (key_is(key, size, "cursor"))
-        return mp_read_bin(r, &a->cursor, &a->cursor_size) && a->cursor_size <= WIRE_CURSOR_BYTES;
-    if (key_is(key, size, "code") || key_is(key, size, "message")) {
-        if (!mp_read_str(r, &text, &n))
-            return false;
-        if (size == 4)
-            copy_text(a->code, sizeof(a->code), text, n);
-        else
-            copy_text(a->message, sizeof(a->message), text, n);
-        return true;
-    }
-    if (key_is(key, size, "rejected")) {
-        struct mp_reader peek = *r;
-        return mp_read_array(&peek, &a->n_rejected) && mp_skip(r);
-    }
-    return mp_skip(r);
-}
-
-static bool read_answer(struct mp_reader *r, struct answer *ret)
-{
-    uint32_t n, size;
-    const char *key;
-    *ret = (struct answer){0};
-    if (!mp_read_map(r, &n))
-        return false;
-    while (n--)
-        if (!mp_read_str(r, &key, &size) || !read_field(r, key, size, ret))
-            return false;
-    return true;
-}
-
 static void keep_cursor(struct session *s, const void *cursor, size_t size)
 {
     if (size)
@@ -429,7 +355,7 @@ static void take_nack(struct session *s, const struct answer *a, uint64_t reques
     if (!is_current)
         return;
     s->statistics.nacks++;
-    copy_text(s->statistics.nack, sizeof(s->statistics.nack), a->code, (uint32_t)strlen(a->code));
+    (void)snprintf(s->statistics.nack, sizeof(s->statistics.nack), "%s", a->code);
     if (strcmp(a->code, wire_nack_code(WIRE_NACK_HELLO_REQUIRED)) == 0) {
         begin_anew(s);
         s->hold_ms = 0;
@@ -451,7 +377,7 @@ static void take_message(struct session *s, const void *data, size_t size, int64
     struct answer a;
     /* What is no answer of the protocol is nothing to act upon; the time-out of what it should have answered
      * is. */
-    if (wire_envelope_read(data, size, &envelope) < 0 || !read_answer(&envelope.body, &a))
+    if (wire_envelope_read(data, size, &envelope) < 0 || !answer_read(&envelope.body, &a))
         return;
     if (a.has_credit)
         s->credit = a.credit;

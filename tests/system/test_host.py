@@ -273,7 +273,7 @@ def test_the_end_is_told_after_the_last_acknowledgement(folder):
 
 
 @pytest.mark.parametrize("fault, said", [("odd", "77"), ("abort", "signal 6"), ("overflow", "signal 11"),
-                                         ("close_all", "")])
+                                         ("close_all", ""), ("forge", "no answer"), ("forge_events", "no answer")])
 def test_what_dies_in_poll_is_a_crash(folder, collector, fault, said):
     with puppet(folder, fault, count=10) as host:
         assert host.wait() == EXIT_CRASHED
@@ -400,6 +400,23 @@ def test_what_a_plugin_may_do(folder, collector, monkeypatch):
         if not host.report()["landlock"]:
             pytest.skip("this kernel has no Landlock: which files a plugin may read is not limited here")
         assert said["passwd"] == said["parent"] == "Permission denied"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_it_runs_as_the_user_that_is_configured(folder, collector):
+    os.chmod(folder.path, 0o755)
+    path = folder.write("log.csv", HEADER + "1,T-1,2024-01-08T10:00:00Z,created,,2,north\n")
+    with Host(built("template.so"), folder.address, {"path": path}, user=65534, group=65534) as host:
+        until(lambda: len(collector.events) == 1)
+        with open(f"/proc/{host.inner()}/status", encoding="ascii") as file:
+            status = file.read()
+        assert re.search(r"^Uid:\t65534\t65534\t65534\t65534$", status, re.M)
+        assert re.search(r"^Groups:\s*$", status, re.M)
+        assert re.search(r"^NoNewPrivs:\t1$", status, re.M) and re.search(r"^Seccomp:\t2$", status, re.M)
+        assert host.stop() == 0
+    os.chmod(path, 0o600)
+    with Host(built("template.so"), folder.address, {"path": path}, user=65534, group=65534) as host:
+        until(lambda: host.report().get("skipped") or host.report().get("state") == "retrying")
 
 
 def test_memory_has_a_limit(folder, collector):

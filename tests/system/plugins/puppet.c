@@ -2,6 +2,7 @@
  *
  * It gives `count` events, `each` a poll, numbered from its cursor on, and then does what `fault` says at the
  * poll, start or stop that it names. Its log lines say what it was given and what it was allowed. */
+#include "plugins/host/pipe.h"
 #include "proto/tendon_plugin.h"
 
 #include <errno.h>
@@ -23,9 +24,10 @@
     X(none)                                                                                                  \
     X(end)                                                                                                   \
     X(temporary)                                                                                             \
-    X(temporary_start) X(auth) X(config) X(cursor) X(cursor_always) X(odd) X(abort) X(hang_stop)             \
-        X(long_cursor) X(flood) X(personal) X(sandbox) X(options) X(invalid) X(skips) X(eat_memory)          \
-            X(close_all) X(wait) X(overflow) X(not_utf8)
+    X(temporary_start)                                                                                       \
+    X(auth) X(config) X(cursor) X(cursor_always) X(odd) X(abort) X(hang_stop) X(long_cursor) X(flood)        \
+        X(personal) X(sandbox) X(options) X(invalid) X(skips) X(eat_memory) X(close_all) X(wait) X(overflow) \
+            X(not_utf8) X(forge) X(forge_events)
 
 enum fault {
 #define X(name) FAULT_##name,
@@ -282,6 +284,27 @@ static int fail(struct puppet *p, struct tendon_batch *batch, char *err)
         }
         p->fault = FAULT_none;
         return TENDON_IDLE;
+    case FAULT_forge: {
+        /* What no host's process says, on the channel that it has. */
+        const uint32_t frame[] = {99, 0xffffffff};
+        ssize_t n = write(3, frame, sizeof(frame));
+        (void)n;
+        return TENDON_IDLE;
+    }
+    case FAULT_forge_events: {
+        struct {
+            struct pipe_header header;
+            struct pipe_reply reply;
+            uint8_t events[4];
+        } frame = {
+            .header = {PIPE_REPLY, sizeof(frame.reply) + sizeof(frame.events)},
+            .reply = {.call = PIPE_POLL, .data_bytes = sizeof(frame.events), .cursor_bytes = PIPE_NO_CURSOR},
+            .events = {0xdf, 0xff, 0xff, 0xff},
+        };
+        ssize_t n = write(3, &frame, sizeof(frame.header) + frame.header.size);
+        (void)n;
+        return TENDON_IDLE;
+    }
     case FAULT_close_all:
         for (int fd = 0; fd < 256; fd++)
             (void)close(fd);
