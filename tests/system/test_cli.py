@@ -78,7 +78,7 @@ def test_where_and_periods(running):
     (("query", "tickets_solved", "--since", "soon"), FAILED, ""),
     (("query", "tickets_solved", "--tz", "Mars/Base"), FAILED, ""),
     (("query", "tickets_solved.p50"), FAILED, ""),
-    (("source", "show", "nobody"), FAILED, "nobody"),
+    (("source", "show", "dek"), FAILED, "desk"),
     (("metrics", "show", "csatt"), FAILED, "csat"),
 ])
 def test_mistakes(running, arguments, status, says):

@@ -96,8 +96,7 @@ def test_rotated_nothing_is_lost(tail):
     append(path, rows("b"))
     os.rename(path, path.with_suffix(".1"))
     path.write_text(HEADER + rows("c"), encoding="utf-8")
-    wait_for(lambda: collector.value("tickets_created") >= 2)
-    assert collector.value("tickets_created", where="vendor is null") >= 2
+    wait_tickets(collector, 3)
 
 
 def test_removed_and_there_again(tail):
@@ -117,9 +116,9 @@ def test_rows_that_cannot_be_read_are_counted(tail):
     bad = ["too,many,fields,here\n", "only-one\n", ",2024-01-08T10:00:00Z\n", "x,yesterday\n", "y,\n"]
     path.write_text(HEADER + rows("a") + "".join(bad) + rows("b"), encoding="utf-8")
     wait_tickets(collector, 2)
+    wait_for(lambda: collector.plugin_state("desk")["skipped"] == len(bad), say=lambda: str(collector.plugin_state("desk")))
     state = collector.plugin_state("desk")
-    assert state["skipped"] == len(bad), state
-    assert "in.csv" in state["last_skip"] and ":7" in state["last_skip"].replace(" line ", ":"), state
+    assert "in.csv line 7" in state["last_skip"], state
     assert "yesterday" not in collector.log() and "only-one" not in collector.log()
 
 
@@ -172,8 +171,11 @@ def test_a_broken_gzip(make_collector, tmp_path):
     (folder / "2-none.csv.gz").write_bytes(b"this is no gzip at all")
     (folder / "3-good.csv").write_text(HEADER + rows("good"), encoding="utf-8")
     collector = make_collector(plugins=[csv_created(folder, settle="1s")]).start()
-    wait_for(lambda: any(row["ticket"] for row in [{"ticket": collector.value("tickets_created")}]), 60)
-    assert collector.plugin_state("desk")["state"] in ("running", "retrying", "starting")
+    wait_for(lambda: collector.plugin_state("desk").get("skipped", 0) > 0, say=lambda: str(collector.plugin_state("desk")))
+    wait_for(lambda: collector.value("tickets_created") > 1000)
+    (folder / "4-good.csv").write_text(HEADER + rows("after"), encoding="utf-8")
+    before = collector.value("tickets_created")
+    wait_for(lambda: collector.value("tickets_created") == before + 1)
 
 
 def test_a_change_of_options_is_taken_by_reload(tail):
@@ -187,6 +189,4 @@ def test_a_change_of_options_is_taken_by_reload(tail):
     collector.write()
     collector.process.send_signal(signal.SIGHUP)
     append(path, "b;08.01.2024 11:00\n")
-    wait_for(lambda: collector.value("tickets_created") >= 1)
-    at = collector.query("tickets_created", since="2024-01-08", until="2024-01-09", every="1d")["rows"]
-    assert sum(row["tickets_created"] for row in at) >= 1
+    wait_for(lambda: collector.value("tickets_created", since="2024-01-08T09:00:00Z", until="2024-01-08T10:00:01Z") > 0)
