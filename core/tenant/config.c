@@ -16,7 +16,7 @@ static const struct config_key LIMIT_KEYS[] = {
      .high = 16ll << 40,
      .help =
          "How much the tenant may keep on disk. At the limit its sources are told disk_full and keep what "
-         "they have; queries go on. A change holds from the next start on."},
+         "they have; queries go on. A change holds at once, but up to twice the value at the start at most."},
     {"hot_events", CONFIG_INT, KEY(config_limits, hot_events), .low = 1000, .high = 50000000,
      .help = "Events kept in memory before they are sealed into blocks on disk. Left out: the store's own "
              "measure. More memory, fewer and larger blocks. A change holds from the next start on."},
