@@ -174,7 +174,21 @@ static int read_entry(const struct block *b, const struct block_entry *e, int64_
     return column_decode(columns + e->offset, e->size, b->n_rows, ret);
 }
 
+/* A difference and what it stands against; instants that are none stay what they are. */
+static void add_column(int64_t *difference, const int64_t *against, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (!is_special(difference[i]) && !is_special(against[i]))
+            difference[i] += against[i];
+}
+
 int block_read(const struct block *b, uint8_t column, int64_t *ret)
+{
+    return block_read_beside(b, column, NULL, 0, ret);
+}
+
+int block_read_beside(const struct block *b, uint8_t column, const int64_t *const *known, unsigned n_known,
+                      int64_t *ret)
 {
     struct block_entry e;
     if (!entry_find(b, column, &e)) {
@@ -186,29 +200,33 @@ int block_read(const struct block *b, uint8_t column, int64_t *ret)
         return r;
     /* Chains of differences are short (a column against a column against created_at), and a column was added
      * after the one it stands against, so this ends. */
-    int64_t *chain[4] = {ret};
-    unsigned depth = 1;
+    int64_t *owned[4] = {0};
+    const int64_t *whole = NULL; /* a column of the chain that needs no further one */
+    unsigned depth = 0;
     uint8_t next = e.against;
-    while (next != BLOCK_NO_COLUMN && r == 0) {
-        if (depth == 4 || !entry_find(b, next, &e)) {
-            r = depth == 4 ? -EBADMSG : 0;
+    while (next != BLOCK_NO_COLUMN && r == 0 && !whole) {
+        if (next < n_known && known[next]) {
+            whole = known[next];
             break;
         }
-        chain[depth] = malloc(b->n_rows * sizeof(int64_t));
-        if (!chain[depth]) {
+        if (depth == 3 || !entry_find(b, next, &e)) {
+            r = depth == 3 ? -EBADMSG : 0;
+            break;
+        }
+        owned[depth] = malloc(b->n_rows * sizeof(int64_t));
+        if (!owned[depth]) {
             r = -ENOMEM;
             break;
         }
-        r = read_entry(b, &e, chain[depth++]);
+        r = read_entry(b, &e, owned[depth++]);
         next = e.against;
     }
-    if (r == 0)
-        for (unsigned d = depth; d-- > 1;)
-            for (uint32_t i = 0; i < b->n_rows; i++)
-                if (!is_special(chain[d - 1][i]) && !is_special(chain[d][i]))
-                    chain[d - 1][i] += chain[d][i];
-    for (unsigned d = 1; d < depth; d++)
-        free(chain[d]);
+    if (r == 0 && whole)
+        add_column(depth ? owned[depth - 1] : ret, whole, b->n_rows);
+    for (unsigned d = depth; r == 0 && d-- > 0;)
+        add_column(d ? owned[d - 1] : ret, owned[d], b->n_rows);
+    for (unsigned d = 0; d < depth; d++)
+        free(owned[d]);
     return r;
 }
 

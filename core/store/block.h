@@ -47,6 +47,10 @@ struct block {
 int block_open(struct block *b, const void *data, size_t size, bool check);
 /* The n_rows values of a column; -EBADMSG, -ENOMEM. */
 int block_read(const struct block *b, uint8_t column, int64_t *ret);
+/* The same, with columns of this block that have been read before, by number below n_known (NULL: not read),
+ * so that a difference to one of them costs nothing. */
+int block_read_beside(const struct block *b, uint8_t column, const int64_t *const *known, unsigned n_known,
+                      int64_t *ret);
 bool block_has(const struct block *b, uint8_t column);
 /* The zone map; false when the column has no plain value at all (all FACT_NULL or FACT_FOREVER). *ret_open
  * says whether a FACT_FOREVER is among them. */

@@ -183,6 +183,9 @@ int fact_scan_open(const struct store_view *v, enum fact_table table, const uint
                    struct error *err);
 /* 1 and the next rows, valid until the next call; 0 at the end; negative with err. */
 int fact_scan_next(struct fact_scan *scan, struct fact_vector *ret, struct error *err);
+/* Reads one more column of the rows that the last call of fact_scan_next gave, into ret: for columns that
+ * only some rows make worth reading. 0, or negative with err. */
+int fact_scan_fetch(struct fact_scan *scan, uint8_t column, struct fact_vector *ret, struct error *err);
 const struct fact_scan_statistics *fact_scan_statistics(const struct fact_scan *scan);
 void fact_scan_close(struct fact_scan *scan);
 

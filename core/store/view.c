@@ -89,8 +89,10 @@ struct fact_scan {
     size_t n_bounds;
     struct fact_scan_statistics statistics;
 
-    struct walk walk; /* over the sealed blocks, until it ends */
-    bool in_memory;   /* now over the memtable's chunks */
+    struct walk walk;                   /* over the sealed blocks, until it ends */
+    bool in_memory;                     /* now over the memtable's chunks */
+    struct block block;                 /* the one that was given last, while not in_memory */
+    const struct memtable_chunk *given; /* or the chunk */
     unsigned chunk;
     uint32_t n_memory_rows;
 
@@ -245,28 +247,39 @@ static const uint8_t *block_live(struct fact_scan *scan, const struct fact_key *
     return scan->live;
 }
 
+static int read_value(struct fact_scan *scan, const struct block *b, unsigned v, struct fact_vector *ret)
+{
+    const int64_t *known[FACT_VALUES_MAX];
+    memcpy(known, ret->values, sizeof(known));
+    ret->values[v] = scan->values[v];
+    return block_read_beside(b, (uint8_t)v, known, FACT_VALUES_MAX, scan->values[v]);
+}
+
+static int read_dimension(struct fact_scan *scan, const struct block *b, unsigned s, unsigned f,
+                          struct fact_vector *ret)
+{
+    uint16_t *out = scan->dimensions[s][f];
+    ret->dimensions[s][f] = out;
+    if (!block_has(b, FACT_DIMENSION(s, f))) {
+        memset(out, 0, b->n_rows * sizeof(*out));
+        return 0;
+    }
+    int r = block_read(b, FACT_DIMENSION(s, f), scan->scratch);
+    for (uint32_t i = 0; i < b->n_rows; i++)
+        out[i] = (uint16_t)scan->scratch[i];
+    return r;
+}
+
 static int read_block(struct fact_scan *scan, const struct block *b, struct fact_vector *ret)
 {
     int r = 0;
     for (unsigned v = 0; v < FACT_VALUES_MAX && r == 0; v++)
-        if (scan->wants_value[v]) {
-            r = block_read(b, (uint8_t)v, scan->values[v]);
-            ret->values[v] = scan->values[v];
-        }
+        if (scan->wants_value[v])
+            r = read_value(scan, b, v, ret);
     for (unsigned s = 0; s < 2; s++)
-        for (unsigned f = 0; f < FIELD_N_DIMENSIONS && r == 0; f++) {
-            if (!scan->wants_dimension[s][f])
-                continue;
-            uint16_t *out = scan->dimensions[s][f];
-            ret->dimensions[s][f] = out;
-            if (!block_has(b, FACT_DIMENSION(s, f))) {
-                memset(out, 0, b->n_rows * sizeof(*out));
-                continue;
-            }
-            r = block_read(b, FACT_DIMENSION(s, f), scan->scratch);
-            for (uint32_t i = 0; i < b->n_rows; i++)
-                out[i] = (uint16_t)scan->scratch[i];
-        }
+        for (unsigned f = 0; f < FIELD_N_DIMENSIONS && r == 0; f++)
+            if (scan->wants_dimension[s][f])
+                r = read_dimension(scan, b, s, f, ret);
     return r;
 }
 
@@ -289,6 +302,7 @@ static int next_sealed(struct fact_scan *scan, struct fact_vector *ret)
         if (r < 0)
             return r;
         ret->live = block_live(scan, &key, &scan->walk.key, b.n_rows);
+        scan->block = b;
         scan->statistics.blocks_read++;
         scan->statistics.rows += b.n_rows;
         scan->statistics.bytes += b.size;
@@ -310,6 +324,7 @@ static int next_memory(struct fact_scan *scan, struct fact_vector *ret)
     const struct memtable_chunk *c = part->chunks[scan->chunk++];
     uint32_t n = scan->n_memory_rows - first < c->n_rows_max ? scan->n_memory_rows - first : c->n_rows_max;
     uint64_t as_of = scan->view->as_of;
+    scan->given = c;
     *ret = (struct fact_vector){.n = n, .live = scan->live};
     for (uint32_t i = 0; i < n; i++)
         scan->live[i] =
@@ -336,4 +351,33 @@ int fact_scan_next(struct fact_scan *scan, struct fact_vector *ret, struct error
         scan->in_memory = true;
     }
     return next_memory(scan, ret);
+}
+
+int fact_scan_fetch(struct fact_scan *scan, uint8_t column, struct fact_vector *ret, struct error *err)
+{
+    bool is_value = column < FACT_VALUES_MAX;
+    unsigned set = is_value ? 0 : (column - FACT_VALUES_MAX) / FIELD_N_DIMENSIONS,
+             f = is_value ? 0 : (column - FACT_VALUES_MAX) % FIELD_N_DIMENSIONS;
+    if (scan->in_memory) {
+        const struct memtable_chunk *c = scan->given;
+        if (is_value)
+            ret->values[column] = c->values + (size_t)column * c->n_rows_max;
+        else
+            ret->dimensions[set][f] = c->dimensions + (size_t)(set * FIELD_N_DIMENSIONS + f) * c->n_rows_max;
+        return 0;
+    }
+    void *room = is_value ? (void *)scan->values[column] : (void *)scan->dimensions[set][f];
+    if (!room) {
+        room = malloc(FACT_VECTOR_ROWS * (is_value ? sizeof(int64_t) : sizeof(uint16_t)));
+        if (!room)
+            return error_set(err, -ENOMEM, "no_memory", "out of memory for a scan");
+        if (is_value)
+            scan->values[column] = room;
+        else
+            scan->dimensions[set][f] = room;
+    }
+    int r = is_value ? read_value(scan, &scan->block, column, ret)
+                     : read_dimension(scan, &scan->block, set, f, ret);
+    return r < 0 ? error_set(err, r, "store_corrupt", "a block of facts cannot be read: %s", strerror(-r))
+                 : 0;
 }
