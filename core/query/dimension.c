@@ -267,6 +267,11 @@ int dimension_new(const struct dimension_name *name, const struct dimension_view
     return 0;
 }
 
+bool dimension_is_timeless(const struct dimension *d)
+{
+    return versions_are_timeless(d->teams) && versions_are_timeless(d->sites);
+}
+
 uint32_t dimension_count(const struct dimension *d)
 {
     return d->n_ids;

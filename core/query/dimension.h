@@ -85,6 +85,8 @@ uint64_t dimension_fields(const struct dimension_name *name);
 /* The value column that it reads (ratings), or -1. */
 int dimension_column(const struct dimension_name *name);
 
+/* Whether the id of a row does not depend on its instant: rows->instants may be NULL then. */
+bool dimension_is_timeless(const struct dimension *d);
 /* Ids of the rows, into ids[n]. One thread a dimension. */
 void dimension_ids(struct dimension *d, const struct rows *rows, uint32_t *ids);
 /* One more than the greatest id. */

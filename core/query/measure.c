@@ -99,6 +99,7 @@ int measure_add_vote(struct measure *m, uint32_t cell, uint32_t unit, uint64_t r
 
 static int finish_samples(struct measure *m)
 {
+    m->selected_cell = SIZE_MAX;
     m->offsets = calloc(m->n_cells + 1, sizeof(*m->offsets));
     m->sorted = malloc((m->n_samples ? m->n_samples : 1) * sizeof(*m->sorted));
     if (!m->offsets || !m->sorted)
@@ -181,6 +182,9 @@ static int finish_votes(struct measure *m)
 
 int measure_finish(struct measure *m)
 {
+    for (size_t i = 1; m->is_running && i < m->n_cells; i++)
+        if (i % m->n_slots != 0)
+            m->cells[i].n += m->cells[i - 1].n;
     if (m->wants_samples)
         return finish_samples(m);
     return m->unit != UNIT_TICKET ? finish_votes(m) : 0;
@@ -189,7 +193,12 @@ int measure_finish(struct measure *m)
 int64_t measure_percentile(struct measure *m, uint32_t group, uint32_t slot, uint32_t thousandths)
 {
     size_t cell = (size_t)group * m->n_slots + slot, n = m->cells[cell].n;
-    return values_select(m->sorted + m->offsets[cell], n, (size_t)percentile_rank(thousandths, n) - 1);
+    size_t place = (size_t)percentile_rank(thousandths, n) - 1;
+    /* p90 after p50 looks only at what the search for p50 has left behind it. */
+    size_t first = m->selected_cell == cell && m->selected_place <= place ? m->selected_place : 0;
+    m->selected_cell = cell;
+    m->selected_place = place;
+    return values_select(m->sorted + m->offsets[cell] + first, n - first, place - first);
 }
 
 double measure_successes(const struct measure *m, uint32_t group, uint32_t slot)

@@ -41,9 +41,10 @@ struct measure {
     const struct metric *metric;
     enum metric_anchor anchor;
     uint32_t n_slots;
-    bool is_helper;     /* asked for by the engine: groups and leaves out nothing */
+    bool is_helper;     /* asked for by the engine: it leaves out nothing */
     bool until_now;     /* counts only what happened up to the present */
     bool wants_samples; /* percentiles */
+    bool is_running;    /* n of a cell is the change from the slot before, until measure_finish */
     enum metric_unit unit;
     uint32_t threshold_millionths;
 
@@ -51,8 +52,9 @@ struct measure {
     size_t n_cells;
     struct sample_chunk *chunks;
     size_t n_samples;
-    int64_t *sorted; /* after measure_finish: the samples, cell by cell */
-    size_t *offsets; /* n_cells + 1: where a cell's start */
+    int64_t *sorted;                      /* after measure_finish: the samples, cell by cell */
+    size_t *offsets;                      /* n_cells + 1: where a cell's start */
+    size_t selected_cell, selected_place; /* the last percentile: values behind it are not less */
 
     struct vote *votes; /* hash table, free where n is 0 */
     size_t n_votes, n_vote_slots;

@@ -54,6 +54,30 @@ int periods_cut(const struct period_range *range, const struct zone *zone, int64
                 int64_t last, uint32_t n_max, struct periods *ret, struct error *err);
 void periods_fini(struct periods *p);
 
+/* How many of n ascending instants lie before `at`. Periods are about equally long: a guess from the ends is
+ * mostly right or beside it, and a search of halves ends what it leaves. */
+static inline uint32_t instants_before(const int64_t *instants, uint32_t n, int64_t at)
+{
+    uint32_t low = 0, high = n;
+    if (n > 8 && at > instants[0] && at <= instants[n - 1] && instants[0] > 0) {
+        uint32_t guess =
+            (uint32_t)((double)(at - instants[0]) / (double)(instants[n - 1] - instants[0]) * (n - 1));
+        for (unsigned step = 0; step < 3; step++, guess += instants[guess] < at ? 1 : -1)
+            if (guess > 0 && guess < n && instants[guess - 1] < at && at <= instants[guess])
+                return guess;
+            else if (guess == 0 || guess >= n)
+                break;
+    }
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (instants[middle] < at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* The period that holds an instant, or -1. *hint is where the one before was found. */
 static inline int32_t periods_find(const struct periods *p, int64_t at, uint32_t *hint)
 {
@@ -64,16 +88,8 @@ static inline int32_t periods_find(const struct periods *p, int64_t at, uint32_t
         return (int32_t)i;
     if (at < p->starts[0] || at >= p->starts[p->n])
         return -1;
-    uint32_t low = 0, high = p->n;
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (p->starts[middle] <= at)
-            low = middle;
-        else
-            high = middle;
-    }
-    *hint = low;
-    return (int32_t)low;
+    *hint = instants_before(p->starts, p->n + 1, at + 1) - 1;
+    return (int32_t)*hint;
 }
 
 #endif

@@ -27,12 +27,16 @@ static void pass_want(struct pass *pass, const struct metric *m)
 {
     for (unsigned i = 0; i < METRIC_CONDITIONS; i++)
         if (m->conditions[i].is != CONDITION_NONE)
-            pass->wants[m->conditions[i].column] = true;
+            pass->wants[m->conditions[i].column] = pass->judges[m->conditions[i].column] = true;
+    pass->judges[m->completed] |= m->trial == TRIAL_REOPENED;
     if (m->value == VALUE_OF_NOTHING && m->trial == TRIAL_NONE)
         return;
     for (unsigned i = 0; i < METRIC_VALUE_COLUMNS && m->columns[i] != COLUMN_NONE; i++)
-        if (m->columns[i] != COLUMN_INSTANT)
+        if (m->columns[i] != COLUMN_INSTANT) {
             pass->wants[m->columns[i]] = true;
+            /* Rows of several vectors of spans are put together: there is no fetching afterwards. */
+            pass->judges[m->columns[i]] |= m->trial != TRIAL_NONE || m->table == FACT_SPAN;
+        }
 }
 
 static struct pass *plan_pass(struct plan *p, enum fact_table table, bool current)
@@ -46,7 +50,8 @@ static struct pass *plan_pass(struct plan *p, enum fact_table table, bool curren
     for (unsigned c = 0; c < FACT_N_COMMON; c++)
         pass->wants[c] = true;
     if (table == FACT_SPAN)
-        pass->wants[FACT_SPAN_FROM] = pass->wants[FACT_SPAN_TO] = true;
+        for (unsigned c = FACT_SPAN_FROM; c <= FACT_SPAN_TO; c++)
+            pass->wants[c] = pass->judges[c] = true;
     if (table == FACT_RATING) {
         for (unsigned c = FACT_N_COMMON; c < FACT_N_RATING_VALUES; c++)
             pass->wants[c] = true;
@@ -97,7 +102,7 @@ static void plan_measures(struct plan *p)
         static const char *const FLOWS[3] = {"tickets_created", "resolutions", "reopens"};
         for (unsigned i = 0; i < 3; i++) {
             p->moved[i] = (int)plan_measure(p, metric_helper(FLOWS[i]), true, r->dims_current);
-            p->measures[p->moved[i]].until_now = true;
+            p->measures[p->moved[i]].until_now = true; /* the period is given, so that its anchor is read */
         }
     }
     if (has_cohort)

@@ -23,10 +23,12 @@ struct pass {
     enum fact_table table;
     bool current; /* dimensions as they are today, not as they were */
     uint8_t n_measures, measures[PLAN_MEASURES_MAX];
-    uint64_t fields; /* bits of the dimensions to be read */
-    bool wants[FACT_VALUES_MAX];
-    uint8_t completed; /* column */
-    bool anchors[3];   /* enum metric_anchor in use */
+    uint64_t fields;              /* bits of the dimensions to be read */
+    bool wants[FACT_VALUES_MAX];  /* columns that some row may need */
+    bool judges[FACT_VALUES_MAX]; /* those that say whether a row counts */
+    bool is_running;              /* spans are counted from their first instant to their last at once */
+    uint8_t completed;            /* column */
+    bool anchors[3];              /* enum metric_anchor in use */
     struct fact_scan_statistics statistics;
 };
 

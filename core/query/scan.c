@@ -22,6 +22,9 @@ struct scan {
     int32_t slots[3][FACT_VECTOR_ROWS];
     uint8_t keep[FACT_VECTOR_ROWS], wanted[FACT_VECTOR_ROWS];
     uint32_t groups[FACT_VECTOR_ROWS];
+    int32_t ends[FACT_VECTOR_ROWS]; /* of spans: the instant from which they no longer count */
+    struct fact_scan *source;       /* the scan that runs */
+    struct fact_vector vector;      /* and what it gave */
     /* rows put together from others: spans at instants, ratings kept aside, today's dimensions */
     int64_t values[FACT_VALUES_MAX][FACT_VECTOR_ROWS];
     uint16_t dimensions[FIELD_N_DIMENSIONS][FACT_VECTOR_ROWS];
@@ -65,16 +68,50 @@ static int scan_new(struct plan *p, struct error *err, struct scan **ret)
     return 0;
 }
 
+/* Whether every instant lies in the one period there is. */
+static bool is_everything(const struct plan *p)
+{
+    return p->periods.n == 1 && p->periods.starts[0] == PERIOD_BEGINNING &&
+           p->periods.starts[1] == PERIOD_END;
+}
+
+static bool depends_on_time(const struct plan *p)
+{
+    for (unsigned k = 0; k < p->n_used; k++)
+        if (!dimension_is_timeless(p->dimensions[p->used[k]]))
+            return true;
+    return false;
+}
+
+/* Whether a column is read with every block. The others are fetched where a row needs them: who a ticket is
+ * matters for what is left out only, and values for samples only. */
+static bool is_eager(const struct plan *p, const struct pass *pass, unsigned column)
+{
+    if (!pass->wants[column])
+        return false;
+    if (pass->table == FACT_RATING || column == FACT_FLAGS || column == FACT_EXCLUDED)
+        return true;
+    if (column == FACT_SUBJECT)
+        return pass->current && pass->table != FACT_TICKET;
+    bool is_anchor = (column == FACT_CREATED && pass->anchors[ANCHOR_CREATED]) ||
+                     (column == pass->completed && pass->anchors[ANCHOR_COMPLETED]);
+    if (is_anchor && !is_everything(p))
+        return true;
+    if (column == pass->completed && !pass->current && depends_on_time(p))
+        return true;
+    return pass->judges[column];
+}
+
 /* The columns of a pass, as the store wants them named. */
-static size_t pass_columns(const struct pass *pass, bool with_dimensions, uint8_t columns[FACT_COLUMNS_MAX])
+static size_t pass_columns(const struct plan *p, const struct pass *pass, uint8_t columns[FACT_COLUMNS_MAX])
 {
     size_t n = 0;
     for (unsigned c = 0; c < FACT_TABLE_INFO[pass->table].n_values; c++)
-        if (pass->wants[c])
+        if (is_eager(p, pass, c))
             columns[n++] = (uint8_t)c;
     /* The ticket table holds today's dimensions itself; the others' own stand in where there is no ticket. */
     unsigned set = pass->current && pass->table == FACT_TICKET ? 1 : 0;
-    for (unsigned f = 0; with_dimensions && f < FIELD_N_DIMENSIONS; f++)
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
         if (pass->fields & 1ull << f)
             columns[n++] = (uint8_t)FACT_DIMENSION(set, f);
     return n;
@@ -130,65 +167,109 @@ static inline void cell_add(struct cell *c, int64_t value)
     c->n++;
 }
 
-/* A row that is no plain sample. */
-static int count_aside(struct scan *s, struct measure *m, const struct batch *b, uint32_t i, uint32_t group,
-                       int32_t slot, enum verdict verdict)
+/* A column of the batch that was not read with the others. */
+static int need(struct scan *s, struct batch *b, unsigned column)
 {
-    struct plan *p = s->plan;
-    uint32_t subject = (uint32_t)b->rows.values[FACT_SUBJECT][i];
-    int64_t cell;
-    switch (verdict) {
-    case VERDICT_ASIDE:
-        measure_cell(m, group, (uint32_t)slot)->aside++;
+    if (b->rows.values[column])
         return 0;
-    case VERDICT_EXCLUDED:
-        cell = period_cell(p, m, group, slot);
-        return cell < 0 ? 0
-                        : tally_exclude(&p->tally, (uint32_t)cell, subject,
-                                        (uint32_t)b->rows.values[FACT_NAMESPACE][i],
-                                        (enum fact_excluded)b->rows.values[FACT_EXCLUDED][i]);
-    case VERDICT_INFERRED:
-        return m->is_helper ? 0 : tally_infer(&p->tally, subject);
-    default:
-        return 0;
-    }
+    int r = fact_scan_fetch(s->source, (uint8_t)column, &s->vector, s->err);
+    b->rows.values[column] = s->vector.values[column];
+    return r;
 }
 
-static int accumulate(struct scan *s, struct measure *m, const struct batch *b, const uint8_t *verdicts,
+/* Rows that are no plain samples, and tickets whose creation is inferred. */
+static int count_sides(struct scan *s, struct measure *m, struct batch *b, const uint8_t *verdicts)
+{
+    struct plan *p = s->plan;
+    const int32_t *slots = b->slots[m->anchor];
+    const int64_t *flags = b->rows.values[FACT_FLAGS];
+    int r;
+    if ((r = need(s, b, FACT_SUBJECT)) < 0 || (r = need(s, b, FACT_NAMESPACE)) < 0)
+        return r;
+    const int64_t *subjects = b->rows.values[FACT_SUBJECT], *namespaces = b->rows.values[FACT_NAMESPACE],
+                  *reasons = b->rows.values[FACT_EXCLUDED];
+    for (uint32_t i = 0; i < b->rows.n; i++) {
+        enum verdict verdict = verdicts[i];
+        bool is_inferred =
+            verdict == VERDICT_INFERRED || (verdict == VERDICT_SAMPLE && flags[i] & FACT_FLAG_INFERRED);
+        if (verdict == VERDICT_ASIDE)
+            measure_cell(m, s->groups[i], (uint32_t)slots[i])->aside++;
+        if (is_inferred && !m->is_helper && tally_infer(&p->tally, (uint32_t)subjects[i]) < 0)
+            return no_memory(s->err);
+        if (verdict != VERDICT_EXCLUDED)
+            continue;
+        int64_t cell = period_cell(p, m, s->groups[i], slots[i]);
+        if (cell >= 0 && tally_exclude(&p->tally, (uint32_t)cell, (uint32_t)subjects[i],
+                                       (uint32_t)namespaces[i], (enum fact_excluded)reasons[i]) < 0)
+            return no_memory(s->err);
+    }
+    return 0;
+}
+
+static int count_votes(struct scan *s, struct measure *m, const struct batch *b, const uint8_t *verdicts,
+                       const uint8_t *success)
+{
+    for (uint32_t i = 0; i < b->rows.n; i++) {
+        if (verdicts[i] != VERDICT_SAMPLE)
+            continue;
+        uint32_t cell = s->groups[i] * m->n_slots + (uint32_t)b->slots[m->anchor][i];
+        if (add_vote(s, m, b, i, cell, success[i]) < 0)
+            return no_memory(s->err);
+    }
+    return 0;
+}
+
+static int count_samples(struct scan *s, struct measure *m, struct batch *b, const uint8_t *verdicts)
+{
+    const uint8_t *columns = m->metric->columns;
+    int r = 0;
+    for (unsigned k = 0; k < METRIC_VALUE_COLUMNS && columns[k] != COLUMN_NONE && r == 0; k++)
+        if (columns[k] != COLUMN_INSTANT)
+            r = need(s, b, columns[k]);
+    if (r < 0)
+        return r;
+    for (uint32_t i = 0; i < b->rows.n; i++) {
+        if (verdicts[i] != VERDICT_SAMPLE)
+            continue;
+        uint32_t cell = s->groups[i] * m->n_slots + (uint32_t)b->slots[m->anchor][i];
+        int64_t value = judge_value(m->metric, b, i);
+        cell_add(&m->cells[cell], value);
+        if (m->wants_samples && measure_add_sample(m, cell, value) < 0)
+            return no_memory(s->err);
+    }
+    return 0;
+}
+
+static int accumulate(struct scan *s, struct measure *m, struct batch *b, const uint8_t *verdicts,
                       const uint8_t *success)
 {
     const int32_t *slots = b->slots[m->anchor];
     const int64_t *flags = b->rows.values[FACT_FLAGS];
-    const struct metric *metric = m->metric;
-    int r = 0;
-    for (uint32_t i = 0; i < b->rows.n && r == 0; i++) {
-        if (verdicts[i] == VERDICT_NONE)
-            continue;
-        if (verdicts[i] != VERDICT_SAMPLE) {
-            r = count_aside(s, m, b, i, s->groups[i], slots[i], verdicts[i]);
-            continue;
-        }
-        if (flags[i] & FACT_FLAG_INFERRED && !m->is_helper)
-            r = tally_infer(&s->plan->tally, (uint32_t)b->rows.values[FACT_SUBJECT][i]);
-        uint32_t cell = s->groups[i] * m->n_slots + (uint32_t)slots[i];
-        struct cell *c = &m->cells[cell];
-        if (m->unit != UNIT_TICKET) {
-            r = r < 0 ? r : add_vote(s, m, b, i, cell, success[i]);
-            continue;
-        }
-        if (metric->kind == METRIC_COUNT) {
-            c->n++;
-        } else if (metric->kind == METRIC_RATIO) {
-            c->n++;
-            c->x += success[i];
-        } else {
-            int64_t value = judge_value(metric, b, i);
-            cell_add(c, value);
-            if (m->wants_samples && r == 0)
-                r = measure_add_sample(m, cell, value);
-        }
+    unsigned has_sides = 0, has_samples = 0;
+    for (uint32_t i = 0; i < b->rows.n; i++) {
+        has_samples |= verdicts[i] == VERDICT_SAMPLE;
+        has_sides |=
+            verdicts[i] > VERDICT_SAMPLE || (verdicts[i] == VERDICT_SAMPLE && flags[i] & FACT_FLAG_INFERRED);
     }
-    return r < 0 ? no_memory(s->err) : 0;
+    int r = has_sides ? count_sides(s, m, b, verdicts) : 0;
+    if (r < 0 || !has_samples)
+        return r;
+    if (m->unit != UNIT_TICKET)
+        return count_votes(s, m, b, verdicts, success);
+    if (m->metric->kind == METRIC_DURATION || m->metric->kind == METRIC_MEAN)
+        return count_samples(s, m, b, verdicts);
+    bool is_ratio = m->metric->kind == METRIC_RATIO;
+    for (uint32_t i = 0; i < b->rows.n; i++) {
+        if (verdicts[i] != VERDICT_SAMPLE)
+            continue;
+        struct cell *c = measure_cell(m, s->groups[i], (uint32_t)slots[i]);
+        c->n++;
+        c->x += is_ratio && success[i];
+        /* A span counts from its first instant until that of its end, where there is one. */
+        if (m->is_running && (uint32_t)s->ends[i] < m->n_slots)
+            measure_cell(m, s->groups[i], (uint32_t)s->ends[i])->n--;
+    }
+    return 0;
 }
 
 /* Judges the rows, numbers their groups and counts them. b has rows and slots; keep says which are there. */
@@ -244,6 +325,10 @@ static int scan_batch(struct scan *s, const struct pass *pass, struct batch *b)
 static void find_slots(const struct plan *p, const int64_t *anchors, uint32_t n, int32_t *slots)
 {
     uint32_t hint = 0;
+    if (is_everything(p)) { /* and no metric that asks has rows without the anchor */
+        memset(slots, 0, n * sizeof(*slots));
+        return;
+    }
     for (uint32_t i = 0; i < n; i++)
         slots[i] = anchors[i] == FACT_NULL ? -1 : periods_find(&p->periods, anchors[i], &hint);
 }
@@ -362,20 +447,6 @@ static int scan_loose(struct scan *s, const struct pass *pass)
     return 0;
 }
 
-/* How many instants lie before `at`. */
-static uint32_t instants_before(const struct plan *p, int64_t at)
-{
-    uint32_t low = 0, high = p->n_instants;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (p->instants[middle] < at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static int flush_spans(struct scan *s, const struct pass *pass, uint32_t n)
 {
     struct batch b = {.instants = s->asked};
@@ -389,35 +460,62 @@ static int flush_spans(struct scan *s, const struct pass *pass, uint32_t n)
     return scan_batch(s, pass, &b);
 }
 
-/* A span is a row at each instant within it, its dimensions looked up there. */
-static int scan_spans(struct scan *s, const struct pass *pass, const struct rows *rows, const uint8_t *live,
+/* Who the tickets of spans are matters where one is left out: then the whole vector's are fetched, since rows
+ * of several vectors are put together. */
+static int fetch_subjects(struct scan *s, struct rows *rows)
+{
+    const int64_t *flags = rows->values[FACT_FLAGS], *excluded = rows->values[FACT_EXCLUDED];
+    int64_t any = 0;
+    for (uint32_t i = 0; i < rows->n; i++)
+        any |= excluded[i] | (flags[i] & FACT_FLAG_INFERRED);
+    for (unsigned c = FACT_SUBJECT; any && c <= FACT_NAMESPACE; c++) {
+        if (rows->values[c])
+            continue;
+        int r = fact_scan_fetch(s->source, (uint8_t)c, &s->vector, s->err);
+        if (r < 0)
+            return r;
+        rows->values[c] = s->vector.values[c];
+    }
+    return 0;
+}
+
+static void gather_span(struct scan *s, const struct pass *pass, const struct rows *rows, uint32_t i,
+                        uint32_t at)
+{
+    for (unsigned c = 0; c < FACT_N_SPAN_VALUES; c++)
+        if (rows->values[c])
+            s->values[c][at] = rows->values[c][i];
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+        if (pass->fields & 1ull << f)
+            s->dimensions[f][at] = rows->dimensions[f][i];
+}
+
+/* A span is a row at each instant within it, its dimensions looked up there; or one row for all of them. */
+static int scan_spans(struct scan *s, const struct pass *pass, struct rows *rows, const uint8_t *live,
                       uint32_t *n_gathered)
 {
     const struct plan *p = s->plan;
     const int64_t *from = rows->values[FACT_SPAN_FROM], *to = rows->values[FACT_SPAN_TO];
-    for (uint32_t i = 0; i < rows->n; i++) {
+    int r = fetch_subjects(s, rows);
+    for (uint32_t i = 0; i < rows->n && r == 0; i++) {
         if (live && !live[i])
             continue;
-        uint32_t end = instants_before(p, to[i]);
-        for (uint32_t k = instants_before(p, from[i]); k < end; k++) {
+        uint32_t end = instants_before(p->instants, p->n_instants, to[i]), step;
+        for (uint32_t k = instants_before(p->instants, p->n_instants, from[i]); k < end && r == 0;
+             k += step) {
             uint32_t at = (*n_gathered)++;
-            for (unsigned c = 0; c < FACT_N_SPAN_VALUES; c++)
-                if (pass->wants[c])
-                    s->values[c][at] = rows->values[c][i];
-            for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
-                if (pass->fields & 1ull << f)
-                    s->dimensions[f][at] = rows->dimensions[f][i];
+            step = pass->is_running && rows->values[FACT_EXCLUDED][i] == EXCLUDED_NO ? end - k : 1;
+            gather_span(s, pass, rows, i, at);
             s->asked[at] = p->instants[k];
             s->slots[ANCHOR_INSTANT][at] = (int32_t)k;
+            s->ends[at] = (int32_t)(k + step);
             if (*n_gathered < FACT_VECTOR_ROWS)
                 continue;
-            int r = flush_spans(s, pass, *n_gathered);
+            r = flush_spans(s, pass, *n_gathered);
             *n_gathered = 0;
-            if (r < 0)
-                return r;
         }
     }
-    return 0;
+    return r;
 }
 
 /* --- passes
@@ -431,9 +529,9 @@ static void vector_rows(const struct pass *pass, const struct fact_vector *v, st
     memcpy(ret->dimensions, v->dimensions[set], sizeof(ret->dimensions));
 }
 
-static int run_vector(struct scan *s, const struct pass *pass, const struct fact_vector *v,
-                      uint32_t *n_gathered)
+static int run_vector(struct scan *s, const struct pass *pass, uint32_t *n_gathered)
 {
+    const struct fact_vector *v = &s->vector;
     struct rows rows;
     int r;
     vector_rows(pass, v, &rows);
@@ -446,30 +544,42 @@ static int run_vector(struct scan *s, const struct pass *pass, const struct fact
     return scan_plain(s, pass, &rows);
 }
 
+/* Where all that is asked of spans are counts, and no dimension changes within one, a span is counted from
+ * its first instant to its last at once. */
+static void pass_settle(struct plan *p, struct pass *pass)
+{
+    pass->is_running = pass->table == FACT_SPAN && (pass->current || !depends_on_time(p));
+    for (unsigned k = 0; k < pass->n_measures; k++)
+        pass->is_running &= p->measures[pass->measures[k]].metric->kind == METRIC_COUNT;
+    for (unsigned k = 0; k < pass->n_measures; k++)
+        p->measures[pass->measures[k]].is_running = pass->is_running;
+}
+
 static int run_pass(struct scan *s, struct pass *pass)
 {
     struct plan *p = s->plan;
     uint8_t columns[FACT_COLUMNS_MAX];
     struct fact_bound bounds[2];
-    struct fact_scan *scan;
-    struct fact_vector v;
     uint32_t n_gathered = 0;
-    int r = fact_scan_open(p->view, pass->table, columns, pass_columns(pass, true, columns), bounds,
-                           plan_bounds(p, pass, bounds), &scan, s->err);
+    pass_settle(p, pass);
+    int r = fact_scan_open(p->view, pass->table, columns, pass_columns(p, pass, columns), bounds,
+                           plan_bounds(p, pass, bounds), &s->source, s->err);
     if (r < 0)
         return r;
-    while ((r = fact_scan_next(scan, &v, s->err)) == 1 && (r = run_vector(s, pass, &v, &n_gathered)) == 0)
+    while ((r = fact_scan_next(s->source, &s->vector, s->err)) == 1 &&
+           (r = run_vector(s, pass, &n_gathered)) == 0)
         ;
     if (r == 0 && n_gathered > 0)
         r = flush_spans(s, pass, n_gathered);
     if (r == 0 && pass->table == FACT_RATING)
         r = scan_loose(s, pass);
-    const struct fact_scan_statistics *statistics = fact_scan_statistics(scan);
+    const struct fact_scan_statistics *statistics = fact_scan_statistics(s->source);
     pass->statistics.blocks_read += statistics->blocks_read;
     pass->statistics.blocks_skipped += statistics->blocks_skipped;
     pass->statistics.rows += statistics->rows;
     pass->statistics.bytes += statistics->bytes;
-    fact_scan_close(scan);
+    fact_scan_close(s->source);
+    s->source = NULL;
     return r;
 }
 

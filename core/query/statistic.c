@@ -70,20 +70,35 @@ static void heap_sort(int64_t *v, size_t n)
     }
 }
 
+static inline int64_t median_of_three(int64_t a, int64_t b, int64_t c)
+{
+    return a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);
+}
+
+/* Of nine values spread over the range, so that sorted and repeated data split well too. */
+static int64_t pivot_of(const int64_t *v, size_t n)
+{
+    size_t step = n / 9;
+    if (step == 0)
+        return median_of_three(v[0], v[n / 2], v[n - 1]);
+    return median_of_three(median_of_three(v[0], v[step], v[2 * step]),
+                           median_of_three(v[3 * step], v[4 * step], v[5 * step]),
+                           median_of_three(v[6 * step], v[7 * step], v[n - 1]));
+}
+
 int64_t values_select(int64_t *values, size_t n, size_t place)
 {
     size_t low = 0, high = n; /* the place lies in [low, high) */
-    /* Partitions that go badly are few by chance and many by malice; then sorting bounds the work. */
-    unsigned left = 2;
-    for (size_t m = n; m; m >>= 1)
-        left += 2;
+    /* A few times n is what splits at chance cost; beyond it somebody chose the data, and sorting bounds the
+     * work. */
+    size_t budget = 16 * n;
     while (high - low > 1) {
-        if (left-- == 0) {
+        if (budget < high - low) {
             heap_sort(values + low, high - low);
             break;
         }
-        int64_t a = values[low], b = values[low + (high - low) / 2], c = values[high - 1];
-        int64_t pivot = a < b ? (b < c ? b : a < c ? c : a) : (a < c ? a : b < c ? c : b);
+        budget -= high - low;
+        int64_t pivot = pivot_of(values + low, high - low);
         /* Three parts, since real durations repeat a lot: below, equal, above. */
         size_t below = low, at = low, above = high;
         while (at < above) {

@@ -89,6 +89,11 @@ const struct reference_row *versions_row(const struct versions *v, uint32_t plac
     return v->rows[place];
 }
 
+bool versions_are_timeless(const struct versions *v)
+{
+    return !v || v->n_lists == 0;
+}
+
 static uint32_t list_find(const struct versions *v, const struct list *list, int64_t at)
 {
     uint32_t low = 0, high = list->n; /* how many versions hold from `at` or before */

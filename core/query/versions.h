@@ -7,6 +7,7 @@
 #include "core/fold/reference.h"
 #include "core/store/dictionary.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct versions;
@@ -20,6 +21,9 @@ void versions_free(struct versions *v);
 uint32_t versions_count(const struct versions *v);
 /* The row of a place ≥ 1. */
 const struct reference_row *versions_row(const struct versions *v, uint32_t place);
+
+/* Whether every row has held from the beginning, alone: then no instant is looked at. True of NULL. */
+bool versions_are_timeless(const struct versions *v);
 
 /* For each code and instant the place of the version in force. */
 void versions_places(const struct versions *v, const uint16_t *codes, const int64_t *instants, uint32_t n,

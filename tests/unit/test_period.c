@@ -171,6 +171,30 @@ static void test_instants(void **state)
     zone_close(z);
 }
 
+/* Whatever the gaps, the quick way finds what looking at each one does. */
+static void test_instants_before(void **state)
+{
+    int64_t instants[64];
+    unsigned seed = 11;
+    for (int round = 0; round < 200; round++) {
+        int64_t at = round % 3 ? 1000000 : INT64_MIN;
+        uint32_t n = 1 + (uint32_t)round % 64;
+        for (uint32_t i = 0; i < n; i++) {
+            seed = seed * 1103515245u + 12345u;
+            instants[i] = at;
+            at = (at < 0 ? 1000000 : at) + (round % 2 ? 1000 : (seed >> 16) % (round % 5 ? 1500 : 90));
+        }
+        for (int64_t probe = 999000; probe < 1100000; probe += 37) {
+            uint32_t expected = 0;
+            while (expected < n && instants[expected] < probe)
+                expected++;
+            assert_int_equal(instants_before(instants, n, probe), expected);
+        }
+        for (uint32_t i = 0; i < n; i++)
+            assert_true(instants_before(instants, n, instants[i]) <= i);
+    }
+}
+
 static void test_refused(void **state)
 {
     char s[512];
@@ -192,7 +216,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_days),      cmocka_unit_test(test_weeks_and_months),
         cmocka_unit_test(test_open_ends), cmocka_unit_test(test_dst_rows),
-        cmocka_unit_test(test_instants),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_instants),  cmocka_unit_test(test_instants_before),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
