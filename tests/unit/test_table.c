@@ -198,6 +198,51 @@ static void an_n_that_differs_stands_beside_its_value(void **state)
     json_decref(answer);
 }
 
+static const char META[] =
+    "{\"rows\": [{\"partial\": true}], \"meta\": {\"tenant\": \"riverbend\","
+    " \"period\": {\"since\": \"2026-01-01T00:00:00-06:00\", \"until\": \"2026-02-01T00:00:00-06:00\"},"
+    " \"zone\": \"America/Chicago\", \"now\": \"2026-02-02T10:00:07.250-06:00\", \"as_of\": 1234567,"
+    " \"definitions\": {\"csat\": 1, \"reopen_rate\": 2},"
+    " \"excluded\": {\"merged\": 12, \"spam\": 1},"
+    " \"excluded_by_source\": {\"acme\": {\"merged\": 12}, \"bolt\": {\"spam\": 1}},"
+    " \"left_out\": {\"reseller\": 3}, \"inferred\": 2, \"orphans\": 0, \"conflicts\": 1,"
+    " \"sources\": [{\"name\": \"acme\", \"complete_until\": \"2026-01-31T12:00:00-06:00\"},"
+    "              {\"name\": \"bolt\", \"complete_until\": null}],"
+    " \"warnings\": [\"one \\u001b[2J\"]}}";
+
+static void footers(void **state)
+{
+    char *text;
+    size_t size;
+    (void)state;
+    json_t *answer = json_loads(META, 0, NULL);
+    assert_non_null(answer);
+    FILE *out = open_memstream(&text, &size);
+    answer_footer(answer, out, 60, false);
+    (void)fclose(out);
+    assert_string_equal(text, "\n"
+                              "Period       from 2026-01-01 until before 2026-02-01,\n"
+                              "             America/Chicago, now 2026-02-02 10:00:07-06:00,\n"
+                              "             as of event 1,234,567\n"
+                              "*            a period cut short, or still running\n"
+                              "Left out     12 merged, 1 spam, 3 reseller, of acme 12\n"
+                              "             merged, of bolt 1 spam\n"
+                              "Odd          2 tickets without their beginning, 1 events\n"
+                              "             sent again with other content\n"
+                              "Complete     acme until 2026-01-31 12:00, bolt does not say\n"
+                              "Definitions  csat v1, reopen_rate v2\n"
+                              "Warning      one \ufffd[2J\n");
+    free(text);
+    /* the least that an answer may hold */
+    (void)json_object_clear(answer);
+    out = open_memstream(&text, &size);
+    answer_footer(answer, out, 60, true);
+    (void)fclose(out);
+    assert_string_equal(text, "\n* Period: everything\n");
+    free(text);
+    json_decref(answer);
+}
+
 static void charts(void **state)
 {
     char room[64], *text;
@@ -227,6 +272,7 @@ int main(void)
         cmocka_unit_test(markdown_is_escaped),
         cmocka_unit_test(answer_as_a_table),
         cmocka_unit_test(an_n_that_differs_stands_beside_its_value),
+        cmocka_unit_test(footers),
         cmocka_unit_test(charts),
     };
     (void)setlocale(LC_CTYPE, "C.UTF-8");
