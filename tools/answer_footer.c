@@ -1,6 +1,7 @@
 /* The footer of an answer: what one must know to trust or repeat its figures. */
 #include "tools/answer.h"
 #include "tools/format.h"
+#include "tools/json.h"
 #include "tools/terminal.h"
 
 #include <stdarg.h>
@@ -63,17 +64,11 @@ static void parts_end(struct parts *p, const struct footer *f, const char *label
     free(p->text);
 }
 
-static const char *text_of(const json_t *map, const char *key)
-{
-    const char *s = json_string_value(json_object_get(map, key));
-    return s ? s : "";
-}
-
 static void period_write(const struct footer *f, const json_t *meta)
 {
     char since[FORMAT_ROOM], until[FORMAT_ROOM], at[FORMAT_ROOM], now[FORMAT_ROOM], as_of[FORMAT_ROOM];
     const json_t *period = json_object_get(meta, "period");
-    const char *a = text_of(period, "since"), *b = text_of(period, "until"), *t = text_of(period, "at");
+    const char *a = json_text(period, "since"), *b = json_text(period, "until"), *t = json_text(period, "at");
     struct parts p;
     if (!parts_begin(&p))
         return;
@@ -89,18 +84,18 @@ static void period_write(const struct footer *f, const json_t *meta)
         parts_add(&p, "until before %s", until);
     else
         parts_add(&p, "everything");
-    if (*text_of(meta, "zone"))
-        parts_add(&p, "%s", text_of(meta, "zone"));
-    if (*text_of(meta, "now"))
-        parts_add(&p, "now %s", format_instant(now, sizeof(now), text_of(meta, "now")));
+    if (*json_text(meta, "zone"))
+        parts_add(&p, "%s", json_text(meta, "zone"));
+    if (*json_text(meta, "now"))
+        parts_add(&p, "now %s", format_instant(now, sizeof(now), json_text(meta, "now")));
     if (json_is_integer(json_object_get(meta, "as_of")))
         parts_add(&p, "as of event %s",
                   format_count(as_of, sizeof(as_of), json_number_value(json_object_get(meta, "as_of"))));
     parts_end(&p, f, "Period");
 }
 
-/* {"merged": 12, …} as "12 merged, …", each with what is said before it. */
-static void counts_add(struct parts *p, const json_t *counts, const char *before)
+/* {"merged": 12, …} as "12 merged, …". */
+static void counts_add(struct parts *p, const json_t *counts)
 {
     const char *reason;
     json_t *count;
@@ -108,28 +103,47 @@ static void counts_add(struct parts *p, const json_t *counts, const char *before
     {
         char number[FORMAT_ROOM];
         if (json_number_value(count) > 0)
-            parts_add(p, "%s%s %s", before, format_count(number, sizeof(number), json_number_value(count)),
-                      reason);
+            parts_add(p, "%s %s", format_count(number, sizeof(number), json_number_value(count)), reason);
     }
 }
 
+static double counts_total(const json_t *counts)
+{
+    const char *reason;
+    json_t *count;
+    double total = 0;
+    json_object_foreach((json_t *)counts, reason, count)
+    {
+        total += json_number_value(count);
+    }
+    return total;
+}
+
+/* What is excluded by reason, then whose it is. */
 static void exclusions_write(const struct footer *f, const json_t *meta)
 {
+    const json_t *by_source = json_object_get(meta, "excluded_by_source");
     const char *source;
     json_t *counts;
-    struct parts p;
+    struct parts p, sources;
     if (!parts_begin(&p))
         return;
-    counts_add(&p, json_object_get(meta, "excluded"), "");
-    counts_add(&p, json_object_get(meta, "left_out"), "");
-    const json_t *by_source = json_object_get(meta, "excluded_by_source");
-    if (json_object_size(by_source) > 1)
+    counts_add(&p, json_object_get(meta, "excluded"));
+    if (json_object_size(by_source) > 0 && parts_begin(&sources)) {
         json_object_foreach((json_t *)by_source, source, counts)
         {
-            char before[96];
-            (void)snprintf(before, sizeof(before), "of %.80s ", source);
-            counts_add(&p, counts, before);
+            char number[FORMAT_ROOM];
+            if (sources.n < SOURCES_SHOWN)
+                parts_add(&sources, "%s %s", source,
+                          format_count(number, sizeof(number), counts_total(counts)));
         }
+        if (json_object_size(by_source) > SOURCES_SHOWN)
+            parts_add(&sources, "…");
+        if (fclose(sources.stream) == 0)
+            (void)fprintf(p.stream, " (%s)", sources.text);
+        free(sources.text);
+    }
+    counts_add(&p, json_object_get(meta, "left_out"));
     parts_end(&p, f, "Left out");
 }
 
@@ -153,12 +167,14 @@ static void oddities_write(const struct footer *f, const json_t *meta)
     parts_end(&p, f, "Odd");
 }
 
-/* Until when the sources say they have sent everything: each, where they are few, else the earliest. */
+/* What the sources say of having sent everything: together where they say the same, each where they are few,
+ * else the earliest. */
 static void completeness_write(const struct footer *f, const json_t *meta)
 {
     const json_t *sources = json_object_get(meta, "sources"), *source;
     const char *earliest = NULL;
     size_t n = json_array_size(sources), n_unknown = 0, i;
+    bool same = true;
     char until[FORMAT_ROOM];
     struct parts p;
     if (n == 0 || !parts_begin(&p))
@@ -167,21 +183,31 @@ static void completeness_write(const struct footer *f, const json_t *meta)
     {
         const char *complete = json_string_value(json_object_get(source, "complete_until"));
         n_unknown += !complete;
+        same = same && complete && (!earliest || strcmp(complete, earliest) == 0);
         /* All are in one zone and form, so that texts compare as instants do, but for the hour that clocks
          * repeat. */
         if (complete && (!earliest || strcmp(complete, earliest) < 0))
             earliest = complete;
-        if (n <= SOURCES_SHOWN && complete)
-            parts_add(&p, "%s until %s", text_of(source, "name"),
-                      format_period(until, sizeof(until), complete));
-        else if (n <= SOURCES_SHOWN)
-            parts_add(&p, "%s does not say", text_of(source, "name"));
     }
-    if (n > SOURCES_SHOWN && earliest)
-        parts_add(&p, "%zu sources, the earliest until %s", n - n_unknown,
-                  format_period(until, sizeof(until), earliest));
-    if (n > SOURCES_SHOWN && n_unknown > 0)
-        parts_add(&p, "%zu sources do not say", n_unknown);
+    if (same && n > 1) {
+        parts_add(&p, "all %zu sources until %s", n, format_period(until, sizeof(until), earliest));
+    } else if (n <= SOURCES_SHOWN) {
+        json_array_foreach((json_t *)sources, i, source)
+        {
+            const char *complete = json_string_value(json_object_get(source, "complete_until"));
+            if (complete)
+                parts_add(&p, "%s until %s", json_text(source, "name"),
+                          format_period(until, sizeof(until), complete));
+            else
+                parts_add(&p, "%s does not say", json_text(source, "name"));
+        }
+    } else {
+        if (earliest)
+            parts_add(&p, "%zu sources, the earliest until %s", n - n_unknown,
+                      format_period(until, sizeof(until), earliest));
+        if (n_unknown > 0)
+            parts_add(&p, "%zu sources do not say", n_unknown);
+    }
     parts_end(&p, f, "Complete");
 }
 
@@ -193,7 +219,9 @@ static void definitions_write(const struct footer *f, const json_t *meta)
     if (!parts_begin(&p))
         return;
     json_object_foreach(json_object_get(meta, "definitions"), name, version)
+    {
         parts_add(&p, "%s v%" JSON_INTEGER_FORMAT, name, json_integer_value(version));
+    }
     parts_end(&p, f, "Definitions");
 }
 
@@ -205,13 +233,17 @@ static void explain_write(const struct footer *f, const json_t *meta)
     size_t i;
     if (!json_is_object(explain) || !parts_begin(&p))
         return;
-    json_array_foreach(json_object_get(explain, "tables"), i, table) parts_add(
-        &p, "%s: %s rows and %s of %" JSON_INTEGER_FORMAT " blocks (%" JSON_INTEGER_FORMAT " passed over)",
-        text_of(table, "table"),
-        format_count(rows, sizeof(rows), json_number_value(json_object_get(table, "rows"))),
-        format_bytes(bytes, sizeof(bytes), json_number_value(json_object_get(table, "bytes"))),
-        json_integer_value(json_object_get(table, "blocks_read")),
-        json_integer_value(json_object_get(table, "blocks_skipped")));
+    json_array_foreach(json_object_get(explain, "tables"), i, table)
+    {
+        parts_add(&p,
+                  "%s: %s rows and %s of %" JSON_INTEGER_FORMAT " blocks (%" JSON_INTEGER_FORMAT
+                  " passed over)",
+                  json_text(table, "table"),
+                  format_count(rows, sizeof(rows), json_number_value(json_object_get(table, "rows"))),
+                  format_bytes(bytes, sizeof(bytes), json_number_value(json_object_get(table, "bytes"))),
+                  json_integer_value(json_object_get(table, "blocks_read")),
+                  json_integer_value(json_object_get(table, "blocks_skipped")));
+    }
     parts_add(&p, "in %s",
               format_duration(took, sizeof(took), json_number_value(json_object_get(explain, "ms")) / 1000));
     parts_end(&p, f, "Read");
@@ -222,8 +254,12 @@ static bool has_partial(const json_t *answer)
 {
     const json_t *row;
     size_t i;
-    json_array_foreach(json_object_get(answer, "rows"), i,
-                       row) if (json_is_true(json_object_get(row, "partial"))) return true;
+    json_array_foreach(json_object_get(answer, "rows"), i, row)
+    {
+        if (json_is_true(json_object_get(row, "partial")))
+            return true;
+    }
+
     return false;
 }
 

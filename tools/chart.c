@@ -45,16 +45,9 @@ void chart_bars(FILE *out, const struct chart_bar *bars, size_t n, unsigned widt
     }
 }
 
-char *chart_sparkline(char *room, const double *values, size_t n)
+char *chart_sparkline(char *room, const double *values, size_t n, double least, double greatest)
 {
     static const char *const LEVELS[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    double least = INFINITY, greatest = -INFINITY;
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(values[i]))
-            continue;
-        least = values[i] < least ? values[i] : least;
-        greatest = values[i] > greatest ? values[i] : greatest;
-    }
     char *at = room;
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(values[i])) {

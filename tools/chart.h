@@ -15,8 +15,8 @@ struct chart_bar {
  * of its size. */
 void chart_bars(FILE *out, const struct chart_bar *bars, size_t n, unsigned width);
 
-/* One character a value, from the least (▁) to the greatest (█); a missing one is a blank. room takes 4 bytes
- * a value and a NUL. Returns room. */
-char *chart_sparkline(char *room, const double *values, size_t n);
+/* One character a value, from least (▁) to greatest (█); a missing one is a blank. room takes 4 bytes a value
+ * and a NUL. Returns room. */
+char *chart_sparkline(char *room, const double *values, size_t n, double least, double greatest);
 
 #endif

@@ -3,9 +3,11 @@
 #include "tools/import.h"
 #include "tools/output.h"
 #include "tools/session.h"
+#include "tools/terminal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ROWS_A_CALL 5000 /* so that a request stays far below what the collector takes */
@@ -90,13 +92,23 @@ static int rows_send(struct session *s, const json_t *rows, const json_t *params
     return 0;
 }
 
+/* A line on standard error; what it says of the file is cleaned. */
+static void said(const char *before, const char *text)
+{
+    char *clean = text_clean(text);
+    (void)fprintf(stderr, "%s%s\n", before, clean ? clean : "");
+    free(clean);
+}
+
 /* Nothing is imported from a file with something wrong in it. */
 static int errors_print(const struct import_result *result)
 {
     size_t i;
     json_t *line;
-    json_array_foreach(result->errors, i, line)(void)
-        fprintf(stderr, "tendon: %s\n", json_string_value(line));
+    json_array_foreach(result->errors, i, line)
+    {
+        said("tendon: ", json_string_value(line));
+    }
     if (result->n_errors > json_array_size(result->errors))
         (void)fprintf(stderr, "        … and %zu more\n", result->n_errors - json_array_size(result->errors));
     (void)fprintf(stderr, "        nothing was imported: put the file right, or map values: --value "
@@ -106,16 +118,18 @@ static int errors_print(const struct import_result *result)
 
 static void notes_print(const struct import_result *result, const struct import_options *options)
 {
+    char *room = NULL;
     size_t i;
     json_t *item;
     if (json_array_size(result->left_out) > 0) {
-        (void)fputs("left out, as neither known nor mapped:", stderr);
-        json_array_foreach(result->left_out, i, item)(void)
-            fprintf(stderr, "%s %s", i > 0 ? "," : "", json_string_value(item));
-        (void)fputs("\n", stderr);
+        const char *names = output_cell(CELL_TEXT, result->left_out, &room);
+        said("left out, as neither known nor mapped: ", names ? names : "");
+        free(room);
     }
-    json_array_foreach(result->unused, i, item)(void) fprintf(
-        stderr, "note: no row has the value of --value '%s'\n", options->values[json_integer_value(item)]);
+    json_array_foreach(result->unused, i, item)
+    {
+        said("note: no row has the value of --value ", options->values[json_integer_value(item)]);
+    }
     if (result->n_duplicates > 0)
         (void)fprintf(stderr, "note: %zu rows repeat another one and were passed over\n",
                       result->n_duplicates);
@@ -125,13 +139,9 @@ static int rows_import(const struct invocation *invocation, enum reference_table
                        const struct import_result *result)
 {
     static const struct output_column COLUMNS[] = {
-        {"table", "table", CELL_TEXT},
-        {"rows", "rows in the file", CELL_COUNT},
-        {"imported", "imported", CELL_COUNT},
-        {"changed", "changed", CELL_COUNT},
-        {"duplicates", "repeated", CELL_COUNT},
-        {"valid_from", "valid from", CELL_TEXT},
-        {"left_out", "columns left out", CELL_TEXT},
+        {"table", "table", CELL_TEXT},          {"rows", "rows in the file", CELL_COUNT},
+        {"imported", "imported", CELL_COUNT},   {"changed", "changed", CELL_COUNT},
+        {"duplicates", "repeated", CELL_COUNT}, {"valid_from", "valid from", CELL_TEXT},
     };
     struct session *s = NULL;
     int code = session_open(invocation, "importing", &s);
@@ -148,8 +158,16 @@ static int rows_import(const struct invocation *invocation, enum reference_table
     session_close(s);
     if (code == 0) {
         (void)json_object_set_new(summary, "duplicates", json_integer((json_int_t)result->n_duplicates));
-        (void)json_object_set_new(summary, "valid_from", from ? json_string(from) : json_null());
-        (void)json_object_set(summary, "left_out", result->left_out);
+        unsigned width;
+        enum output_form form = output_form(invocation, &width);
+        bool is_table = form == OUTPUT_TABLE || form == OUTPUT_MD;
+        /* A person has already been told of the columns left out. */
+        (void)json_object_set_new(summary, "valid_from",
+                                  from       ? json_string(from)
+                                  : is_table ? json_string("ever")
+                                             : json_null());
+        if (!is_table)
+            (void)json_object_set(summary, "left_out", result->left_out);
         code = output_show(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), summary);
     }
     json_decref(params);

@@ -1,17 +1,21 @@
+#include "tools/json.h"
 #include "tools/output.h"
 #include "tools/session.h"
+#include "tools/terminal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define OPTION_COLUMNS 18 /* of the names of options */
 
 static int plugin_list_run(const struct invocation *invocation)
 {
     static const struct output_column COLUMNS[] = {
-        {"source", "source", CELL_TEXT},      {"tenant", "tenant", CELL_TEXT},
-        {"plugin", "plugin", CELL_TEXT},      {"state", "state", CELL_TEXT},
-        {"since", "since", CELL_INSTANT},     {"pid", "process", CELL_TEXT},
-        {"restarts", "restarts", CELL_COUNT}, {"crashes", "crashes", CELL_COUNT},
-        {"skipped", "skipped", CELL_COUNT},   {"message", "why", CELL_TEXT},
+        {"source", "source", CELL_TEXT},    {"tenant", "tenant", CELL_TEXT, .if_differs = true},
+        {"plugin", "plugin", CELL_TEXT},    {"state", "state", CELL_TEXT},
+        {"since", "since", CELL_INSTANT},   {"crashes", "crashes", CELL_COUNT},
+        {"skipped", "skipped", CELL_COUNT}, {"message", "why", CELL_TEXT},
     };
     json_t *rows = NULL;
     int code = session_call_once(invocation, "asking", "plugin.list", json_object(), &rows);
@@ -22,17 +26,11 @@ static int plugin_list_run(const struct invocation *invocation)
     return code;
 }
 
-static const char *member(const json_t *map, const char *key)
-{
-    const char *text = json_string_value(json_object_get(map, key));
-    return text ? text : "";
-}
-
 /* What an option takes, in words: "list of int, 1 to 10", "one of: a, b". */
 static json_t *option_type(const json_t *option)
 {
     char text[512];
-    const char *type = member(option, "type"), *shape = member(option, "shape");
+    const char *type = json_text(option, "type"), *shape = json_text(option, "shape");
     const json_t *low = json_object_get(option, "low"), *high = json_object_get(option, "high");
     const json_t *values = json_object_get(option, "values");
     size_t at = (size_t)snprintf(text, sizeof(text), "%s%s",
@@ -52,23 +50,43 @@ static json_t *option_type(const json_t *option)
     return json_string(text);
 }
 
-/* The options as a person wants them: what each takes, and its default or that it must be there. */
-static json_t *options_describe(const json_t *options)
+/* The options as --help shows those of a command: what each takes, and below what it is. */
+static void options_print(const json_t *options, unsigned width, bool markdown)
 {
-    json_t *rows = json_array(), *option;
+    const json_t *option;
+    char *room = NULL;
     size_t i;
+    (void)printf(markdown ? "\n**Options**\n\n" : "\nOptions:\n");
     json_array_foreach((json_t *)options, i, option)
     {
-        json_t *row = json_pack("{s:s, s:o}", "option", member(option, "name"), "takes", option_type(option));
-        const json_t *preset = json_object_get(option, "default");
-        if (json_is_true(json_object_get(option, "required")))
-            (void)json_object_set_new(row, "default", json_string("(required)"));
-        else
-            (void)json_object_set_new(row, "default", preset ? json_copy((json_t *)preset) : json_null());
-        (void)json_object_set_new(row, "what it is", json_string(member(option, "help")));
-        (void)json_array_append_new(rows, row);
+        json_t *type = option_type(option);
+        const char *preset = output_cell(CELL_TEXT, json_object_get(option, "default"), &room);
+        bool is_required = json_is_true(json_object_get(option, "required"));
+        char *name = text_clean(json_text(option, "name")), *takes = text_clean(json_string_value(type));
+        char *otherwise = text_clean(preset ? preset : ""), *help = text_clean(json_text(option, "help"));
+        if (name && takes && otherwise && help) {
+            char line[1024];
+            (void)snprintf(line, sizeof(line), "%s%s%s", takes,
+                           is_required ? "; required"
+                           : preset    ? "; default "
+                                       : "",
+                           is_required ? "" : otherwise);
+            if (markdown)
+                (void)printf("* %s: %s. ", name, line);
+            else {
+                (void)printf("  %-*s", OPTION_COLUMNS - 2, name);
+                text_wrap(stdout, line, OPTION_COLUMNS, width);
+                (void)printf("%*s", OPTION_COLUMNS + 2, "");
+            }
+            text_wrap(stdout, help, markdown ? 2 : OPTION_COLUMNS + 2, markdown ? 0 : width);
+        }
+        free(name);
+        free(takes);
+        free(otherwise);
+        free(help);
+        json_decref(type);
     }
-    return rows;
+    free(room);
 }
 
 static int plugin_show_run(const struct invocation *invocation)
@@ -77,7 +95,6 @@ static int plugin_show_run(const struct invocation *invocation)
         {"abi", "built for ABI", CELL_TEXT},
         {"help", "what it does", CELL_TEXT},
         {"has_ack", "hears of commits", CELL_TEXT},
-        {"options", "Options", CELL_TEXT},
     };
     json_t *shown = NULL;
     unsigned width;
@@ -86,9 +103,17 @@ static int plugin_show_run(const struct invocation *invocation)
     if (code != 0)
         return code;
     enum output_form form = output_form(invocation, &width);
-    if ((form == OUTPUT_TABLE || form == OUTPUT_MD) && json_is_array(json_object_get(shown, "options")))
-        (void)json_object_set_new(shown, "options", options_describe(json_object_get(shown, "options")));
+    json_t *options = NULL;
+    if (form == OUTPUT_TABLE || form == OUTPUT_MD) {
+        options = json_incref(json_object_get(shown, "options"));
+        (void)json_object_del(shown, "options");
+    }
     code = output_show(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), shown);
+    if (code == 0 && json_array_size(options) > 0) {
+        options_print(options, width, form == OUTPUT_MD);
+        code = output_finish(0);
+    }
+    json_decref(options);
     json_decref(shown);
     return code;
 }

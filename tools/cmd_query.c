@@ -67,6 +67,10 @@ static void separated_print(enum output_form form, const json_t *answer)
         const char *name = json_string_value(json_object_get(column, "name"));
         if (name && n < COLUMNS_MAX)
             keys[n++] = name;
+        /* Whether a period is whole stands in the rows and is no column of the answer. */
+        const char *kind = json_string_value(json_object_get(column, "kind"));
+        if (kind && strcmp(kind, "period") == 0 && n < COLUMNS_MAX)
+            keys[n++] = "partial";
     }
     output_separated(form, keys, n, json_object_get(answer, "rows"), stdout);
 }
@@ -78,14 +82,22 @@ static int table_print(const struct invocation *invocation, enum output_form for
     struct table table;
     table_init(&table);
     answer_table(answer, every, &table);
-    int r = form == OUTPUT_MD ? table_write_markdown(&table, stdout) : table_write(&table, stdout, width);
+    bool is_chart = width > 0 && form == OUTPUT_TABLE && invocation_has(invocation, "chart");
+    int r = 0;
+    if (form == OUTPUT_MD)
+        r = table_write_markdown(&table, stdout);
+    else if (table_rows(&table) > 0)
+        r = table_write(&table, stdout, width);
+    else
+        (void)fputs("Nothing found.\n", stdout);
+    is_chart = is_chart && table_rows(&table) > 0;
     table_fini(&table);
     if (r < 0) {
         struct error err = ERROR_INIT;
         error_set(&err, r, "memory", "no memory for the table");
         return error_print(&err);
     }
-    if (form == OUTPUT_TABLE && width > 0 && invocation_has(invocation, "chart"))
+    if (is_chart)
         answer_chart(answer, every, stdout, width);
     answer_footer(answer, stdout, width, form == OUTPUT_MD);
     return 0;

@@ -8,14 +8,14 @@ static int source_list_run(const struct invocation *invocation)
 {
     static const struct output_column COLUMNS[] = {
         {"source", "source", CELL_TEXT},
-        {"tenant", "tenant", CELL_TEXT},
+        {"tenant", "tenant", CELL_TEXT, .if_differs = true},
         {"plugin", "plugin", CELL_TEXT},
         {"state", "state", CELL_TEXT},
         {"accepted", "accepted", CELL_COUNT},
         {"duplicates", "repeated", CELL_COUNT},
         {"rejected", "rejected", CELL_COUNT},
-        {"last_at", "newest event", CELL_INSTANT},
-        {"complete_until", "complete until", CELL_INSTANT},
+        {"last_at", "newest event", CELL_MINUTE},
+        {"complete_until", "complete until", CELL_MINUTE},
     };
     json_t *rows = NULL;
     int code = session_call_once(invocation, "asking", "source.list", session_params(invocation), &rows);

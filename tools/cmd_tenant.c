@@ -39,7 +39,10 @@ static int tenant_show_run(const struct invocation *invocation)
         {"bytes_directory", "of it the ticket directory", CELL_BYTES},
         {"bytes_facts", "of it facts", CELL_BYTES},
         {"bytes_other", "of it all else", CELL_BYTES},
-        {"limits.stored_bytes", "limits.stored_bytes", CELL_BYTES},
+        {"limits.stored_bytes", "limits: on disk", CELL_BYTES},
+        {"limits.hot_events", "limits: events in memory", CELL_COUNT},
+        {"limits.query_time_ms", "limits: milliseconds of a query", CELL_COUNT},
+        {"limits.result_rows", "limits: rows of an answer", CELL_COUNT},
     };
     json_t *shown = NULL;
     int code = session_call_once(invocation, "asking", "tenant.show", tenant_params(invocation), &shown);

@@ -158,14 +158,25 @@ char *format_period(char *room, size_t n, const char *rfc3339)
     return room;
 }
 
-char *format_instant(char *room, size_t n, const char *rfc3339)
+/* An instant with so many characters of its time of day, and its offset. */
+static char *instant_write(char *room, size_t n, const char *rfc3339, int digits)
 {
     if (looks_like(rfc3339, "0000-00-00T00:00:00"))
-        (void)snprintf(room, n, "%.10s %.8s%s", rfc3339, rfc3339 + 11,
+        (void)snprintf(room, n, "%.10s %.*s%s", rfc3339, digits, rfc3339 + 11,
                        rfc3339 + 19 + strspn(rfc3339 + 19, ".0123456789"));
     else
         (void)snprintf(room, n, "%s", rfc3339);
     return room;
+}
+
+char *format_instant(char *room, size_t n, const char *rfc3339)
+{
+    return instant_write(room, n, rfc3339, 8);
+}
+
+char *format_minute(char *room, size_t n, const char *rfc3339)
+{
+    return instant_write(room, n, rfc3339, 5);
 }
 
 char *format_instant_ms(char *room, size_t n, int64_t ms)

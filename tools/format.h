@@ -30,7 +30,9 @@ char *format_period(char *room, size_t n, const char *rfc3339);
 /* An instant, RFC 3339, to the second and with its offset: "2026-01-05 10:00:07Z". Any other text comes back
  * as it is, cut to n. */
 char *format_instant(char *room, size_t n, const char *rfc3339);
-/* The same for milliseconds since 1970, in UTC. */
+/* The same to the minute: "2026-01-05 10:00Z". */
+char *format_minute(char *room, size_t n, const char *rfc3339);
+/* An instant of milliseconds since 1970, in UTC. */
 char *format_instant_ms(char *room, size_t n, int64_t ms);
 
 #endif

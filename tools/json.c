@@ -3,6 +3,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+const char *json_text(const json_t *map, const char *key)
+{
+    const char *text = json_string_value(json_object_get(map, key));
+    return text ? text : "";
+}
+
 char *json_real_format(char *room, size_t n, double value)
 {
     for (int digits = 15; digits <= 17; digits++) {

@@ -11,6 +11,9 @@
 
 #define JSON_NUMBER_ROOM 32
 
+/* The text of a member of a map; "" where there is none. */
+const char *json_text(const json_t *map, const char *key);
+
 /* On one line, without a line end. */
 void json_write_line(const json_t *value, FILE *out);
 /* One member or row a line, what they hold on that line; with a line end. */

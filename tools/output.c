@@ -25,14 +25,16 @@ enum output_form output_form(const struct invocation *invocation, unsigned *ret_
     return OUTPUT_TABLE;
 }
 
-/* Any value as text: lists with commas, maps as JSON. NULL where it is missing. */
+/* Any value as text: lists with commas, maps as JSON. NULL where there is nothing. */
 static const char *text_cell(const json_t *value, char **room)
 {
     if (json_is_string(value))
-        return json_string_value(value);
+        return json_string_length(value) > 0 ? json_string_value(value) : NULL;
     free(*room);
     *room = NULL;
-    if (json_is_null(value) || !value)
+    bool is_container = json_is_array(value) || json_is_object(value);
+    if (json_is_null(value) || !value ||
+        (is_container && json_array_size(value) + json_object_size(value) == 0))
         return NULL;
     if (json_is_boolean(value))
         return json_is_true(value) ? "yes" : "no";
@@ -43,7 +45,10 @@ static const char *text_cell(const json_t *value, char **room)
     bool plain = json_is_array(value);
     json_t *member;
     size_t i;
-    json_array_foreach((json_t *)value, i, member) plain &= json_is_string(member) || json_is_number(member);
+    json_array_foreach((json_t *)value, i, member)
+    {
+        plain &= json_is_string(member) || json_is_number(member);
+    }
     if (plain) {
         json_array_foreach((json_t *)value, i, member)
         {
@@ -61,10 +66,17 @@ static const char *text_cell(const json_t *value, char **room)
     return *room;
 }
 
+static unsigned cell_flags(enum cell_kind kind)
+{
+    if (kind == CELL_INSTANT || kind == CELL_MINUTE || kind == CELL_PERIOD)
+        return TABLE_RIGID;
+    return kind == CELL_TEXT ? 0 : TABLE_RIGHT;
+}
+
 const char *output_cell(enum cell_kind kind, const json_t *value, char **room)
 {
     const char *text = json_string_value(value);
-    bool is_time = kind == CELL_INSTANT || kind == CELL_PERIOD;
+    bool is_time = cell_flags(kind) == TABLE_RIGID;
     if (kind == CELL_TEXT || (is_time ? !text && !json_is_integer(value) : !json_is_number(value)))
         return text_cell(value, room);
     double number = json_number_value(value);
@@ -76,9 +88,12 @@ const char *output_cell(enum cell_kind kind, const json_t *value, char **room)
     case CELL_INSTANT:
         return text ? format_instant(*room, FORMAT_ROOM, text)
                     : format_instant_ms(*room, FORMAT_ROOM, json_integer_value(value));
+    case CELL_MINUTE:
     case CELL_PERIOD:
-        return text ? format_period(*room, FORMAT_ROOM, text)
-                    : format_instant_ms(*room, FORMAT_ROOM, json_integer_value(value));
+        if (!text)
+            return format_instant_ms(*room, FORMAT_ROOM, json_integer_value(value));
+        return kind == CELL_MINUTE ? format_minute(*room, FORMAT_ROOM, text)
+                                   : format_period(*room, FORMAT_ROOM, text);
     case CELL_COUNT:
         return format_count(*room, FORMAT_ROOM, number);
     case CELL_DURATION:
@@ -90,11 +105,6 @@ const char *output_cell(enum cell_kind kind, const json_t *value, char **room)
     default:
         return format_number(*room, FORMAT_ROOM, number);
     }
-}
-
-static bool is_right(enum cell_kind kind)
-{
-    return kind != CELL_TEXT && kind != CELL_INSTANT && kind != CELL_PERIOD;
 }
 
 static void csv_field(const char *s, FILE *out)
@@ -199,15 +209,34 @@ static size_t keys_collect(const struct output_column *columns, size_t n, const 
     return n_keys;
 }
 
+static bool is_same_everywhere(const json_t *rows, const char *key)
+{
+    const json_t *first = json_object_get(json_array_get(rows, 0), key), *row;
+    size_t r;
+    json_array_foreach((json_t *)rows, r, row)
+    {
+        if (!json_equal(json_object_get(row, key), first))
+            return false;
+    }
+    return true;
+}
+
 static void list_table(struct table *t, const struct output_column *columns, size_t n, const json_t *rows)
 {
+    struct output_column shown[KEYS_MAX];
+    size_t n_shown = 0, r;
     char *room = NULL;
-    size_t r;
     json_t *row;
-    for (size_t i = 0; i < n; i++)
-        table_column(t, NULL, columns[i].heading, is_right(columns[i].kind), i == 0);
-    json_array_foreach((json_t *)rows, r, row) for (size_t i = 0; i < n; i++)
-        table_cell(t, output_cell(columns[i].kind, json_object_get(row, columns[i].key), &room));
+    for (size_t i = 0; i < n && n_shown < KEYS_MAX; i++)
+        if (!columns[i].if_differs || !is_same_everywhere(rows, columns[i].key))
+            shown[n_shown++] = columns[i];
+    for (size_t i = 0; i < n_shown; i++)
+        table_column(t, NULL, shown[i].heading, cell_flags(shown[i].kind) | (i == 0 ? TABLE_KEY : 0));
+    json_array_foreach((json_t *)rows, r, row)
+    {
+        for (size_t i = 0; i < n_shown; i++)
+            table_cell(t, output_cell(shown[i].kind, json_object_get(row, shown[i].key), &room));
+    }
     free(room);
 }
 
@@ -316,6 +345,21 @@ static void members_flatten(const json_t *map, const char *prefix, unsigned dept
     }
 }
 
+/* The columns of one list of a map: those given as "name.…", else all keys. */
+static size_t list_columns(const struct output_column *columns, size_t n, const char *name,
+                           const json_t *list, struct output_column *ret)
+{
+    size_t found = 0, size = strlen(name);
+    for (size_t c = 0; c < n && found < KEYS_MAX; c++)
+        if (strncmp(columns[c].key, name, size) == 0 && columns[c].key[size] == '.')
+            ret[found++] = (struct output_column){columns[c].key + size + 1, columns[c].heading,
+                                                  columns[c].kind, columns[c].if_differs};
+    if (found > 0)
+        return found;
+    const char *keys[KEYS_MAX];
+    return columns_guess(keys, keys_collect(NULL, 0, list, keys), list, ret);
+}
+
 static int show_lists(const struct output_column *columns, size_t n, const json_t *members,
                       enum output_form form, unsigned width)
 {
@@ -324,22 +368,13 @@ static int show_lists(const struct output_column *columns, size_t n, const json_
     json_array_foreach((json_t *)members, i, member)
     {
         const json_t *list = json_object_get(member, "value");
-        const char *name = json_string_value(json_object_get(member, "key")), *keys[KEYS_MAX];
+        const char *name = json_string_value(json_object_get(member, "key"));
         if (!is_list_of_maps(list))
             continue;
-        struct output_column guessed[KEYS_MAX];
-        size_t n_keys = keys_collect(NULL, 0, list, keys);
-        (void)columns_guess(keys, n_keys, list, guessed);
-        for (size_t k = 0; k < n_keys; k++) {
-            char full[256];
-            (void)snprintf(full, sizeof(full), "%s.%s", name, keys[k]);
-            for (size_t c = 0; c < n; c++)
-                if (strcmp(columns[c].key, full) == 0)
-                    guessed[k] = (struct output_column){keys[k], columns[c].heading, columns[c].kind};
-        }
+        struct output_column found[KEYS_MAX];
         struct table table;
         table_init(&table);
-        list_table(&table, guessed, n_keys, list);
+        list_table(&table, found, list_columns(columns, n, name, list, found), list);
         (void)printf(form == OUTPUT_MD ? "\n**%s**\n\n" : "\n%s\n", heading_find(columns, n, name));
         int code = table_print(&table, form, width);
         table_fini(&table);
@@ -357,8 +392,8 @@ static int show_table(const struct output_column *columns, size_t n, const json_
     char *room = NULL;
     struct table table;
     table_init(&table);
-    table_column(&table, NULL, "name", false, true);
-    table_column(&table, NULL, "value", false, false);
+    table_column(&table, NULL, "name", TABLE_KEY);
+    table_column(&table, NULL, "value", 0);
     json_array_foreach((json_t *)members, i, member)
     {
         const char *key = json_string_value(json_object_get(member, "key"));

@@ -18,6 +18,7 @@ enum output_form { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_NDJSON, OUTPUT_CSV, OUTPUT_
 enum cell_kind {
     CELL_TEXT,
     CELL_INSTANT, /* RFC 3339, or whole milliseconds since 1970 */
+    CELL_MINUTE,  /* the same, shown to the minute */
     CELL_PERIOD,  /* RFC 3339, the start of a period */
     CELL_COUNT,
     CELL_NUMBER,
@@ -30,6 +31,7 @@ struct output_column {
     const char *key;     /* in the rows */
     const char *heading; /* in tables */
     enum cell_kind kind;
+    bool if_differs; /* in the table of a list only where not all rows have the same */
 };
 
 /* The form that the invocation asks for; *ret_width is the terminal's width for a table on one, else 0. */

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP         2  /* columns between columns */
-#define TEXT_MIN    12 /* texts are not shortened below this */
+#define GAP         2 /* columns between columns */
+#define TEXT_MIN    8 /* texts are not shortened below this */
 #define COLUMNS_MAX 1024
 
 void table_init(struct table *t)
@@ -29,7 +29,7 @@ void table_fini(struct table *t)
     *t = (struct table){0};
 }
 
-void table_column(struct table *t, const char *group, const char *heading, bool right, bool key)
+void table_column(struct table *t, const char *group, const char *heading, unsigned flags)
 {
     struct table_column *more =
         t->n_columns < COLUMNS_MAX ? realloc(t->columns, (t->n_columns + 1) * sizeof(*more)) : NULL;
@@ -39,10 +39,8 @@ void table_column(struct table *t, const char *group, const char *heading, bool 
     }
     t->columns = more;
     struct table_column *c = &t->columns[t->n_columns++];
-    *c = (struct table_column){.group = group ? text_clean(group) : NULL,
-                               .heading = text_clean(heading),
-                               .right = right,
-                               .key = key};
+    *c = (struct table_column){
+        .group = group ? text_clean(group) : NULL, .heading = text_clean(heading), .flags = flags};
     t->failed |= !c->heading || (group && !c->group);
 }
 
@@ -129,7 +127,7 @@ static void groups_write(const struct table *t, const struct block *b, const siz
         if (group) {
             size_t taken = text_width(group), fill = span > taken + 2 ? span - taken - 2 : 0;
             pad(out, owed, " ");
-            if (fill > 0) {
+            if (fill > 1) {
                 pad(out, fill / 2, "─");
                 (void)fprintf(out, " %s ", group);
                 pad(out, fill - fill / 2, "─");
@@ -151,7 +149,7 @@ static void block_write(const struct table *t, const struct block *b, const size
     for (size_t i = 0; i < b->n; i++) {
         const struct table_column *c = &t->columns[b->columns[i]];
         pad(out, i > 0 ? GAP : 0, " ");
-        cell_write(out, c->heading, widths[b->columns[i]], c->right, i + 1 == b->n);
+        cell_write(out, c->heading, widths[b->columns[i]], c->flags & TABLE_RIGHT, i + 1 == b->n);
     }
     (void)fputc('\n', out);
     for (size_t i = 0; i < b->n; i++) {
@@ -163,8 +161,8 @@ static void block_write(const struct table *t, const struct block *b, const size
         for (size_t i = 0; i < b->n; i++) {
             size_t column = b->columns[i];
             pad(out, i > 0 ? GAP : 0, " ");
-            cell_write(out, t->cells[row * t->n_columns + column], widths[column], t->columns[column].right,
-                       i + 1 == b->n);
+            cell_write(out, t->cells[row * t->n_columns + column], widths[column],
+                       t->columns[column].flags & TABLE_RIGHT, i + 1 == b->n);
         }
         (void)fputc('\n', out);
     }
@@ -182,48 +180,108 @@ static void widths_measure(const struct table *t, size_t *widths)
         if (widths[c] == 0)
             widths[c] = 1;
     }
-    /* A group's heading needs its width too: the group's last column gives it. */
+    /* A group's heading needs its width too: its columns share what is missing. */
     for (size_t c = 0, end; c < t->n_columns; c = end) {
         size_t span = widths[c];
         for (end = c + 1; end < t->n_columns && same_group(t, c, end); end++)
             span += GAP + widths[end];
         size_t heading = t->columns[c].group ? text_width(t->columns[c].group) : 0;
-        if (heading > span)
-            widths[end - 1] += heading - span;
+        for (size_t missing = heading > span ? heading - span : 0, at = end; missing > 0; missing--) {
+            at = at == c ? end - 1 : at - 1;
+            widths[at]++;
+        }
     }
 }
 
-static size_t widths_total(const struct table *t, const size_t *widths)
+/* Columns that the table's columns with these flags take beside each other. */
+static size_t widths_total(const struct table *t, const size_t *widths, unsigned only)
 {
     size_t total = 0;
     for (size_t c = 0; c < t->n_columns; c++)
-        total += widths[c] + (c > 0 ? GAP : 0);
+        if ((t->columns[c].flags & only) == only)
+            total += widths[c] + (total > 0 ? GAP : 0);
     return total;
 }
 
-/* Shortens the widest text until the table fits or no text is left that may be shorter. */
-static void widths_shrink(const struct table *t, size_t *widths, unsigned width)
+/* Takes columns from the widest shortenable text, down to TEXT_MIN, until the total is width. Whether it got
+ * there. */
+static bool widths_shrink(const struct table *t, size_t *widths, size_t width, unsigned only)
 {
-    for (size_t total = widths_total(t, widths); total > width;) {
-        size_t widest = SIZE_MAX, second = TEXT_MIN;
-        for (size_t c = 0; c < t->n_columns; c++) {
-            if (t->columns[c].right || widths[c] <= TEXT_MIN)
-                continue;
-            if (widest == SIZE_MAX || widths[c] > widths[widest]) {
-                if (widest != SIZE_MAX && widths[widest] > second)
-                    second = widths[widest];
+    for (size_t total = widths_total(t, widths, only); total > width; total--) {
+        size_t widest = SIZE_MAX;
+        for (size_t c = 0; c < t->n_columns; c++)
+            if (!(t->columns[c].flags & (TABLE_RIGHT | TABLE_RIGID)) &&
+                (t->columns[c].flags & only) == only && widths[c] > TEXT_MIN &&
+                (widest == SIZE_MAX || widths[c] > widths[widest]))
                 widest = c;
-            } else if (widths[c] > second) {
-                second = widths[c];
-            }
-        }
         if (widest == SIZE_MAX)
-            return;
-        size_t over = total - width, can = widths[widest] - second;
-        size_t less = can == 0 ? 1 : over < can ? over : can;
-        widths[widest] -= less;
-        total -= less;
+            return false;
+        widths[widest]--;
     }
+    return true;
+}
+
+/* Fits the widths to a terminal: all columns beside each other where shortened texts make that possible, else
+ * so that each column fits beside the keys. */
+static int widths_fit(const struct table *t, size_t *widths, size_t width)
+{
+    size_t *whole = malloc(t->n_columns * sizeof(*whole));
+    if (!whole)
+        return -ENOMEM;
+    memcpy(whole, widths, t->n_columns * sizeof(*whole));
+    if (!widths_shrink(t, widths, width, 0)) {
+        memcpy(widths, whole, t->n_columns * sizeof(*whole));
+        (void)widths_shrink(t, widths, width / 2, TABLE_KEY);
+        size_t keys = widths_total(t, widths, TABLE_KEY),
+               room = width > keys + GAP + TEXT_MIN ? width - keys - GAP : TEXT_MIN;
+        for (size_t c = 0; c < t->n_columns; c++)
+            if (!(t->columns[c].flags & (TABLE_RIGHT | TABLE_RIGID | TABLE_KEY)) && widths[c] > room)
+                widths[c] = room;
+    }
+    free(whole);
+    return 0;
+}
+
+/* The end of the columns from `next` on that belong together, and what they take with a gap behind each. */
+static size_t unit_end(const struct table *t, const size_t *widths, size_t next, size_t *ret_span)
+{
+    size_t end = next;
+    *ret_span = 0;
+    do
+        *ret_span += widths[end++] + GAP;
+    while (end < t->n_columns && (t->columns[end].flags & TABLE_JOIN || same_group(t, next, end)));
+    return end;
+}
+
+/* Fills the next block with keys and as many columns from `next` on as fit, at least one; returns the first
+ * that is left. */
+static size_t block_fill(const struct table *t, struct block *block, const size_t *widths, size_t next,
+                         size_t width)
+{
+    size_t total = 0;
+    bool fresh = false; /* a column that is no key is in the block */
+    block->n = 0;
+    for (size_t c = 0; c < next; c++) {
+        if (!(t->columns[c].flags & TABLE_KEY))
+            continue;
+        block->columns[block->n++] = c;
+        total += widths[c] + GAP;
+    }
+    while (next < t->n_columns) {
+        size_t span, end = unit_end(t, widths, next, &span);
+        bool fits = width == 0 || total + span - GAP <= width;
+        if (!fits && fresh)
+            break;
+        /* What belongs together is parted only where no block could hold it. */
+        for (; next < end && (fits || !fresh || total + widths[next] <= width); next++) {
+            fresh |= !(t->columns[next].flags & TABLE_KEY);
+            block->columns[block->n++] = next;
+            total += widths[next] + GAP;
+        }
+        if (next < end)
+            break;
+    }
+    return next;
 }
 
 int table_write(const struct table *t, FILE *out, unsigned width)
@@ -234,46 +292,21 @@ int table_write(const struct table *t, FILE *out, unsigned width)
         return 0;
     size_t *widths = calloc(t->n_columns, sizeof(*widths));
     struct block *block = malloc(sizeof(*block));
-    if (!widths || !block) {
-        free(widths);
-        free(block);
-        return -ENOMEM;
+    int r = widths && block ? 0 : -ENOMEM;
+    if (r == 0) {
+        widths_measure(t, widths);
+        if (width > 0)
+            r = widths_fit(t, widths, width);
     }
-    widths_measure(t, widths);
-    if (width > 0)
-        widths_shrink(t, widths, width);
-    size_t next = 0; /* the first column not written yet */
-    for (bool first = true; next < t->n_columns; first = false) {
-        size_t total = 0;
-        block->n = 0;
-        /* key columns that came before; in the first block they come as they are */
-        for (size_t c = 0; c < next; c++) {
-            if (!t->columns[c].key)
-                continue;
-            block->columns[block->n++] = c;
-            total += widths[c] + GAP;
-        }
-        bool fresh = false;
-        while (next < t->n_columns) {
-            size_t end = next, span = 0;
-            do
-                span += widths[end++] + GAP;
-            while (end < t->n_columns && same_group(t, next, end));
-            if (width > 0 && fresh && total + span - GAP > width)
-                break;
-            total += span;
-            for (; next < end; next++) {
-                fresh |= !t->columns[next].key;
-                block->columns[block->n++] = next;
-            }
-        }
-        if (!first)
+    for (size_t next = 0; r == 0 && next < t->n_columns;) {
+        if (next > 0)
             (void)fputc('\n', out);
+        next = block_fill(t, block, widths, next, width);
         block_write(t, block, widths, out);
     }
     free(block);
     free(widths);
-    return 0;
+    return r;
 }
 
 /* A cell of a Markdown table: the characters that would end it or begin a markup escaped. */
@@ -302,7 +335,7 @@ int table_write_markdown(const struct table *t, FILE *out)
     }
     (void)fputs("\n|", out);
     for (size_t c = 0; c < t->n_columns; c++)
-        (void)fputs(t->columns[c].right ? " ---: |" : " --- |", out);
+        (void)fputs(t->columns[c].flags & TABLE_RIGHT ? " ---: |" : " --- |", out);
     (void)fputc('\n', out);
     for (size_t row = 0; row < table_rows(t); row++) {
         (void)fputc('|', out);

@@ -10,11 +10,15 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#define TABLE_RIGHT 1u /* aligned right, never shortened: numbers */
+#define TABLE_RIGID 2u /* never shortened: times */
+#define TABLE_KEY   4u /* stands in every block */
+#define TABLE_JOIN  8u /* stands in one block with the column before */
+
 struct table_column {
     char *group; /* columns beside each other with the same group share a heading above theirs; NULL none */
     char *heading;
-    bool right; /* numbers: aligned right, never shortened */
-    bool key;   /* stands in every block */
+    unsigned flags; /* TABLE_… */
 };
 
 struct table {
@@ -29,7 +33,7 @@ void table_init(struct table *t);
 void table_fini(struct table *t);
 
 /* All columns come before the first cell. */
-void table_column(struct table *t, const char *group, const char *heading, bool right, bool key);
+void table_column(struct table *t, const char *group, const char *heading, unsigned flags);
 /* Cells are added from left to right, row by row. NULL: a missing value, shown as "–". */
 void table_cell(struct table *t, const char *text);
 

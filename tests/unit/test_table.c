@@ -40,8 +40,8 @@ static void plain_table(void **state)
     struct table t;
     (void)state;
     table_init(&t);
-    table_column(&t, NULL, "vendor", false, true);
-    table_column(&t, NULL, "tickets", true, false);
+    table_column(&t, NULL, "vendor", TABLE_KEY);
+    table_column(&t, NULL, "tickets", TABLE_RIGHT);
     table_cell(&t, "Zürich Süd");
     table_cell(&t, "4,211");
     table_cell(&t, "東京");
@@ -59,10 +59,10 @@ static void groups_have_a_heading(void **state)
     struct table t;
     (void)state;
     table_init(&t);
-    table_column(&t, NULL, "vendor", false, true);
-    table_column(&t, "wait", "p50", true, false);
-    table_column(&t, "wait", "p90", true, false);
-    table_column(&t, "long_metric_name", "n", true, false);
+    table_column(&t, NULL, "vendor", TABLE_KEY);
+    table_column(&t, "wait", "p50", TABLE_RIGHT);
+    table_column(&t, "wait", "p90", TABLE_RIGHT);
+    table_column(&t, "long_metric_name", "n", TABLE_RIGHT);
     static const char *const CELLS[] = {"acme", "2h 14m", "3d 4h", "7"};
     for (size_t i = 0; i < 4; i++)
         table_cell(&t, CELLS[i]);
@@ -79,8 +79,8 @@ static void texts_are_shortened_before_columns_move(void **state)
     struct table t;
     (void)state;
     table_init(&t);
-    table_column(&t, NULL, "site", false, true);
-    table_column(&t, NULL, "tickets", true, false);
+    table_column(&t, NULL, "site", TABLE_KEY);
+    table_column(&t, NULL, "tickets", TABLE_RIGHT);
     table_cell(&t, "Saint Bartholomew General Hospital");
     table_cell(&t, "12");
     assert_table(&t, 30,
@@ -95,10 +95,10 @@ static void what_does_not_fit_goes_below(void **state)
     struct table t;
     (void)state;
     table_init(&t);
-    table_column(&t, NULL, "v", false, true);
-    table_column(&t, NULL, "first", true, false);
-    table_column(&t, NULL, "second", true, false);
-    table_column(&t, NULL, "third", true, false);
+    table_column(&t, NULL, "v", TABLE_KEY);
+    table_column(&t, NULL, "first", TABLE_RIGHT);
+    table_column(&t, NULL, "second", TABLE_RIGHT);
+    table_column(&t, NULL, "third", TABLE_RIGHT);
     static const char *const CELLS[] = {"a", "1", "2", "3"};
     for (size_t i = 0; i < 4; i++)
         table_cell(&t, CELLS[i]);
@@ -119,13 +119,49 @@ static void what_does_not_fit_goes_below(void **state)
     table_fini(&t);
 }
 
+/* A value, its interval and its n go on together, where a block can hold them. */
+static void what_belongs_together_stays(void **state)
+{
+    struct table t;
+    (void)state;
+    table_init(&t);
+    table_column(&t, NULL, "v", TABLE_KEY);
+    table_column(&t, NULL, "first", TABLE_RIGHT);
+    table_column(&t, NULL, "csat", TABLE_RIGHT);
+    table_column(&t, NULL, "n", TABLE_RIGHT | TABLE_JOIN);
+    static const char *const CELLS[] = {"a", "1", "2", "3"};
+    for (size_t i = 0; i < 4; i++)
+        table_cell(&t, CELLS[i]);
+    assert_table(&t, 15,
+                 "v  first\n"
+                 "─  ─────\n"
+                 "a      1\n"
+                 "\n"
+                 "v  csat  n\n"
+                 "─  ────  ─\n"
+                 "a     2  3\n");
+    assert_table(&t, 8,
+                 "v  first\n"
+                 "─  ─────\n"
+                 "a      1\n"
+                 "\n"
+                 "v  csat\n"
+                 "─  ────\n"
+                 "a     2\n"
+                 "\n"
+                 "v  n\n"
+                 "─  ─\n"
+                 "a  3\n");
+    table_fini(&t);
+}
+
 static void markdown_is_escaped(void **state)
 {
     struct table t;
     (void)state;
     table_init(&t);
-    table_column(&t, NULL, "team", false, true);
-    table_column(&t, "csat", "n", true, false);
+    table_column(&t, NULL, "team", TABLE_KEY);
+    table_column(&t, "csat", "n", TABLE_RIGHT);
     table_cell(&t, "a|b*");
     table_cell(&t, "3");
     char *text = written(&t, 0, 1);
@@ -225,8 +261,7 @@ static void footers(void **state)
                               "             America/Chicago, now 2026-02-02 10:00:07-06:00,\n"
                               "             as of event 1,234,567\n"
                               "*            a period cut short, or still running\n"
-                              "Left out     12 merged, 1 spam, 3 reseller, of acme 12\n"
-                              "             merged, of bolt 1 spam\n"
+                              "Left out     12 merged, 1 spam (acme 12, bolt 1), 3 reseller\n"
                               "Odd          2 tickets without their beginning, 1 events\n"
                               "             sent again with other content\n"
                               "Complete     acme until 2026-01-31 12:00, bolt does not say\n"
@@ -250,9 +285,9 @@ static void charts(void **state)
     static const double VALUES[] = {0, 1, NAN, 7};
     static const struct chart_bar BARS[] = {{"acme", 4, "4"}, {"bolt", 1, "1"}, {"–", NAN, NULL}};
     (void)state;
-    assert_string_equal(chart_sparkline(room, VALUES, 4), "▁▂ █");
+    assert_string_equal(chart_sparkline(room, VALUES, 4, 0, 7), "▁▂ █");
     static const double FLAT[] = {5, 5};
-    assert_string_equal(chart_sparkline(room, FLAT, 2), "▄▄");
+    assert_string_equal(chart_sparkline(room, FLAT, 2, 5, 5), "▄▄");
     FILE *out = open_memstream(&text, &size);
     chart_bars(out, BARS, 3, 21);
     (void)fclose(out);
@@ -269,6 +304,7 @@ int main(void)
         cmocka_unit_test(groups_have_a_heading),
         cmocka_unit_test(texts_are_shortened_before_columns_move),
         cmocka_unit_test(what_does_not_fit_goes_below),
+        cmocka_unit_test(what_belongs_together_stays),
         cmocka_unit_test(markdown_is_escaped),
         cmocka_unit_test(answer_as_a_table),
         cmocka_unit_test(an_n_that_differs_stands_beside_its_value),
