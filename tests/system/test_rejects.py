@@ -142,6 +142,19 @@ def test_invalid_utf8_and_keys_twice(running, source):
     assert running.value("tickets_created", where="vendor='by-hand'") == 1
 
 
+def test_stamp(make_collector):
+    """A stamped source: an absent vendor is filled in, another is refused, and so is a team of another employer."""
+    collector = make_collector(listen=True).start()
+    collector.call("reference.import", table="team", rows=[{"key": "ours", "employer": "bpo", "outsourcer": "bpo"},
+                                                           {"key": "theirs", "employer": "acme"}])
+    with collector.source("stamped", vendor="acme", outsourcer="bpo") as client:
+        answer = client.batch([created("s1"), created("s2", vendor="acme"), created("s3", vendor="other"),
+                               created("s4", team="ours"), created("s5", team="theirs"), created("s6", team="unknown")])
+        assert answer["rejected"] == [[2, "stamp"], [4, "foreign_team"]]
+    rows = collector.query("tickets_created", by="vendor")["rows"]
+    assert [(row["vendor"], row["tickets_created"]) for row in rows] == [("acme", 4)]
+
+
 def test_closed_dimension(make_collector):
     collector = make_collector(listen=True, tenants=[{"name": "riverbend", "zone": "UTC", "closed": ["team"]}]).start()
     collector.call("reference.import", table="team", rows=[{"key": "known", "employer": "acme"}])
