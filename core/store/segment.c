@@ -76,8 +76,7 @@ static unsigned effort_of(unsigned column)
 {
     switch (column) {
     case COLUMN_ID:
-    case COLUMN_REF:
-        return COLUMN_PACK; /* hashes do not compress */
+        return COLUMN_PACK; /* hashes do not compress; a ref does, as most events have none */
     case COLUMN_AT:
     case COLUMN_SUBJECT:
         return COLUMN_PLANES | COLUMN_DELTA;
