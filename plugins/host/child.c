@@ -27,7 +27,7 @@ static int spawn(struct child *c, int theirs, bool keep_stderr)
     char *const argv[] = {(char *)"tendon-plugin-host", (char *)"--inner", NULL};
     /* The environment is the collector's, and none of a plugin's business. */
     char *const environment[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C.UTF-8", (char *)"TZ=UTC",
-                                 (char *)"ASAN_OPTIONS=detect_leaks=0:abort_on_error=1", NULL};
+                                 (char *)"ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:handle_segv=0", NULL};
     if (posix_spawn_file_actions_init(&actions) != 0)
         return -ENOMEM;
     (void)sigemptyset(&none);

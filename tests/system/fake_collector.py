@@ -167,7 +167,9 @@ class Host:
             self.process.kill()
             self.process.wait()
         self.reports.close()
+        said = self.said()
         self.log.close()
+        assert "AddressSanitizer" not in said and "runtime error:" not in said, said
 
 
 class Folder:
