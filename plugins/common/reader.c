@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define ROWS_A_POLL 4096 /* also of rows that give no event, so that a poll ends in time */
 
@@ -48,30 +49,45 @@ int reader_start(struct reader *reader, const void *cursor, size_t size, char *e
     return reader->service->open(reader->host, &reader->options, cursor, size, &reader->file, err);
 }
 
-/* Finds the columns of a file; says once what is missing. */
-static void bind(struct reader *reader)
+/* Finds the columns of a file. When one is missing, the file of a folder is stepped over row by row, for the
+ * others go on; but where there is only that one, nothing of it is counted as read: it is looked at again,
+ * until the file or the configuration is right. */
+static int bind(struct reader *reader, char *err)
 {
     const char *absent =
         mapping_bind(reader->mapping, reader->service, reader->file, reader->options.has_header);
+    struct stat st;
 
     reader->is_unbound = absent != NULL;
-    if (absent) {
+    if (!absent)
+        return TENDON_OK;
+    if (stat(reader->options.path, &st) == 0 && S_ISDIR(st.st_mode)) {
         char line[192];
 
         snprintf(line, sizeof(line), "a file has no column \"%.64s\": its rows are skipped as missing_column",
                  absent);
         reader->host->log(reader->host, TENDON_WARNING, line);
+        return TENDON_OK;
     }
+    snprintf(err, TENDON_ERROR_BYTES,
+             "the file has no column \"%.64s\": correct the options, or the export; nothing of it is lost "
+             "meanwhile",
+             absent);
+    return TENDON_E_TEMPORARY;
 }
 
-/* The row at hand. TENDON_FULL when it did not fit. */
-static int take(struct reader *reader, struct tendon_batch *batch)
+/* The row at hand. TENDON_FULL when it did not fit; an error of bind. */
+static int take(struct reader *reader, struct tendon_batch *batch, char *err)
 {
     const struct tendon_record *record = &reader->record;
     struct draft *draft = &reader->draft;
 
-    if (record->file_changed && !reader->is_pending)
-        bind(reader);
+    if (record->file_changed && !reader->is_pending) {
+        int rc = bind(reader, err);
+
+        if (rc != TENDON_OK)
+            return rc;
+    }
     draft->batch = batch;
     draft->n_offered = 0;
     if (reader->is_unbound) {
@@ -97,8 +113,10 @@ int reader_poll(struct reader *reader, struct tendon_batch *batch, char *err)
     int result = TENDON_OK;
 
     for (int n = 0; n < ROWS_A_POLL && !host->full(batch); n++) {
+        int rc;
+
         if (!reader->is_pending) {
-            int rc = reader->service->next(reader->file, &reader->record, err);
+            rc = reader->service->next(reader->file, &reader->record, err);
 
             if (rc == TENDON_IDLE) {
                 result = TENDON_IDLE;
@@ -112,7 +130,10 @@ int reader_poll(struct reader *reader, struct tendon_batch *batch, char *err)
                 return rc;
             reader->draft.n_taken = 0;
         }
-        reader->is_pending = take(reader, batch) == TENDON_FULL;
+        rc = take(reader, batch, err);
+        if (rc < 0)
+            return rc;
+        reader->is_pending = rc == TENDON_FULL;
         /* the record stays where it is, and the cursor before it, until the rest of it is taken */
         if (reader->is_pending)
             return TENDON_OK;

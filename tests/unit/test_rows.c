@@ -257,10 +257,36 @@ static void test_instance_of_its_own(void **state)
     put("number,incident_state,sys_mod_count,opened_at,sys_updated_at\n1,New,0,2016-02-29 "
         "01:16:00,2016-02-29 01:16:01\n");
     fake_clear(&host);
+    assert_int_equal(fake_drain(&host), TENDON_E_TEMPORARY); /* nothing of it counts as read */
+    assert_non_null(strstr(host.err, "no column \"Nr\""));
+    assert_int_equal(host.n_skips, 0);
+    fake_end(&host);
+}
+
+/* One file of a folder that lacks a column costs its own rows only. */
+static void test_folder_with_a_wrong_file(void **state)
+{
+    static const struct fake_option options[] = {{"path", NULL, FOLDER}, {0}};
+    char path[128];
+    struct fake_host host;
+    FILE *file;
+
+    (void)state;
+    put("Nr,incident_state\n1,New\n");
+    snprintf(path, sizeof(path), "%s/right.csv", FOLDER);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("number,incident_state,sys_mod_count,opened_at,sys_updated_at\n"
+          "7,New,0,2016-02-29 01:16:00,2016-02-29 01:16:01\n",
+          file);
+    fclose(file);
+    open_plugin(&host, SERVICENOW_SO, options);
     assert_int_equal(fake_drain(&host), TENDON_IDLE);
-    assert_int_equal(host.n_lines, 0);
+    assert_non_null(fake_find(&host, "ticket.status 7"));
+    assert_int_equal(host.n_skips, 1);
     assert_string_equal(host.skips[0].code, "missing_column");
-    assert_non_null(strstr(host.log, "\"Nr\""));
+    assert_string_equal(host.skips[0].where, "log.csv");
+    assert_non_null(strstr(host.log, "\"number\""));
     fake_end(&host);
 }
 
@@ -448,9 +474,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_event_rows),      TEST(test_ticket_rows),
-        TEST(test_servicenow_rows), TEST(test_instance_of_its_own),
-        TEST(test_refuses),         TEST(test_incidents),
+        TEST(test_event_rows),
+        TEST(test_ticket_rows),
+        TEST(test_servicenow_rows),
+        TEST(test_instance_of_its_own),
+        TEST(test_folder_with_a_wrong_file),
+        TEST(test_refuses),
+        TEST(test_incidents),
         TEST(test_resumes),
     };
 
