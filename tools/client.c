@@ -387,5 +387,5 @@ int client_request(struct client *c, enum wire_kind kind, const json_t *body, js
     }
     if (r < 0)
         return r;
-    return document_decode(c->data.data, c->data.size, DOCUMENT_VALUES_MAX, ret, err);
+    return document_decode(c->data.data, c->data.size, CLIENT_VALUES_MAX, ret, err);
 }

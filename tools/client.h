@@ -15,6 +15,7 @@
 
 #define CLIENT_ENDPOINT     "ipc:///run/tendon/control.sock"
 #define CLIENT_RESULT_BYTES (256u * 1024 * 1024) /* one answer, at most */
+#define CLIENT_VALUES_MAX   8000000 /* values of one answer, as core/base/document.h counts them */
 #define CLIENT_CONNECT_MS   5000
 #define CLIENT_TICK_MS      100
 

@@ -5,6 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of a granted key; in a list those that say something. */
+static const struct output_column COLUMNS[] = {
+    {"name", "name", CELL_TEXT},
+    {"role", "role", CELL_TEXT, .if_differs = true},
+    {"tenant", "tenant", CELL_TEXT},
+    {"source", "source", CELL_TEXT},
+    {"namespace", "namespace", CELL_TEXT},
+    {"vendor", "stamp: vendor", CELL_TEXT, .if_differs = true},
+    {"outsourcer", "stamp: outsourcer", CELL_TEXT, .if_differs = true},
+    {"types", "types", CELL_TEXT},
+    {"granted_at", "granted", CELL_INSTANT},
+    {"public_key", "public key", CELL_WHOLE},
+};
+static const size_t N_COLUMNS = sizeof(COLUMNS) / sizeof(COLUMNS[0]);
+
 static int key_new_run(const struct invocation *invocation)
 {
     struct key_pair key;
@@ -88,27 +103,17 @@ static int key_grant_run(const struct invocation *invocation)
         (void)json_object_set_new(params, "types", list_split(invocation_value(invocation, "types")));
     int code = session_call_once(invocation, "granting", "key.grant", params, &result);
     if (code == 0)
-        code = output_show(invocation, NULL, 0, result);
+        code = output_show(invocation, COLUMNS, N_COLUMNS, result);
     json_decref(result);
     return code;
 }
 
 static int key_list_run(const struct invocation *invocation)
 {
-    static const struct output_column COLUMNS[] = {
-        {"name", "name", CELL_TEXT},
-        {"role", "role", CELL_TEXT},
-        {"tenant", "tenant", CELL_TEXT},
-        {"source", "source", CELL_TEXT},
-        {"namespace", "namespace", CELL_TEXT},
-        {"types", "types", CELL_TEXT},
-        {"granted_at", "granted", CELL_INSTANT},
-        {"public_key", "public key", CELL_TEXT},
-    };
     json_t *rows = NULL;
     int code = session_call_once(invocation, "asking", "key.list", json_object(), &rows);
     if (code == 0)
-        code = output_list(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), rows,
+        code = output_list(invocation, COLUMNS, N_COLUMNS, rows,
                            "no key is granted; tendon key grant --help shows how");
     json_decref(rows);
     return code;
@@ -122,7 +127,7 @@ static int key_revoke_run(const struct invocation *invocation)
         session_call_once(invocation, "revoking", "key.revoke",
                           json_pack("{s:s}", key_valid(which) ? "public_key" : "name", which), &result);
     if (code == 0)
-        code = output_show(invocation, NULL, 0, result);
+        code = output_show(invocation, COLUMNS, N_COLUMNS, result);
     json_decref(result);
     return code;
 }

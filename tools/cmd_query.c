@@ -218,7 +218,7 @@ static const struct argument ARGUMENTS[] = {
     {"METRIC[.CLOCK][.STAT]", .many = true, .names = NAMES_METRIC,
      .help = "what is asked, several with commas between: a metric (tendon metrics lists them); CLOCK is "
              "wall or business; "
-             "STAT is avg, min, max, sum, count, p50, p90, p99.9, exact"},
+             "STAT is avg, min, max, sum, count, p50, p90, p99.9"},
     {NULL},
 };
 

@@ -30,7 +30,9 @@ static int source_list_run(const struct invocation *invocation)
 static json_t *source_params(const struct invocation *invocation)
 {
     json_t *params = session_params(invocation);
-    (void)json_object_set_new(params, "source", json_string(invocation_argument(invocation, 0)));
+    const char *name = invocation_argument(invocation, 0);
+    if (name)
+        (void)json_object_set_new(params, "source", json_string(name));
     return params;
 }
 
@@ -102,7 +104,9 @@ static const struct option REJECTS_OPTIONS[] = {
 };
 
 static const struct argument ARGUMENTS[] = {
-    {"NAME", .help = "of the source, as tendon source list shows it"},
+    {"NAME", .optional = true,
+     .help = "of the source, as tendon source list shows it; a source that asks with its own key may leave "
+             "it out"},
     {NULL},
 };
 

@@ -2,27 +2,49 @@
 
 #include <string.h>
 
-extern const struct command CMD_COMPLETION, CMD_HELP, CMD_KEY_GRANT, CMD_KEY_LIST, CMD_KEY_NEW,
-    CMD_KEY_REVOKE, CMD_KEY_SERVER, CMD_METRICS, CMD_METRICS_SHOW, CMD_PLUGIN_LIST, CMD_PLUGIN_RELEASE,
-    CMD_PLUGIN_SHOW, CMD_QUERY, CMD_SITE_IMPORT, CMD_SITE_LIST, CMD_SOURCE_LIST, CMD_SOURCE_REJECTS,
-    CMD_SOURCE_SHOW, CMD_STATUS, CMD_TEAM_IMPORT, CMD_TEAM_LIST, CMD_TENANT_LIST, CMD_TENANT_REINDEX,
-    CMD_TENANT_SHOW, CMD_VERSION;
-
 /* By name: a new command is a file cmd_NAME.c and a line here. */
+#define COMMAND_LIST(X)                                                                                      \
+    X(COMPLETION)                                                                                            \
+    X(HELP)                                                                                                  \
+    X(KEY_GRANT)                                                                                             \
+    X(KEY_LIST)                                                                                              \
+    X(KEY_NEW)                                                                                               \
+    X(KEY_REVOKE)                                                                                            \
+    X(KEY_SERVER)                                                                                            \
+    X(METRICS)                                                                                               \
+    X(METRICS_SHOW)                                                                                          \
+    X(PLUGIN_LIST)                                                                                           \
+    X(PLUGIN_RELEASE)                                                                                        \
+    X(PLUGIN_SHOW)                                                                                           \
+    X(QUERY)                                                                                                 \
+    X(SITE_IMPORT)                                                                                           \
+    X(SITE_LIST)                                                                                             \
+    X(SOURCE_LIST)                                                                                           \
+    X(SOURCE_REJECTS)                                                                                        \
+    X(SOURCE_SHOW)                                                                                           \
+    X(STATUS)                                                                                                \
+    X(TEAM_IMPORT)                                                                                           \
+    X(TEAM_LIST)                                                                                             \
+    X(TENANT_LIST)                                                                                           \
+    X(TENANT_REINDEX)                                                                                        \
+    X(TENANT_SHOW)                                                                                           \
+    X(VERSION)
+
+#define X(name) extern const struct command CMD_##name;
+COMMAND_LIST(X)
+#undef X
+
 const struct command *const COMMANDS[] = {
-    &CMD_COMPLETION,     &CMD_HELP,           &CMD_KEY_GRANT,   &CMD_KEY_LIST,     &CMD_KEY_NEW,
-    &CMD_KEY_REVOKE,     &CMD_KEY_SERVER,     &CMD_METRICS,     &CMD_METRICS_SHOW, &CMD_PLUGIN_LIST,
-    &CMD_PLUGIN_SHOW,    &CMD_QUERY,          &CMD_SITE_IMPORT, &CMD_SITE_LIST,    &CMD_SOURCE_LIST,
-    &CMD_SOURCE_REJECTS, &CMD_SOURCE_SHOW,    &CMD_STATUS,      &CMD_TEAM_IMPORT,  &CMD_TEAM_LIST,
-    &CMD_TENANT_LIST,    &CMD_TENANT_REINDEX, &CMD_TENANT_SHOW, &CMD_VERSION,
+#define X(name) &CMD_##name,
+    COMMAND_LIST(X)
+#undef X
 };
 const size_t N_COMMANDS = sizeof(COMMANDS) / sizeof(COMMANDS[0]);
 
 const struct option COMMON_OPTIONS[] = {
     {"connect", 0, OPTION_VALUE, "ENDPOINT", NULL, NAMES_NOTHING,
      "where the collector is: ipc://PATH of its control.sock, or tcp://HOST:PORT; default $TENDON_CONNECT, "
-     "else "
-     "ipc:///run/tendon/control.sock"},
+     "else ipc:///run/tendon/control.sock"},
     {"key-file", 0, OPTION_VALUE, "FILE", NULL, NAMES_FILE,
      "for tcp: our key pair, as tendon key new makes it; default $TENDON_KEY_FILE"},
     {"server-key", 0, OPTION_VALUE, "KEY", NULL, NAMES_NOTHING,

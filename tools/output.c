@@ -68,7 +68,7 @@ static const char *text_cell(const json_t *value, char **room)
 
 static unsigned cell_flags(enum cell_kind kind)
 {
-    if (kind == CELL_INSTANT || kind == CELL_MINUTE || kind == CELL_PERIOD)
+    if (kind == CELL_INSTANT || kind == CELL_MINUTE || kind == CELL_PERIOD || kind == CELL_WHOLE)
         return TABLE_RIGID;
     return kind == CELL_TEXT ? 0 : TABLE_RIGHT;
 }
@@ -76,8 +76,9 @@ static unsigned cell_flags(enum cell_kind kind)
 const char *output_cell(enum cell_kind kind, const json_t *value, char **room)
 {
     const char *text = json_string_value(value);
-    bool is_time = cell_flags(kind) == TABLE_RIGID;
-    if (kind == CELL_TEXT || (is_time ? !text && !json_is_integer(value) : !json_is_number(value)))
+    bool is_time = kind == CELL_INSTANT || kind == CELL_MINUTE || kind == CELL_PERIOD;
+    if (kind == CELL_TEXT || kind == CELL_WHOLE ||
+        (is_time ? !text && !json_is_integer(value) : !json_is_number(value)))
         return text_cell(value, room);
     double number = json_number_value(value);
     free(*room);

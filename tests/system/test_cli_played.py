@@ -278,6 +278,14 @@ def test_a_long_answer_comes_in_parts():
     assert json.loads(done.stdout) == answer
 
 
+def test_an_answer_of_many_rows():
+    rows = [{"vendor": f"v{i}", "csat": 0.5, "csat.n": i} for i in range(60000)]
+    with answering({**ANSWER, "rows": rows}, part_bytes=256 * 1024) as played:
+        done = tendon("query", "csat", "-o", "ndjson", connect=played.endpoint)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 60000 and done.stdout.endswith('"csat.n": 59999}\n')
+
+
 def test_calls_carry_their_method():
     with answering([]) as played:
         for words in (["tenant", "list"], ["source", "list", "--tenant", "a"], ["source", "rejects", "s", "--limit", "5"],

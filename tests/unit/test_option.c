@@ -109,7 +109,7 @@ static void wrong_names_get_the_nearest(void **state)
     assert_wrong(LINE("query", "csat", "--anchor", "solved"), "created, completed", "");
     assert_wrong(LINE("-o", "json", "query", "csat"), "no option -o", "");
     assert_wrong(LINE("query"), "tendon query needs METRIC", "tendon query --help");
-    assert_wrong(LINE("source", "show"), "needs NAME", "tendon source show --help");
+    assert_wrong(LINE("plugin", "show"), "needs PLUGIN", "tendon plugin show --help");
     assert_wrong(LINE("zzzzzz"), "no command", "tendon help");
 }
 
