@@ -17,7 +17,8 @@
 #define DOCUMENT_VALUES_MAX 500000 /* values of one document, a map counted as eight (it costs as much) */
 
 /* Reads the value where r stands; r stands behind it afterwards. -EBADMSG with code bad_document; -ENOMEM.
- * values_max: at most DOCUMENT_VALUES_MAX. */
+ * values_max: at most DOCUMENT_VALUES_MAX in the collector; a client may take more from the
+ * collector that it asked. */
 int document_read(struct mp_reader *r, size_t values_max, json_t **ret, struct error *err);
 
 /* The same for bytes that must hold one value and nothing behind it. */
