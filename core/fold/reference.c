@@ -24,9 +24,8 @@ const struct reference_attribute_info REFERENCE_ATTRIBUTE_INFO[REFERENCE_ATTRIBU
 };
 
 static const char *const TABLE_NAMES[REFERENCE_N] = {"site", "team"};
-static const char *const FACILITY_KINDS[] = {"hospital", "cah", "practice", "clinic",
-                                             "snf",      "lab", "payer",    "other"};
-#define N_FACILITY_KINDS (sizeof(FACILITY_KINDS) / sizeof(FACILITY_KINDS[0]))
+const char *const REFERENCE_FACILITY_KINDS[] = {"hospital", "cah",   "practice", "clinic", "snf",
+                                                "lab",      "payer", "other",    NULL};
 
 #define FORMAT_VERSION 1 /* of a record on disk */
 
@@ -319,9 +318,9 @@ static int attribute_read(enum reference_attribute a, const char *text, struct r
     }
     if (a == REFERENCE_FACILITY_KIND) {
         size_t i = 0;
-        while (i < N_FACILITY_KINDS && strcmp(FACILITY_KINDS[i], text) != 0)
+        while (REFERENCE_FACILITY_KINDS[i] && strcmp(REFERENCE_FACILITY_KINDS[i], text) != 0)
             i++;
-        if (i == N_FACILITY_KINDS) {
+        if (!REFERENCE_FACILITY_KINDS[i]) {
             attribute_refuse(err, info->name, "is not a known kind");
             error_hint(err, "it is one of hospital, cah, practice, clinic, snf, lab, payer, other; the "
                             "import can map other words to these");

@@ -49,6 +49,9 @@ struct reference_attribute_info {
 };
 extern const struct reference_attribute_info REFERENCE_ATTRIBUTE_INFO[REFERENCE_ATTRIBUTES_N];
 
+/* What facility_kind may be; ends with NULL. */
+extern const char *const REFERENCE_FACILITY_KINDS[];
+
 #define REFERENCE_VERSIONS_MAX 262144 /* of all rows of one table */
 
 /* One attribute's value: absent when string is NULL and the attribute is a string, or number is
