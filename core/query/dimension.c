@@ -19,6 +19,14 @@ static struct dimension_name *names_add(struct dimension_names *names, const cha
     return d;
 }
 
+/* Only these values exist; the list ends with NULL. */
+static void names_close(struct dimension_name *d, const char *const *values)
+{
+    d->values = values;
+    while (values[d->n_values])
+        d->n_values++;
+}
+
 void dimension_names_init(struct dimension_names *names, const char (*declared)[EVENT_CODE_BYTES + 1],
                           unsigned n_declared)
 {
@@ -32,9 +40,7 @@ void dimension_names_init(struct dimension_names *names, const char (*declared)[
             d->low = FIELDS[f].low;
             d->high = FIELDS[f].high;
         } else if (FIELDS[f].kind == VALUE_ENUM) {
-            d->values = FIELDS[f].values;
-            while (d->values[d->n_values])
-                d->n_values++;
+            names_close(d, FIELDS[f].values);
         }
     }
     for (unsigned i = 0; i < n_declared && i < EVENT_DECLARED_MAX; i++)
@@ -46,6 +52,8 @@ void dimension_names_init(struct dimension_names *names, const char (*declared)[
         d = names_add(names, info->name, DIMENSION_ATTRIBUTE);
         d->attribute = (uint8_t)a;
         d->is_number = info->is_number;
+        if (a == REFERENCE_FACILITY_KIND)
+            names_close(d, REFERENCE_FACILITY_KINDS);
     }
     d = names_add(names, "support_model", DIMENSION_SUPPORT_MODEL);
     d->values = SUPPORT_MODEL_NAMES + 1;

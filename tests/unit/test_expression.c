@@ -110,6 +110,7 @@ static void test_errors(void **state)
     check_error("support_region=offshor", "bad_expression", "column 16:", "offshore");
     check_error("channel=telephone", "bad_expression", "column 9:", "phone");
     check_error("channel=zzzzzzzzz", "bad_expression", "column 9:", "one of phone, email");
+    check_error("facility_kind=hosptial", "bad_expression", "column 15:", "hospital");
     check_error("severity=5", "bad_expression", "severity goes from 1 to 4", "");
     check_error("beds>many", "bad_expression", "column 6: beds is compared with whole numbers", "");
     check_error("beds>1.5", "bad_expression", "whole numbers", "");
