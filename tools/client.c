@@ -12,8 +12,9 @@
 
 #define MONITOR_ENDPOINT "inproc://monitor"
 #define MONITOR_EVENTS                                                                                       \
-    (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |      \
-     ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED)
+    (ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_CONNECT_RETRIED |                       \
+     ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |                            \
+     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED)
 
 struct client {
     struct client_options options;
@@ -68,9 +69,16 @@ static int unreachable(const struct client *c, const char *why, struct error *er
 
 static int refused(const struct client *c, struct error *err)
 {
-    error_set(err, -EACCES, "refused", "the collector at %s does not take this key", c->options.endpoint);
-    error_hint(err, "have the key granted there (tendon key grant), and compare --server-key with what "
-                    "tendon key server says there");
+    const char *endpoint = c->options.endpoint;
+    if (ipc_path(endpoint)) {
+        error_set(err, -EACCES, "refused", "the collector at %s takes no commands from this user", endpoint);
+        error_hint(err, "run tendon as the user that tendond runs as, or as root");
+        return -EACCES;
+    }
+    error_set(err, -EACCES, "refused", "the collector at %s does not take this key", endpoint);
+    error_hint(err,
+               "have the key granted there (tendon key grant), and compare --server-key with what tendon "
+               "key server says there");
     return -EACCES;
 }
 
@@ -90,13 +98,17 @@ static uint16_t monitor_read(struct client *c)
 
 static int wait_connected(struct client *c, struct error *err)
 {
-    int64_t until = now_ms() + CLIENT_CONNECT_MS;
-    bool lost = false;
+    int64_t wait_ms = c->options.timeout_ms < CLIENT_CONNECT_MS ? c->options.timeout_ms : CLIENT_CONNECT_MS;
+    int64_t until = now_ms() + wait_ms;
+    bool connected = false, lost = false;
     for (;;) {
         int64_t left = until - now_ms();
         zmq_pollitem_t item = {.socket = c->monitor, .events = ZMQ_POLLIN};
         if (left <= 0)
-            return unreachable(c, "nobody answered in 5 s", err);
+            return unreachable(c,
+                               connected ? "who listens there says nothing: it hangs, or is no collector"
+                                         : "nobody answers",
+                               err);
         if (zmq_poll(&item, 1, left) < 0 && errno != EINTR)
             return error_set(err, -errno, "client", "waiting failed: %s", zmq_strerror(errno));
         for (uint16_t event; (event = monitor_read(c)) != 0;) {
@@ -105,6 +117,9 @@ static int wait_connected(struct client *c, struct error *err)
                 return 0;
             case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
                 return refused(c, err);
+            case ZMQ_EVENT_CONNECTED:
+                connected = true;
+                break;
             case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
             case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
             case ZMQ_EVENT_DISCONNECTED:

@@ -159,12 +159,7 @@ static const struct option GRANT_OPTIONS[] = {
      "stamp: events of another outsourcer's teams are rejected"},
     {"name", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "what the key is called, to revoke it by; default: the source's name"},
-    OUTPUT_OPTIONS,
-    {NULL},
-};
-
-static const struct option OPTIONS[] = {
-    OUTPUT_OPTIONS,
+    OUTPUT_OPTION,
     {NULL},
 };
 
@@ -200,7 +195,7 @@ const struct command CMD_KEY_GRANT = {
 const struct command CMD_KEY_LIST = {
     .name = "key list",
     .summary = "list the granted keys and their rights",
-    .options = OPTIONS,
+    .options = LIST_OPTIONS,
     .examples = "  tendon key list\n",
     .run = key_list_run,
 };
@@ -219,7 +214,7 @@ const struct command CMD_KEY_NEW = {
 const struct command CMD_KEY_REVOKE = {
     .name = "key revoke",
     .summary = "take a key's rights away, at once",
-    .options = OPTIONS,
+    .options = ANSWER_OPTIONS,
     .arguments = NAME_ARGUMENTS,
     .examples = "  tendon key revoke acme-servicedesk\n",
     .run = key_revoke_run,

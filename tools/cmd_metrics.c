@@ -29,11 +29,6 @@ static int metrics_show_run(const struct invocation *invocation)
     return code;
 }
 
-static const struct option OPTIONS[] = {
-    OUTPUT_OPTIONS,
-    {NULL},
-};
-
 static const struct argument ARGUMENTS[] = {
     {"NAME", .names = NAMES_METRIC, .help = "of the metric, as tendon metrics shows it"},
     {NULL},
@@ -42,7 +37,7 @@ static const struct argument ARGUMENTS[] = {
 const struct command CMD_METRICS = {
     .name = "metrics",
     .summary = "list what can be asked",
-    .options = OPTIONS,
+    .options = LIST_OPTIONS,
     .examples = "  tendon metrics\n  tendon metrics show first_response_time\n",
     .run = metrics_run,
 };
@@ -50,7 +45,7 @@ const struct command CMD_METRICS = {
 const struct command CMD_METRICS_SHOW = {
     .name = "metrics show",
     .summary = "show a metric's definition, statistics and options",
-    .options = OPTIONS,
+    .options = ANSWER_OPTIONS,
     .arguments = ARGUMENTS,
     .examples = "  tendon metrics show reopen_rate\n",
     .run = metrics_show_run,

@@ -129,15 +129,10 @@ static int plugin_release_run(const struct invocation *invocation)
     return code;
 }
 
-static const struct option OPTIONS[] = {
-    OUTPUT_OPTIONS,
-    {NULL},
-};
-
 static const struct option RELEASE_OPTIONS[] = {
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "whose source; may be left out where there is one tenant"},
-    OUTPUT_OPTIONS,
+    OUTPUT_OPTION,
     {NULL},
 };
 
@@ -154,7 +149,7 @@ static const struct argument RELEASE_ARGUMENTS[] = {
 const struct command CMD_PLUGIN_LIST = {
     .name = "plugin list",
     .summary = "list the plugins at work: one line an instance, its state and why",
-    .options = OPTIONS,
+    .options = LIST_OPTIONS,
     .examples = "  tendon plugin list\n",
     .run = plugin_list_run,
 };
@@ -174,7 +169,7 @@ const struct command CMD_PLUGIN_RELEASE = {
 const struct command CMD_PLUGIN_SHOW = {
     .name = "plugin show",
     .summary = "show a plugin and the options that its configuration takes",
-    .options = OPTIONS,
+    .options = ANSWER_OPTIONS,
     .arguments = SHOW_ARGUMENTS,
     .examples = "  tendon plugin show servicenow\n",
     .run = plugin_show_run,

@@ -197,7 +197,7 @@ static const struct option OPTIONS[] = {
     {"reopen-window", 0, OPTION_VALUE, "TIME", NULL, NAMES_NOTHING,
      "how long after a solve a reopening counts; default 14d"},
     {"within", 0, OPTION_VALUE, "SECONDS", NULL, NAMES_NOTHING,
-     "service_level: answered within so many seconds; default 20"},
+     "answered within so many seconds (service_level); default 20"},
     {"threshold", 0, OPTION_VALUE, "SHARE", NULL, NAMES_NOTHING,
      "with --unit site: from which share on a site counts; default 0.5"},
     {"instrument", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
@@ -210,7 +210,8 @@ static const struct option OPTIONS[] = {
     {"explain", 0, OPTION_FLAG, NULL, NULL, NAMES_NOTHING, "say how the answer was worked out"},
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "whose tickets; may be left out where there is one tenant"},
-    OUTPUT_OPTIONS,
+    OUTPUT_OPTION,
+    EMPTY_OPTION,
     {NULL},
 };
 
@@ -247,5 +248,6 @@ const struct command CMD_QUERY = {
                 "  tendon query backlog --at 2026-01-01 --by vendor\n"
                 "  # for a program\n"
                 "  tendon query csat,reopen_rate --by vendor -o json\n",
+    .own_page = true,
     .run = query_run,
 };

@@ -23,7 +23,7 @@ static const struct option IMPORT_OPTIONS[] = {
      "the rows hold from the beginning of this day in the tenant's zone; without it from ever"},
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "whose sites; may be left out where there is one tenant"},
-    OUTPUT_OPTIONS,
+    OUTPUT_OPTION,
     {NULL},
 };
 
@@ -53,17 +53,18 @@ const struct command CMD_SITE_IMPORT = {
     .run = site_import_run,
 };
 
-static const struct option LIST_OPTIONS[] = {
+static const struct option TENANT_OPTIONS[] = {
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "whose sites; may be left out where there is one tenant"},
-    OUTPUT_OPTIONS,
+    OUTPUT_OPTION,
+    EMPTY_OPTION,
     {NULL},
 };
 
 const struct command CMD_SITE_LIST = {
     .name = "site list",
     .summary = "list sites with their attributes, every version",
-    .options = LIST_OPTIONS,
+    .options = TENANT_OPTIONS,
     .examples = "  tendon site list\n  tendon site list -o csv > sites.csv\n",
     .run = site_list_run,
 };

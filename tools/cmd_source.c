@@ -88,10 +88,18 @@ static int source_rejects_run(const struct invocation *invocation)
     return code;
 }
 
-static const struct option OPTIONS[] = {
+static const struct option TENANT_OPTIONS[] = {
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "only this tenant's; may be left out where there is one tenant"},
-    OUTPUT_OPTIONS,
+    OUTPUT_OPTION,
+    EMPTY_OPTION,
+    {NULL},
+};
+
+static const struct option SHOW_OPTIONS[] = {
+    {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
+     "whose source; may be left out where there is one tenant"},
+    OUTPUT_OPTION,
     {NULL},
 };
 
@@ -99,7 +107,8 @@ static const struct option REJECTS_OPTIONS[] = {
     {"limit", 0, OPTION_VALUE, "N", NULL, NAMES_NOTHING, "at most so many, the newest first; 1 to 100"},
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "only this tenant's; may be left out where there is one tenant"},
-    OUTPUT_OPTIONS,
+    OUTPUT_OPTION,
+    EMPTY_OPTION,
     {NULL},
 };
 
@@ -113,7 +122,7 @@ static const struct argument ARGUMENTS[] = {
 const struct command CMD_SOURCE_LIST = {
     .name = "source list",
     .summary = "list the sources: who sends, how much, how far it is",
-    .options = OPTIONS,
+    .options = TENANT_OPTIONS,
     .examples = "  tendon source list\n  tendon source list --tenant riverbend -o json\n",
     .run = source_list_run,
 };
@@ -133,7 +142,7 @@ const struct command CMD_SOURCE_REJECTS = {
 const struct command CMD_SOURCE_SHOW = {
     .name = "source show",
     .summary = "show one source: its counters, its watermark and how its plugin fares",
-    .options = OPTIONS,
+    .options = SHOW_OPTIONS,
     .arguments = ARGUMENTS,
     .examples = "  tendon source show acme-servicedesk\n",
     .run = source_show_run,

@@ -69,16 +69,11 @@ static int status_run(const struct invocation *invocation)
     return code;
 }
 
-static const struct option OPTIONS[] = {
-    OUTPUT_OPTIONS,
-    {NULL},
-};
-
 const struct command CMD_STATUS = {
     .name = "status",
     .summary = "show how the collector, its tenants and its plugins are",
     .description = "What somebody should look at stands last, a warning a line; then the exit code is 3.",
-    .options = OPTIONS,
+    .options = ANSWER_OPTIONS,
     .examples = "  tendon status\n  tendon status -o json\n",
     .run = status_run,
 };

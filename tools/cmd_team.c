@@ -23,7 +23,7 @@ static const struct option IMPORT_OPTIONS[] = {
      "the rows hold from the beginning of this day in the tenant's zone; without it from ever"},
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "whose teams; may be left out where there is one tenant"},
-    OUTPUT_OPTIONS,
+    OUTPUT_OPTION,
     {NULL},
 };
 
@@ -52,17 +52,18 @@ const struct command CMD_TEAM_IMPORT = {
     .run = team_import_run,
 };
 
-static const struct option LIST_OPTIONS[] = {
+static const struct option TENANT_OPTIONS[] = {
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "whose teams; may be left out where there is one tenant"},
-    OUTPUT_OPTIONS,
+    OUTPUT_OPTION,
+    EMPTY_OPTION,
     {NULL},
 };
 
 const struct command CMD_TEAM_LIST = {
     .name = "team list",
     .summary = "list teams with their attributes, every version",
-    .options = LIST_OPTIONS,
+    .options = TENANT_OPTIONS,
     .examples = "  tendon team list\n  tendon team list -o csv > teams.csv\n",
     .run = team_list_run,
 };

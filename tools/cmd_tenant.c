@@ -67,11 +67,6 @@ static int tenant_reindex_run(const struct invocation *invocation)
     return code;
 }
 
-static const struct option OPTIONS[] = {
-    OUTPUT_OPTIONS,
-    {NULL},
-};
-
 static const struct argument ARGUMENTS[] = {
     {"NAME", .optional = true, .help = "of the tenant; may be left out where there is one"},
     {NULL},
@@ -80,7 +75,7 @@ static const struct argument ARGUMENTS[] = {
 const struct command CMD_TENANT_LIST = {
     .name = "tenant list",
     .summary = "list the tenants of this collector",
-    .options = OPTIONS,
+    .options = LIST_OPTIONS,
     .examples = "  tendon tenant list\n",
     .run = tenant_list_run,
 };
@@ -90,7 +85,7 @@ const struct command CMD_TENANT_REINDEX = {
     .summary = "drop all facts of a tenant and make them anew from its events",
     .description = "The answers are the same afterwards: facts depend on the events alone. No vendor is "
                    "asked for anything again.",
-    .options = OPTIONS,
+    .options = ANSWER_OPTIONS,
     .arguments = ARGUMENTS,
     .examples = "  tendon tenant reindex riverbend\n",
     .run = tenant_reindex_run,
@@ -99,7 +94,7 @@ const struct command CMD_TENANT_REINDEX = {
 const struct command CMD_TENANT_SHOW = {
     .name = "tenant show",
     .summary = "show a tenant: its zone, dimensions, limits and what it has stored",
-    .options = OPTIONS,
+    .options = ANSWER_OPTIONS,
     .arguments = ARGUMENTS,
     .examples = "  tendon tenant show riverbend\n  tendon tenant show riverbend -o json\n",
     .run = tenant_show_run,

@@ -56,6 +56,17 @@ const struct option COMMON_OPTIONS[] = {
     {NULL},
 };
 
+const struct option ANSWER_OPTIONS[] = {
+    OUTPUT_OPTION,
+    {NULL},
+};
+
+const struct option LIST_OPTIONS[] = {
+    OUTPUT_OPTION,
+    EMPTY_OPTION,
+    {NULL},
+};
+
 const struct command *command_find(char *const *words, size_t n, size_t *ret_words)
 {
     const struct command *best = NULL;

@@ -60,8 +60,9 @@ struct command {
     const char *description; /* paragraphs, separated by empty lines; may be NULL */
     const struct option *options;
     const struct argument *arguments;
-    const char *examples; /* lines of "# what for" and "tendon …"; may be NULL */
+    const char *examples; /* lines of "# what for" and "tendon …" */
     bool hidden;
+    bool own_page;                                   /* has a man page of its own: tendon-NAME(1) */
     int (*run)(const struct invocation *invocation); /* → enum exit_code */
 };
 
@@ -71,20 +72,21 @@ extern const size_t N_COMMANDS;
 
 /* Options that every command takes (--connect, …, --help). */
 extern const struct option COMMON_OPTIONS[];
-/* Options of the commands that print an answer as a table: -o, --fail-empty. Put into a table of options with
- * OUTPUT_OPTIONS. */
+/* Options of the commands that print an answer: its form; of those that print a list, whether an empty one
+ * fails. */
 extern const char *const OUTPUT_FORMS[];
-#define OUTPUT_OPTIONS                                                                                       \
-    {"output",                                                                                               \
-     'o',                                                                                                    \
-     OPTION_VALUE,                                                                                           \
-     "FORM",                                                                                                 \
-     OUTPUT_FORMS,                                                                                           \
-     NAMES_NOTHING,                                                                                          \
-     "form of the answer; without it a table on a terminal, tsv elsewhere"},                                 \
+#define OUTPUT_OPTION                                                                                        \
+    {                                                                                                        \
+        "output", 'o', OPTION_VALUE, "FORM", OUTPUT_FORMS, NAMES_NOTHING,                                    \
+            "form of the answer; without it a table on a terminal, tsv elsewhere"                            \
+    }
+#define EMPTY_OPTION                                                                                         \
     {                                                                                                        \
         "fail-empty", 0, OPTION_FLAG, NULL, NULL, NAMES_NOTHING, "exit with 4 when nothing was found"        \
     }
+/* Tables for commands that have no other. */
+extern const struct option ANSWER_OPTIONS[]; /* OUTPUT_OPTION */
+extern const struct option LIST_OPTIONS[];   /* both */
 
 /* The command of these words, *ret_words of which name it; NULL when there is none. */
 const struct command *command_find(char *const *words, size_t n, size_t *ret_words);

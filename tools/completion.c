@@ -358,40 +358,56 @@ static void man_sentence(FILE *out, const char *s)
     man_text(out, s);
 }
 
-static void man_options(FILE *out, const struct option *table)
+/* Whether an option is one that all commands with an answer take: on the page of all commands it stands once.
+ */
+static bool is_answer_option(const struct option *option)
 {
-    for (; table && table->name; table++) {
-        (void)fputc('*', out);
-        if (table->letter)
-            (void)fprintf(out, "-%c*, *", table->letter);
-        (void)fprintf(out, "--%s*", table->name);
-        if (table->metavar) {
-            (void)fputs(" _", out);
-            man_text(out, table->metavar);
-            (void)fputc('_', out);
-        }
-        (void)fputs("\n\t", out);
-        man_sentence(out, table->help);
-        for (size_t i = 0; table->choices && table->choices[i]; i++) {
-            (void)fputs(i == 0 ? "; one of: " : ", ", out);
-            man_text(out, table->choices[i]);
-        }
-        (void)fputs(table->kind == OPTION_MANY ? "; may be given again.\n\n" : ".\n\n", out);
+    for (const struct option *o = LIST_OPTIONS; o->name; o++)
+        if (strcmp(o->name, option->name) == 0)
+            return true;
+    return false;
+}
+
+static void man_option(FILE *out, const struct option *o)
+{
+    (void)fputc('*', out);
+    if (o->letter)
+        (void)fprintf(out, "-%c*, *", o->letter);
+    (void)fprintf(out, "--%s*", o->name);
+    if (o->metavar) {
+        (void)fputs(" _", out);
+        man_text(out, o->metavar);
+        (void)fputc('_', out);
     }
+    (void)fputs("\n\t", out);
+    man_sentence(out, o->help);
+    for (size_t i = 0; o->choices && o->choices[i]; i++) {
+        (void)fputs(i == 0 ? "; one of: " : ", ", out);
+        man_text(out, o->choices[i]);
+    }
+    (void)fputs(o->kind == OPTION_MANY ? "; may be given again.\n\n" : ".\n\n", out);
 }
 
 /* Lines of "  # what for" and "  tendon …" as a literal block. */
 static void man_examples(FILE *out, const char *examples)
 {
     (void)fputs("```\n", out);
-    (void)fputs(examples, out);
+    for (; *examples; examples++) {
+        if (*examples == '\\')
+            (void)fputc('\\', out);
+        (void)fputc(*examples, out);
+    }
     (void)fputs("```\n\n", out);
 }
 
-static void man_command(FILE *out, const struct command *c)
+static void man_command(FILE *out, const struct command *c, bool alone)
 {
     man_sentence(out, c->summary);
     (void)fputs(".\n\n", out);
+    if (c->own_page && !alone) {
+        (void)fprintf(out, "See *tendon-%s*(1).\n\n", c->name);
+        return;
+    }
     if (c->description) {
         man_text(out, c->description);
         (void)fputs("\n\n", out);
@@ -403,7 +419,9 @@ static void man_command(FILE *out, const struct command *c)
         man_sentence(out, a->help);
         (void)fputs(".\n\n", out);
     }
-    man_options(out, c->options);
+    for (const struct option *o = c->options; o && o->name; o++)
+        if (alone || !is_answer_option(o))
+            man_option(out, o);
     if (c->examples)
         man_examples(out, c->examples);
 }
@@ -412,7 +430,7 @@ void completion_man(FILE *out, const struct command *only)
 {
     if (only) {
         (void)fputs("# DESCRIPTION\n\n", out);
-        man_command(out, only);
+        man_command(out, only, true);
         return;
     }
     (void)fputs("# COMMANDS\n\n", out);
@@ -420,18 +438,19 @@ void completion_man(FILE *out, const struct command *only)
         const struct command *c = COMMANDS[i];
         if (!is_shown(c))
             continue;
+        /* A heading knows no markup. */
         (void)fprintf(out, "## tendon %s", c->name);
-        for (const struct argument *a = c->arguments; a && a->name; a++) {
-            (void)fputs(a->optional ? " \\[" : " ", out);
-            man_text(out, a->name);
-            (void)fputs(a->optional ? "\\]" : "", out);
-            (void)fputs(a->many ? "…" : "", out);
-        }
+        for (const struct argument *a = c->arguments; a && a->name; a++)
+            (void)fprintf(out, a->optional ? " [%s]%s" : " %s%s", a->name, a->many ? "…" : "");
         (void)fputs("\n\n", out);
-        man_command(out, c);
+        man_command(out, c, false);
     }
     (void)fputs("# OPTIONS\n\nEvery command takes these.\n\n", out);
-    man_options(out, COMMON_OPTIONS);
+    for (const struct option *o = COMMON_OPTIONS; o->name; o++)
+        man_option(out, o);
+    (void)fputs("Those that answer also take the first of these, those that list things both.\n\n", out);
+    for (const struct option *o = LIST_OPTIONS; o->name; o++)
+        man_option(out, o);
     (void)fputs("# EXIT STATUS\n\n", out);
 #define X(name, number, sentence)                                                                            \
     (void)fprintf(out, "*%d*\n\t", number);                                                                  \

@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import select
+import socket
 import struct
 import subprocess
 import tempfile
@@ -369,6 +370,14 @@ def test_nobody_there():
         dead = tendon("status", connect=f"ipc://{stale}")
     assert absent.returncode == 5 and "there is no such socket" in absent.stderr and "tendond" in absent.stderr
     assert dead.returncode == 5 and "is tendond running?" in dead.stderr
+
+
+def test_what_listens_and_is_no_collector():
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(f"{folder}/s")
+        silent.listen()
+        done = tendon("status", "--timeout", "1s", connect=f"ipc://{folder}/s")
+    assert done.returncode == 5 and "who listens there says nothing" in done.stderr
 
 
 def test_a_collector_that_says_nothing():

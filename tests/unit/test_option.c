@@ -162,6 +162,9 @@ static void the_table_is_whole(void **state)
 static void man(FILE *out)
 {
     completion_man(out, NULL);
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (COMMANDS[i]->own_page)
+            completion_man(out, COMMANDS[i]);
 }
 
 /* Each generated script and page names every option of every command. */
