@@ -135,6 +135,21 @@ static void test_lying_lengths(void **state)
     }
 }
 
+/* Counts that no bytes can stand behind are refused before anybody makes room for them. */
+static void test_lying_counts(void **state)
+{
+    uint32_t n = 99;
+    struct mp_reader r = reader(BYTES(0xdf, 0, 0, 0, 2, 0xc0, 0xc0, 0xc0)); /* two entries in three bytes */
+    assert_false(mp_read_map(&r, &n));
+    r = reader(BYTES(0x82, 0xc0, 0xc0, 0xc0));
+    assert_false(mp_read_map(&r, &n));
+    r = reader(BYTES(0xdd, 0, 0, 0, 4, 0xc0, 0xc0, 0xc0));
+    assert_false(mp_read_array(&r, &n));
+    assert_int_equal(n, 99);
+    r = reader(BYTES(0xdf, 0, 0, 0, 2, 0xc0, 0xc0, 0xc0, 0xc0));
+    assert_true(mp_read_map(&r, &n) && n == 2);
+}
+
 static void test_failure_is_sticky(void **state)
 {
     struct mp_reader r = reader(BYTES(0x01, 0x02));
@@ -224,11 +239,17 @@ static void test_utf8(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_integers),       cmocka_unit_test(test_uint64_over_int64),
-        cmocka_unit_test(test_floats),         cmocka_unit_test(test_strings_and_bins),
-        cmocka_unit_test(test_lying_lengths),  cmocka_unit_test(test_failure_is_sticky),
-        cmocka_unit_test(test_skip),           cmocka_unit_test(test_skip_depth),
-        cmocka_unit_test(test_all_beginnings), cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_uint64_over_int64),
+        cmocka_unit_test(test_floats),
+        cmocka_unit_test(test_strings_and_bins),
+        cmocka_unit_test(test_lying_lengths),
+        cmocka_unit_test(test_lying_counts),
+        cmocka_unit_test(test_failure_is_sticky),
+        cmocka_unit_test(test_skip),
+        cmocka_unit_test(test_skip_depth),
+        cmocka_unit_test(test_all_beginnings),
+        cmocka_unit_test(test_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -516,11 +516,16 @@ static void test_malformed(void **state)
         assert_code(json_incref(json_array_get(message, 3)), "malformed");
         json_decref(message);
     }
-    /* several frames: dropped, and the next message is served */
+    /* several frames: dropped as one, and the next message is served */
     for (int i = 0; i < 50; i++)
         assert_int_equal(zmq_send(c.socket, "\x94\x01", 2, ZMQ_SNDMORE), 2);
     assert_int_equal(zmq_send(c.socket, "end", 3, 0), 3);
     json_decref(client_batch(&c, 1, json_pack("[o]", event("T1", "e1")), "ACK"));
+    json_decref(client_batch(&c, 2, json_array(), "ACK")); /* by now the counters are those after the first */
+    struct server_statistics statistics;
+    server_statistics(w->server, &statistics);
+    assert_int_equal(statistics.multipart, 1);
+    assert_int_equal(statistics.refused, 3); /* the other two reach the committer */
     client_fini(&c);
 }
 
