@@ -2,15 +2,15 @@
 a plugin may and may not do."""
 import json
 import os
-import random
 import re
+import shutil
 import signal
 import subprocess
 import time
 
 import pytest
 
-from collector import built
+from collector import TOP, built
 from fake_collector import FakeCollector, Folder, Host, until
 
 EXIT_CRASHED, EXIT_AGAIN, EXIT_AUTH, EXIT_CONFIG = 70, 75, 77, 78
@@ -434,7 +434,8 @@ def test_memory_has_a_limit(folder, collector):
 
 
 def check(plugin, options):
-    done = subprocess.run([built("tendon-plugin-host"), "--check", built(plugin)], input=json.dumps(options),
+    path = plugin if os.path.isabs(plugin) else built(plugin)
+    done = subprocess.run([built("tendon-plugin-host"), "--check", path], input=json.dumps(options),
                           capture_output=True, text=True, check=False, timeout=60)
     return done.returncode, done.stderr
 
@@ -505,6 +506,40 @@ def test_describe():
     assert options["count"] == {"name": "count", "type": "int", "shape": "one", "required": False, "low": 0,
                                 "high": 100000000, "default": "10", "help": "Events in all."}
     assert options["numbers"]["shape"] == "list" and options["numbers"]["n_max"] == 3
+
+
+# --- what a vendor builds ----------------------------------------------------------------------------------------------
+
+
+def symbols(path, *options):
+    done = subprocess.run(["nm", "-D", *options, path], capture_output=True, text=True, check=True, timeout=60)
+    return [line.split() for line in done.stdout.splitlines()]
+
+
+def test_a_plugin_needs_the_header_and_nothing_else(folder):
+    """As a vendor does: the template built alone, with warnings as errors and no undefined symbols."""
+    header = os.path.join(folder.path, "include")
+    os.mkdir(header)
+    shutil.copy(os.path.join(TOP, "proto", "tendon_plugin.h"), header)
+    plugin = os.path.join(folder.path, "mine.so")
+    subprocess.run(["cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden",
+                    "-Wl,-z,defs", f"-I{header}", "-o", plugin, os.path.join(TOP, "plugins", "template", "template.c")],
+                   check=True, timeout=120)
+    status, err = check(plugin, {"path": folder.path})
+    assert status == 0, err
+    assert [line[-1] for line in symbols(plugin, "--defined-only")] == ["tendon_plugin_entry"]
+    for language, compiler in (("c", ["cc", "-std=c99", "-pedantic"]), ("c++", ["c++", "-std=c++17"])):
+        subprocess.run([*compiler, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", language,
+                        os.path.join(header, "tendon_plugin.h")], check=True, timeout=120)
+
+
+@pytest.mark.parametrize("name", ["csv.so", "servicenow.so", "simulator.so", "template.so"])
+def test_our_plugins_export_the_entry_and_lean_on_libc(name):
+    """No undefined symbol but those with a version of the C library's (or a sanitizer's)."""
+    assert [line[-1] for line in symbols(built(name), "--defined-only")] == ["tendon_plugin_entry"]
+    for line in symbols(built(name), "--undefined-only"):
+        symbol = line[-1]
+        assert "@GLIBC" in symbol or line[0] == "w" or symbol.startswith(("__asan", "__ubsan")), symbol
 
 
 # --- the template, which vendors copy ----------------------------------------------------------------------------------
