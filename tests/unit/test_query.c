@@ -441,6 +441,28 @@ static void test_flows(void **state)
           "backlog.opening backlog partial", "0/0/yes 0/0/yes");
 }
 
+static void test_backlog_over_days(void **state)
+{
+    tell("10:00 c{vendor=acme}; d3 10:00 S; d4 10:00 O || d1 10:00 c{vendor=acme} || 10:00 c{vendor=acme}; "
+         "d3 09:00 x:spam");
+    check("{'metrics': 'backlog', 'every': '1d', 'since': '2024-01-07', 'until': '2024-01-14'}",
+          "backlog.opening backlog", "0/0 0/1 1/2 2/2 2/1 1/2 2/2");
+    /* Reopenings are part of the balance: nothing moved. */
+    check("{'metrics': 'backlog', 'where': 'vendor=acme', 'every': '1w', 'since': '2024-01-08', 'until': "
+          "'2024-01-22'}",
+          "backlog.opening backlog backlog.moved", "0/2/0 2/2/0");
+    json_t *answer =
+        ask("{'metrics': 'backlog', 'every': '1d', 'since': '2024-01-07', 'until': '2024-01-14'}");
+    const json_t *row;
+    size_t i, n_days = 0;
+    json_array_foreach(json_object_get(answer, "rows"), i, row)
+    {
+        n_days += json_object_get(json_object_get(row, "excluded"), "spam") != NULL;
+    }
+    assert_int_equal(n_days, 6); /* it would have been active on every day from its creation on */
+    json_decref(answer);
+}
+
 static void test_durations(void **state)
 {
     tell("10:00 c; 10:00:00.600 O; 10:00:01.400 H; 10:00:02.300 S");
@@ -471,6 +493,19 @@ static void test_response(void **state)
           "1500/1800/1650/2");
     check("{'metrics': 'first_response_time', 'since': '2025-01-01', 'now': '2025-02-01T00:00:00Z'}",
           "first_response_time first_response_time.n", "null/0");
+}
+
+/* Percentiles that were asked together, in any order and twice at one rank. */
+static void test_percentiles(void **state)
+{
+    tell("10:00 c; 10:07 S || 10:00 c; 10:03 S || 10:00 c; 10:01 S || 10:00 c; 10:10 S || 10:00 c; 10:05 S ||"
+         "10:00 c; 10:02 S || 10:00 c; 10:09 S || 10:00 c; 10:04 S || 10:00 c; 10:08 S || 10:00 c; 10:06 S");
+    check("{'metrics': ['full_resolution_time.p90', 'full_resolution_time.p50', 'full_resolution_time.p50.0',"
+          " 'full_resolution_time.p49.9', 'full_resolution_time.p99', 'full_resolution_time.p7']}",
+          "full_resolution_time.p90 full_resolution_time.p50 full_resolution_time.p50.0 "
+          "full_resolution_time.p49.9"
+          " full_resolution_time.p99 full_resolution_time.p7",
+          "540/300/300/300/600/60");
 }
 
 static void test_inferred(void **state)
@@ -615,6 +650,13 @@ static void test_versions(void **state)
           "support_model backlog.opening backlog backlog.moved",
           "direct/0/2/0 direct/2/0/-2 outsourced/0/0/0 outsourced/0/1/2");
     check("{'metrics': 'tickets_solved', 'by': 'tier'}", "tier tickets_solved", "1/1 null/1");
+    /* A rating is judged by the tables of the solve that it rates, not of its own day. */
+    tell("10:00 c{team=A}; 11:00 S; d1 12:00 q:5/1-5");
+    check("{'metrics': 'csat', 'by': 'support_model'}", "support_model csat", "direct/1");
+    /* A version holds from its very instant on. */
+    tell("10:00 c{team=A}; d1 00:00 S || 10:00 c{team=A}; 23:59:59.999 S");
+    check("{'metrics': 'tickets_solved', 'by': 'support_model', 'where': 'site is null'}",
+          "support_model tickets_solved", "direct/2 outsourced/1");
 }
 
 static void test_ratings(void **state)
@@ -701,6 +743,10 @@ static void test_groups(void **state)
     check("{'metrics': 'tickets_created', 'by': 'vendor,channel', 'where': 'vendor!=acme'}",
           "vendor tickets_created", "bolt/1");
     check("{'metrics': 'tickets_created', 'by': 'vendor', 'where': 'vendor=none'}", "vendor", "");
+    check("{'metrics': 'tickets_created', 'where': 'vendor=acme and channel=phone'}", "tickets_created", "1");
+    check("{'metrics': 'tickets_created', 'where': 'vendor=bolt or channel=phone'}", "tickets_created", "2");
+    check("{'metrics': 'tickets_created', 'where': 'not (vendor=bolt or channel=phone)'}", "tickets_created",
+          "0");
     json_t *answer = ask("{'metrics': 'tickets_created', 'where': 'vendor=acmee'}");
     const char *warning = json_string_value(json_array_get(meta_of(answer, "warnings"), 0));
     assert_string_equal(warning, "where: column 8: no vendor is 'acmee'; did you mean acme?");
@@ -884,6 +930,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_flows),
         TEST(test_durations),
+        TEST(test_percentiles),
+        TEST(test_backlog_over_days),
         TEST(test_response),
         TEST(test_inferred),
         TEST(test_backlog_age),
