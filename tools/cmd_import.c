@@ -1,6 +1,7 @@
 /* What `site import|list` and `team import|list` share. */
 #include "core/base/zone.h"
 #include "tools/import.h"
+#include "tools/json.h"
 #include "tools/output.h"
 #include "tools/session.h"
 #include "tools/terminal.h"
@@ -100,17 +101,44 @@ static void said(const char *before, const char *text)
     free(clean);
 }
 
+/* One kind of fault: FILE:LINE: what, and in which further lines. */
+static void fault_print(const char *file, const json_t *fault)
+{
+    const json_t *lines = json_object_get(fault, "lines"), *line;
+    json_int_t n = json_integer_value(json_object_get(fault, "n"));
+    char *text = NULL;
+    size_t size, i;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return;
+    (void)fprintf(out, "%s:%" JSON_INTEGER_FORMAT ": %s", file, json_integer_value(json_array_get(lines, 0)),
+                  json_text(fault, "text"));
+    json_array_foreach((json_t *)lines, i, line)
+    {
+        if (i > 0)
+            (void)fprintf(out, "%s%" JSON_INTEGER_FORMAT, i == 1 ? "; also in lines " : ", ",
+                          json_integer_value(line));
+    }
+    if ((size_t)n > json_array_size(lines))
+        (void)fprintf(out, " and %" JSON_INTEGER_FORMAT " more", n - (json_int_t)json_array_size(lines));
+    if (fclose(out) == 0)
+        said("tendon: ", text);
+    free(text);
+}
+
 /* Nothing is imported from a file with something wrong in it. */
-static int errors_print(const struct import_result *result)
+static int errors_print(const char *file, const struct import_result *result)
 {
     size_t i;
-    json_t *line;
-    json_array_foreach(result->errors, i, line)
+    json_int_t shown = 0;
+    const json_t *fault;
+    json_array_foreach(result->errors, i, fault)
     {
-        said("tendon: ", json_string_value(line));
+        fault_print(file, fault);
+        shown += json_integer_value(json_object_get(fault, "n"));
     }
-    if (result->n_errors > json_array_size(result->errors))
-        (void)fprintf(stderr, "        … and %zu more\n", result->n_errors - json_array_size(result->errors));
+    if (result->n_errors > (size_t)shown)
+        (void)fprintf(stderr, "        … and %zu rows with other faults\n", result->n_errors - (size_t)shown);
     (void)fprintf(stderr, "        nothing was imported: put the file right, or map values: --value "
                           "'COLUMN:OLD=NEW' (NEW empty: no value)\n");
     return TENDON_EXIT_FAILED;
@@ -202,7 +230,7 @@ int import_run(const struct invocation *invocation, enum reference_table table)
     if (import_read(&csv, &options, &result, &err) < 0) {
         code = error_print(&err);
     } else if (result.n_errors > 0) {
-        code = errors_print(&result);
+        code = errors_print(csv.name, &result);
     } else {
         notes_print(&result, &options);
         code = rows_import(invocation, table, &result);

@@ -1,6 +1,7 @@
 #include "tools/import.h"
 
 #include "core/base/nearest.h"
+#include "tools/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -230,13 +231,30 @@ static void record_read(struct import_map *map, struct csv *csv, const char **re
     }
 }
 
+/* The same fault in many rows is told once, with the first of its lines. */
 static void row_error(struct import_result *ret, const struct csv *csv, const char *where,
                       const char *message)
 {
+    char text[1024];
+    json_t *found = NULL, *fault;
+    size_t i;
     ret->n_errors++;
-    if (json_array_size(ret->errors) < IMPORT_ERRORS_SHOWN)
-        (void)json_array_append_new(ret->errors, json_sprintf("%s:%zu: %s%s%s", csv->name, csv->record_line,
-                                                              where, *where ? ": " : "", message));
+    (void)snprintf(text, sizeof(text), "%s%s%s", where, *where ? ": " : "", message);
+    json_array_foreach(ret->errors, i, fault)
+    {
+        if (strcmp(json_text(fault, "text"), text) == 0)
+            found = fault;
+    }
+    if (!found && json_array_size(ret->errors) == IMPORT_ERRORS_SHOWN)
+        return;
+    if (!found) {
+        found = json_pack("{s:s, s:[], s:i}", "text", text, "lines", "n", 0);
+        (void)json_array_append_new(ret->errors, found);
+    }
+    json_t *lines = json_object_get(found, "lines");
+    if (json_array_size(lines) < IMPORT_LINES_SHOWN)
+        (void)json_array_append_new(lines, json_integer((json_int_t)csv->record_line));
+    (void)json_object_set_new(found, "n", json_integer(json_integer_value(json_object_get(found, "n")) + 1));
 }
 
 /* Finds what in a refused row is wrong, by trying its parts alone. */
@@ -244,7 +262,7 @@ static void row_blame(const struct import_map *map, struct import_result *ret, c
                       const char *key, const char *const values[REFERENCE_ATTRIBUTES_N],
                       const struct error *whole)
 {
-    char where[160];
+    char where[160], message[sizeof(whole->message) + sizeof(whole->hint) + 4];
     for (int a = -1; a < REFERENCE_ATTRIBUTES_N; a++) {
         struct reference *alone = NULL;
         struct error err = ERROR_INIT;
@@ -262,7 +280,9 @@ static void row_blame(const struct import_map *map, struct import_result *ret, c
             (void)snprintf(where, sizeof(where), "--set %s", REFERENCE_ATTRIBUTE_INFO[a].name);
         else
             (void)snprintf(where, sizeof(where), "column \"%.100s\"", map->names[column]);
-        row_error(ret, csv, where, err.message);
+        (void)snprintf(message, sizeof(message), "%s%s%s%s", err.message, err.hint[0] ? " (" : "", err.hint,
+                       err.hint[0] ? ")" : "");
+        row_error(ret, csv, where, message);
         return;
     }
     row_error(ret, csv, "", whole->message);

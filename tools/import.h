@@ -14,7 +14,8 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#define IMPORT_ERRORS_SHOWN 10
+#define IMPORT_ERRORS_SHOWN 10 /* kinds of faults */
+#define IMPORT_LINES_SHOWN  5  /* of each */
 
 struct import_options {
     enum reference_table table;
@@ -32,8 +33,8 @@ struct import_result {
     json_t *left_out;    /* names of columns that are neither known nor mapped */
     json_t *unused;      /* indices into options.values that no row had */
     size_t n_duplicates; /* rows that repeat another, word for word */
-    size_t n_errors;     /* rows with something wrong; the first IMPORT_ERRORS_SHOWN are in errors */
-    json_t *errors;      /* "FILE:LINE: column C: …" */
+    size_t n_errors;     /* rows with something wrong */
+    json_t *errors; /* [{"text": "column C: …", "lines": [int] (the first few), "n": int}] by what is wrong */
 };
 
 /* Reads all rows of an opened file. 0, also with n_errors > 0; or the reason why it cannot be read as a
