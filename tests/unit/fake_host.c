@@ -318,7 +318,7 @@ int fake_poll(struct fake_host *host)
 
 int fake_drain(struct fake_host *host)
 {
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < 5000; i++) {
         int rc = fake_poll(host);
 
         if (rc != TENDON_OK)
