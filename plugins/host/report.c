@@ -93,9 +93,10 @@ void report_skip(struct report *r, const struct pipe_skip *skip, int64_t now_ms)
     char code[PIPE_CODE_BYTES];
     /* From the inner process: neither text need have an end, and the code none of the forms it should. */
     size_t n = strnlen(skip->code, sizeof(skip->code) - 1);
-    if (strspn(skip->code, "abcdefghijklmnopqrstuvwxyz_") < n)
-        n = 0;
-    (void)snprintf(code, sizeof(code), "%.*s", n ? (int)n : 13, n ? skip->code : "bad_skip_code");
+    memcpy(code, skip->code, n);
+    code[n] = '\0';
+    if (n == 0 || code[strspn(code, "abcdefghijklmnopqrstuvwxyz_")])
+        (void)snprintf(code, sizeof(code), "bad_skip_code");
     report_clean(where, sizeof(where), skip->where, strnlen(skip->where, sizeof(skip->where)));
     r->skipped += skip->count;
     (void)snprintf(r->last_skip, sizeof(r->last_skip), "%s%s%s line %llu", code, *where ? " " : "", where,

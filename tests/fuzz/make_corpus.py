@@ -5,6 +5,7 @@ The message corpus begins with the protocol's own test vectors."""
 import glob
 import os
 import shutil
+import struct
 import sys
 
 import msgpack
@@ -141,6 +142,58 @@ def records():
     write("record", "bom", b"\xef\xbb\xbfid,when\na,b\n")
 
 
+def frame(kind, payload):
+    return struct.pack("<II", kind, len(payload)) + payload
+
+
+def reply(data=b"", cursor=None, skips=(), result=0, call=5, err=b"", n_skips=None, data_bytes=None, cursor_bytes=None):
+    """A reply of the process that has the plugin (plugins/host/pipe.h); what is given lies about the sizes."""
+    fixed = struct.pack("<IiqIIII256s", call, result, 0, len(data) if data_bytes is None else data_bytes,
+                        (0xffffffff if cursor is None else len(cursor)) if cursor_bytes is None else cursor_bytes,
+                        len(skips) if n_skips is None else n_skips, 0, err)
+    return frame(11, fixed + data + (cursor or b"") + b"".join(skips))
+
+
+def skip(line, count, code, where):
+    return struct.pack("<QII32s64s", line, count, 0, code, where)
+
+
+def children():
+    events = msgpack.packb(created("t")) * 3
+    write("child", "poll", reply(events, b"cursor", [skip(7, 1, b"bad_time", b"log.csv")]))
+    write("child", "idle", reply(result=1))
+    write("child", "log", frame(10, b"\x02read 3 files") + frame(10, b"\x00jane.doe@example.org") + reply(events))
+    write("child", "log-empty", frame(10, b""))
+    write("child", "log-level", frame(10, b"\xff\xff\xfe"))
+    write("child", "log-cut", frame(10, b"\x01" + "\u20ac".encode() * 85))
+    write("child", "log-long", frame(10, b"\x01" + b"x" * 257))
+    write("child", "no-events", reply(b"\xdf\xff\xff\xff\xff"))
+    write("child", "another-call", reply(call=3))
+    write("child", "data-lies", reply(events, data_bytes=200000))
+    write("child", "cursor-lies", reply(events, b"c", cursor_bytes=4000))
+    write("child", "skips-lie", reply(events, skips=[skip(1, 1, b"x", b"")], n_skips=64))
+    write("child", "skip-no-end", reply(skips=[skip(2**64 - 1, 2**32 - 1, b"x" * 32, b"\xff" * 64)] * 3))
+    write("child", "err-no-end", reply(result=-1, err=b"e" * 256))
+    write("child", "short", reply(events)[:100])
+    write("child", "kind", frame(99, b"x"))
+    write("child", "huge", struct.pack("<II", 11, 0xffffffff))
+
+
+def answers():
+    pack = msgpack.packb
+    write("answer", "welcome", pack({"last_seq": 7, "cursor": b"abc", "types": {"ticket.created": ["vendor"]},
+                                     "limits": {"batch_bytes": 262144}, "credit": 32768}))
+    write("answer", "ack", pack({"seq": 8, "accepted": 2, "duplicates": 1, "rejected": [[1, "time_ahead"]], "credit": 65536}))
+    write("answer", "repeat", pack({"seq": 3, "repeat": True, "last_seq": 8, "cursor": None, "credit": 1}))
+    write("answer", "nack", pack({"seq": 9, "code": "disk_full", "message": "no room\n", "retry_ms": 1000, "final": False,
+                                  "last_seq": 8, "credit": 0}))
+    write("answer", "long", pack({"code": "c" * 300, "message": "m" * 3000, "cursor": b"x" * 4096}))
+    write("answer", "cursor-too-long", pack({"cursor": b"x" * 4097}))
+    write("answer", "wrong-types", pack({"seq": "1"}))
+    write("answer", "rejected-lies", b"\x81\xa8rejected\xdd\xff\xff\xff\xff")
+    write("answer", "no-map", pack([1, 2]))
+
+
 if __name__ == "__main__":
     os.makedirs(os.path.join(HERE, "corpus", "message"), exist_ok=True)
     messages()
@@ -148,3 +201,5 @@ if __name__ == "__main__":
     configurations()
     conditions()
     records()
+    children()
+    answers()

@@ -31,11 +31,11 @@ class FakeCollector:
         self.hellos = []
         self.nacked = []
         self.largest = 0
-        self.answers = True
+        self.is_mute = False  # takes batches and neither keeps nor answers them
+        self.unanswered = {}  # seq → bytes, while mute
         self.context = zmq.Context()
         self.thread = None
         self.stopping = False
-        self.under_way_max = 0
 
     def start(self):
         self.stopping = False
@@ -59,14 +59,12 @@ class FakeCollector:
             waiting = []
             while router.poll(0) and len(waiting) < 100:
                 waiting.append(router.recv_multipart())
-            self.under_way_max = max(self.under_way_max, len(waiting))
             for peer, payload in waiting:
                 version, kind, request, body = unpack(payload)
                 assert version == 1
 
                 def answer(kind, body, peer=peer, request=request):
-                    if self.answers:
-                        router.send_multipart([peer, msgpack.packb([1, kind, request, body])])
+                    router.send_multipart([peer, msgpack.packb([1, kind, request, body])])
 
                 if kind == "HELLO":
                     greeted.add(peer)
@@ -76,6 +74,9 @@ class FakeCollector:
                     continue
                 assert kind == "BATCH", kind
                 seq = body["seq"]
+                if self.is_mute:
+                    self.unanswered[seq] = len(payload)
+                    continue
                 self.largest = max(self.largest, len(payload))
                 if seq == self.last_seq + 1:
                     attempts[seq] = attempts.get(seq, 0) + 1

@@ -213,6 +213,24 @@ def state_of(pid):
         return "Z"
 
 
+def test_no_more_than_the_credit_is_under_way(folder):
+    """Several batches are, and when no answer comes no further ones; after a reconnect all come again, in order."""
+    collector = FakeCollector(folder.address, credit=100 * 1024)
+    collector.is_mute = True
+    collector.start()
+    with puppet(folder, count=20000, each=1000000):
+        until(lambda: sum(collector.unanswered.values()) > 60 * 1024)
+        time.sleep(1.5)
+        assert len(collector.unanswered) > 1
+        assert sum(collector.unanswered.values()) <= 100 * 1024
+        collector.stop()
+        collector.is_mute = False
+        collector.start()
+        until(lambda: len(collector.events) == 20000)
+    collector.stop()
+    assert ids(collector) == list(range(20000))
+
+
 # --- errors and their policy ---------------------------------------------------------------------------------------
 
 
