@@ -143,7 +143,7 @@ static int declared_find(const struct event_schema *schema, const char *name, si
     if (!schema || size == 0 || size > EVENT_CODE_BYTES)
         return -1;
     for (unsigned i = 0; i < schema->n_declared && i < EVENT_DECLARED_MAX; i++)
-        if (schema->declared[i][size] == '\0' && memcmp(schema->declared[i], name, size) == 0)
+        if (strlen(schema->declared[i]) == size && memcmp(schema->declared[i], name, size) == 0)
             return FIELD_DECLARED + (int)i;
     return -1;
 }
@@ -170,7 +170,7 @@ int event_enum_find(enum event_field field, const char *value, size_t size)
 {
     const char *const *values = (unsigned)field < FIELD_N ? FIELDS[field].values : NULL;
     for (int i = 0; values && values[i]; i++)
-        if (strncmp(values[i], value, size) == 0 && values[i][size] == '\0')
+        if (strlen(values[i]) == size && memcmp(values[i], value, size) == 0)
             return i + 1;
     return 0;
 }

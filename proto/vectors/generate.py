@@ -139,6 +139,8 @@ rejects("unknown-type", "unknown_type", "no such type", ticket("ticket.exploded"
 rejects("unknown-field", "unknown_field", "a body is no field", ticket("ticket.message", direction="in", body="Hi"))
 rejects("unknown-dimension", "unknown_field", "a dimension that the tenant did not declare",
         ticket("ticket.created", region="midwest"))
+rejects("unknown-dimension-nul", "unknown_field", "a declared dimension with a byte behind it",
+        pairs(("type", "ticket.created"), ("id", "e"), ("at", NOW), ("ticket", "t"), ("contract\0", "gold")))
 rejects("field-of-other-type", "unknown_field", "to is a field, but not of this type",
         ticket("ticket.created", to="open"))
 rejects("internal-public", "unknown_field", "internal messages are never public",
@@ -191,6 +193,8 @@ for label, bits in (("nan", b"\x7f\xf8\0\0\0\0\0\0"), ("infinity", b"\x7f\xf0\0\
             pairs(("type", "survey.response"), ("id", "e"), ("at", NOW), ("ticket", "t"), ("instrument", "csat"),
                   ("score", b"\xcb" + bits), ("min", 1), ("max", 5)))
 rejects("unknown-value", "unknown_value", "fax is no channel", ticket("ticket.created", channel="fax"))
+rejects("unknown-value-nul", "unknown_value", "a value of the list with bytes behind it",
+        ticket("ticket.status", to="solved" + 100 * "\0"))
 rejects("unknown-metric", "unknown_value", "no target is set on this metric",
         ticket("sla.applied", metric="backlog", clock="wall", target_s=60))
 rejects("bad-utf8-code", "bad_utf8", "a code that is no UTF-8",

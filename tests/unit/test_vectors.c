@@ -188,7 +188,7 @@ static void test_vectors(void **state)
             continue;
         json_error_t error;
         (void)snprintf(path, sizeof(path), "%s/%s", VECTORS_PATH, entry->d_name);
-        json_t *meaning = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+        json_t *meaning = json_load_file(path, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
         if (!meaning)
             fail_msg("%s:%d: %s", path, error.line, error.text);
         (void)snprintf(path, sizeof(path), "%s/%.*s.msgpack", VECTORS_PATH, (int)(n - 5), entry->d_name);
