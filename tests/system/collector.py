@@ -34,6 +34,12 @@ def shared_data(name):
     return os.path.abspath(path) if os.path.exists(path) else None
 
 
+def is_sanitized():
+    """Whether the build is one under AddressSanitizer: it turns a segmentation fault into a report and an abort."""
+    with open(built("tendon-plugin-host"), "rb") as program:
+        return b"__asan_init" in program.read()
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
