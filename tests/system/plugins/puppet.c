@@ -26,9 +26,11 @@
     X(temporary)                                                                                             \
     X(temporary_start)                                                                                       \
     X(auth)                                                                                                  \
-    X(config) X(cursor) X(cursor_always) X(odd) X(abort) X(hang_stop) X(long_cursor) X(flood) X(personal)    \
-        X(sandbox) X(options) X(invalid) X(skips) X(eat_memory) X(close_all) X(wait) X(overflow) X(not_utf8) \
-            X(forge) X(forge_events)
+    X(config)                                                                                                \
+    X(cursor)                                                                                                \
+    X(cursor_always) X(odd) X(abort) X(hang_stop) X(long_cursor) X(flood) X(personal) X(sandbox) X(options)  \
+        X(invalid) X(skips) X(eat_memory) X(close_all) X(wait) X(overflow) X(not_utf8) X(forge)              \
+            X(forge_events)
 
 enum fault {
 #define X(name) FAULT_##name,
