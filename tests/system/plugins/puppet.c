@@ -28,9 +28,24 @@
     X(auth)                                                                                                  \
     X(config)                                                                                                \
     X(cursor)                                                                                                \
-    X(cursor_always) X(odd) X(abort) X(hang_stop) X(long_cursor) X(flood) X(personal) X(sandbox) X(options)  \
-        X(invalid) X(skips) X(eat_memory) X(close_all) X(wait) X(overflow) X(not_utf8) X(forge)              \
-            X(forge_events)
+    X(cursor_always)                                                                                         \
+    X(odd)                                                                                                   \
+    X(abort)                                                                                                 \
+    X(hang_stop)                                                                                             \
+    X(long_cursor)                                                                                           \
+    X(flood)                                                                                                 \
+    X(personal)                                                                                              \
+    X(sandbox)                                                                                               \
+    X(options)                                                                                               \
+    X(invalid)                                                                                               \
+    X(skips)                                                                                                 \
+    X(eat_memory)                                                                                            \
+    X(close_all)                                                                                             \
+    X(wait)                                                                                                  \
+    X(overflow)                                                                                              \
+    X(not_utf8)                                                                                              \
+    X(forge)                                                                                                 \
+    X(forge_events)
 
 enum fault {
 #define X(name) FAULT_##name,
