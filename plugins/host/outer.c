@@ -365,6 +365,8 @@ static void wait_for_work(struct outer *o, int signals, int64_t now)
         next = o->next_ms;
     if (o->child.call && o->child.deadline_ms < next)
         next = o->child.deadline_ms;
+    if (report_next_ms(&o->report) < next)
+        next = report_next_ms(&o->report);
     (void)poll(fds, sizeof(fds) / sizeof(*fds), next > now ? (int)(next - now) : 0);
     struct signalfd_siginfo signal;
     bool stop = read(signals, &signal, sizeof(signal)) == sizeof(signal);

@@ -108,6 +108,11 @@ void report_skip(struct report *r, const struct pipe_skip *skip, int64_t now_ms)
                     skip->count);
 }
 
+int64_t report_next_ms(const struct report *r)
+{
+    return r->channel >= 0 && r->is_changed ? r->sent_ms + FLUSH_MS : INT64_MAX;
+}
+
 void report_flush(struct report *r, int64_t now_ms, bool at_once)
 {
     turn_second(r, now_ms);
@@ -119,11 +124,11 @@ void report_flush(struct report *r, int64_t now_ms, bool at_once)
                   "rejected", (json_int_t)r->rejected, "landlock", r->has_landlock);
     char *text = report ? json_dumps(report, JSON_COMPACT) : NULL;
     size_t n = text ? strlen(text) : 0;
-    /* A full channel: the next report says it all again. */
-    if (text && n <= CHANNEL_REPORT_BYTES && send(r->channel, text, n, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
-        r->is_changed = r->is_urgent = false;
-        r->sent_ms = now_ms;
-    }
+    /* A full channel: a second later it is tried again. */
+    if (text && n <= CHANNEL_REPORT_BYTES && send(r->channel, text, n, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        r->is_changed = false;
+    r->is_urgent = false;
+    r->sent_ms = now_ms;
     free(text);
     json_decref(report);
 }

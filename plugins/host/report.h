@@ -34,6 +34,8 @@ void report_log(struct report *r, const struct child_log *line, int64_t now_ms);
 void report_skip(struct report *r, const struct pipe_skip *skip, int64_t now_ms);
 /* Writes to the channel what changed: states at once, counts once a second. */
 void report_flush(struct report *r, int64_t now_ms, bool at_once);
+/* When what has changed since the last report is due; INT64_MAX when nothing has. */
+int64_t report_next_ms(const struct report *r);
 
 /* A plugin's text made fit to be shown: valid UTF-8 without control characters that does not look personal.
  * Returns room. */

@@ -73,7 +73,7 @@ def test_flows_balance_in_every_month(loaded):
 
 def test_unreadable_states_are_counted(loaded):
     """The five rows whose state is -100."""
-    assert loaded.plugin_state("desk")["skipped"] == 5
+    wait_for(lambda: loaded.plugin_state("desk")["skipped"] == 5, say=lambda: str(loaded.plugin_state("desk")))
 
 
 def test_restart_answers_the_same(loaded):
