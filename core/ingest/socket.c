@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Missing from Debian's zmq.h: a socket with a ZAP domain lets nobody in when no handler is bound. */
@@ -17,7 +19,7 @@
 #define HANDSHAKE_MS   5000
 #define HEARTBEAT_MS   15000
 #define HEARTBEAT_TTL  60000
-#define BACKLOG        1024
+#define BACKLOG        256  /* fewer than STOP_PERCENT leaves of a limit of some thousands */
 #define RECEIVE_HWM    64   /* messages of one peer in our memory; its credit bounds their bytes */
 #define SEND_HWM       1024 /* answers that a peer has not read */
 #define LINGER_MS      1000 /* for the last answers, when the socket is closed */
@@ -99,6 +101,7 @@ static int endpoint_bind(struct endpoint_socket *s, const struct server_options 
         return rc;
     }
     e->curve = endpoint->curve;
+    e->fd = -1;
     s->n_endpoints++;
     return 0;
 }
@@ -108,7 +111,8 @@ static int monitor_open(struct endpoint_socket *s, const struct server_options *
     char address[64];
     (void)snprintf(address, sizeof(address), "inproc://monitor-%s-%p", o->name, (void *)s);
     if (zmq_socket_monitor(s->router, address,
-                           ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED) != 0)
+                           ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED |
+                               ZMQ_EVENT_DISCONNECTED) != 0)
         return -errno;
     s->monitor = zmq_socket(o->zmq, ZMQ_PAIR);
     if (!s->monitor || set_int(s->monitor, ZMQ_LINGER, 0) != 0 || zmq_connect(s->monitor, address) != 0)
@@ -207,20 +211,31 @@ static uint64_t descriptors(unsigned percent)
     return (uint64_t)limit.rlim_cur * percent / 100;
 }
 
-/* Binds or unbinds what strangers connect to. The local sockets stay: who reaches them is one of us. */
-static void socket_listen(struct endpoint_socket *s, bool listen)
+/* Takes no new connections of strangers, or does again. Unbinding would end those that are there as well, so
+ * the kernel is told to drop what arrives at the listening descriptor: who wants in tries again by himself.
+ * The local sockets stay: who reaches them is one of us. */
+static void set_listening(struct endpoint_socket *s, bool listening)
 {
+    struct sock_filter drop[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+    const struct sock_fprog program = {.len = 1, .filter = drop};
     for (size_t i = 0; i < s->n_endpoints; i++) {
         const struct endpoint *e = &s->endpoints[i];
-        if (!e->curve)
+        if (!e->curve || e->fd < 0)
             continue;
-        if (!listen)
-            (void)zmq_unbind(s->router, e->bound);
-        else if (set_int(s->router, ZMQ_CURVE_SERVER, 1) == 0) /* the key is still the socket's */
-            (void)zmq_bind(s->router, e->bound);
+        /* It can fail only for want of memory; then the next look tries again. */
+        if (setsockopt(e->fd, SOL_SOCKET, listening ? SO_DETACH_FILTER : SO_ATTACH_FILTER, &program,
+                       sizeof(program)) != 0)
+            return;
     }
-    s->is_listening = listen;
+    s->is_listening = listening;
     s->has_moved = true;
+}
+
+static void note_listening(struct endpoint_socket *s, const char *address, int fd)
+{
+    for (size_t i = 0; i < s->n_endpoints; i++)
+        if (strcmp(s->endpoints[i].bound, address) == 0)
+            s->endpoints[i].fd = fd;
 }
 
 void socket_watch(struct endpoint_socket *s)
@@ -232,10 +247,13 @@ void socket_watch(struct endpoint_socket *s)
         uint32_t value;
         if (zmq_recv(s->monitor, event, sizeof(event), ZMQ_DONTWAIT) != (int)sizeof(event))
             return;
-        (void)zmq_recv(s->monitor, address, sizeof(address), 0);
+        int size = zmq_recv(s->monitor, address, sizeof(address) - 1, 0);
+        address[size < 0 ? 0 : size < (int)sizeof(address) ? size : (int)sizeof(address) - 1] = '\0';
         memcpy(&number, event, sizeof(number));
         memcpy(&value, event + 2, sizeof(value));
-        if (number == ZMQ_EVENT_ACCEPTED) {
+        if (number == ZMQ_EVENT_LISTENING) {
+            note_listening(s, address, (int)value);
+        } else if (number == ZMQ_EVENT_ACCEPTED) {
             /* The kernel gives the lowest free number: one near the limit says that few are left. */
             s->n_connections++;
             s->is_crowded |= value >= descriptors(STOP_PERCENT);
@@ -245,7 +263,7 @@ void socket_watch(struct endpoint_socket *s)
             s->is_crowded |= value == EMFILE || value == ENFILE;
         }
         if (s->is_crowded && s->is_listening)
-            socket_listen(s, false);
+            set_listening(s, false);
     }
 }
 
@@ -258,7 +276,7 @@ int socket_guard(struct endpoint_socket *s)
         if (lowest >= 0)
             (void)close(lowest);
         if (!s->is_crowded)
-            socket_listen(s, true);
+            set_listening(s, true);
     }
     bool has_moved = s->has_moved;
     s->has_moved = false;

@@ -22,6 +22,7 @@ struct endpoint_socket {
     void *monitor; /* connections as they come and go */
     struct endpoint {
         bool curve;
+        int fd; /* libzmq's, that it listens on; −1: not known yet */
         char bound[ENDPOINT_BYTES];
     } endpoints[ENDPOINTS_MAX];
     size_t n_endpoints;

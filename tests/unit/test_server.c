@@ -7,6 +7,7 @@
 #include "core/tenant/tenant.h"
 #include "proto/wire.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -15,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -273,7 +276,7 @@ static json_t *client_answer(struct client *c, int64_t request, const char *kind
     for (;;) {
         json_t *message = client_receive(c, ANSWER_MS), *body;
         if (!message)
-            fail_msg("no answer");
+            fail_msg("no answer to %s", kind);
         if (json_integer_value(json_array_get(message, 2)) != request) {
             json_decref(message);
             continue;
@@ -674,6 +677,61 @@ static void test_claimed_routing_ids(void **state)
     client_fini(&c);
 }
 
+/* Waits until the server listens, or does not. */
+static void wait_listening(struct world *w, bool expected)
+{
+    struct server_statistics statistics;
+    for (int waited = 0; waited < ANSWER_MS; waited += 20) {
+        server_statistics(w->server, &statistics);
+        if (statistics.is_listening == expected)
+            return;
+        usleep(20000);
+    }
+    fail_msg("the server %s", expected ? "does not listen again" : "still listens");
+}
+
+/* Near the limit of descriptors strangers are not let in any more; who is connected goes on. */
+static void test_descriptors(void **state)
+{
+    enum { CROWD = 400, LIMIT = 500 };
+    struct world *w = *state;
+    struct client c, late;
+    struct rlimit before, limit;
+    int crowd[CROWD];
+    unsigned port = 0, n = 0;
+    client_init(&c, w, "acme");
+    json_decref(client_hello(&c, 1, "WELCOME"));
+    assert_int_equal(sscanf(server_address(w->server, 0), "tcp://127.0.0.1:%5u", &port), 1);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    limit = before;
+    limit.rlim_cur = LIMIT;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+
+    /* each takes two of this process's descriptors: theirs and the server's */
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (struct server_statistics now = {.is_listening = true}; n < CROWD && now.is_listening; n++) {
+        crowd[n] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        assert_true(crowd[n] >= 0);
+        (void)connect(crowd[n], (struct sockaddr *)&address, sizeof(address));
+        usleep(1000);
+        server_statistics(w->server, &now);
+    }
+    wait_listening(w, false);
+    json_decref(client_batch(&c, 1, json_pack("[o]", event("T1", "e1")), "ACK"));
+    client_again(&late, w, &c);
+    int64_t hello = client_send(
+        &late, "HELLO", json_pack("{s:s, s:s, s:i}", "source", "acme", "software", "tests", "session", 2));
+    assert_null(client_receive(&late, NO_ANSWER_MS));
+    for (unsigned i = 0; i < n; i++)
+        close(crowd[i]);
+    wait_listening(w, true);
+    json_decref(client_answer(&late, hello, "WELCOME"));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    client_fini(&late);
+    client_fini(&c);
+}
+
 static int call_twice(struct tenant *t, void *ctx, struct error *err)
 {
     *(int *)ctx *= 2;
@@ -720,6 +778,7 @@ int main(void)
         with_world(test_parts),
         with_world(test_claimed_routing_ids),
         with_world(test_call_and_stop),
+        with_world(test_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
