@@ -9,6 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void title_write(FILE *out, const char *title)
+{
+    char *clean = text_clean(title);
+    (void)fprintf(out, "\n%s\n", clean ? clean : "");
+    free(clean);
+}
+
 /* The values of a row's dimensions, as one label; a new string. */
 static char *row_label(const json_t *row, const struct answer_column *columns, size_t n)
 {
@@ -46,25 +53,26 @@ static void bars_write(const json_t *rows, const struct answer_column *columns, 
 {
     size_t n_rows = json_array_size(rows), i;
     struct chart_bar *bars = calloc(n_rows + 1, sizeof(*bars));
-    char **texts = calloc(n_rows + 1, sizeof(*texts));
+    char *room = NULL;
     json_t *row;
-    (void)fprintf(out, "\n%s\n", c->name);
+    title_write(out, c->name);
     json_array_foreach((json_t *)rows, i, row)
     {
-        if (!bars || !texts)
+        if (!bars)
             break;
-        char *label = row_label(row, columns, n);
-        (void)output_cell(c->cell, json_object_get(row, c->name), &texts[i]);
-        bars[i] = (struct chart_bar){label ? label : strdup("?"), row_value(row, c), texts[i]};
+        const char *text = output_cell(c->cell, json_object_get(row, c->name), &room);
+        bars[i].label = row_label(row, columns, n);
+        bars[i].value = row_value(row, c);
+        bars[i].text = text ? text_clean(text) : NULL;
     }
-    if (bars && texts)
+    if (bars)
         chart_bars(out, bars, n_rows, width);
-    for (i = 0; bars && texts && i < n_rows; i++) {
-        free((char *)bars[i].label);
-        free(texts[i]);
+    for (i = 0; bars && i < n_rows; i++) {
+        free(bars[i].label);
+        free(bars[i].text);
     }
     free(bars);
-    free(texts);
+    free(room);
 }
 
 /* The values of each group, {label: [value…]}, in the order of its periods; *ret_widest is the width of the
@@ -125,7 +133,7 @@ static void sparklines_write(const json_t *rows, const struct answer_column *col
     char *spark = malloc(4 * n_rows + 1), *low = NULL, *high = NULL;
     struct extent all = {INFINITY, -INFINITY};
     const char *label;
-    (void)fprintf(out, "\n%s\n", c->name);
+    title_write(out, c->name);
     json_object_foreach(series, label, list)
     {
         if (values)
@@ -162,9 +170,12 @@ static void span_write(const json_t *rows, FILE *out)
     size_t n = json_array_size(rows);
     const char *a = json_string_value(json_object_get(json_array_get(rows, 0), "period"));
     const char *b = n ? json_string_value(json_object_get(json_array_get(rows, n - 1), "period")) : NULL;
-    if (a && b)
-        (void)fprintf(out, "\nFrom %s to %s, each with its least and greatest value:\n",
-                      format_period(first, sizeof(first), a), format_period(last, sizeof(last), b));
+    if (!a || !b)
+        return;
+    char text[2 * FORMAT_ROOM + 64];
+    (void)snprintf(text, sizeof(text), "From %s to %s, each with its least and greatest value:",
+                   format_period(first, sizeof(first), a), format_period(last, sizeof(last), b));
+    title_write(out, text);
 }
 
 void answer_chart(const json_t *answer, const char *every, FILE *out, unsigned width)

@@ -24,7 +24,8 @@ void chart_bars(FILE *out, const struct chart_bar *bars, size_t n, unsigned widt
     size_t label = 0, text = 1;
     double greatest = 0;
     for (size_t i = 0; i < n; i++) {
-        size_t l = text_width(bars[i].label), t = bars[i].text ? text_width(bars[i].text) : 1;
+        size_t l = text_width(bars[i].label ? bars[i].label : ""),
+               t = bars[i].text ? text_width(bars[i].text) : 1;
         label = l > label ? l : label;
         text = t > text ? t : text;
         if (fabs(bars[i].value) > greatest)
@@ -35,9 +36,10 @@ void chart_bars(FILE *out, const struct chart_bar *bars, size_t n, unsigned widt
     unsigned room = width > taken + BAR_MIN ? (unsigned)(width - taken) : BAR_MIN;
     for (size_t i = 0; i < n; i++) {
         size_t columns;
-        size_t bytes = text_fit(bars[i].label, label, &columns);
+        const char *name = bars[i].label ? bars[i].label : "";
+        size_t bytes = text_fit(name, label, &columns);
         const char *value = bars[i].text ? bars[i].text : FORMAT_MISSING;
-        (void)fprintf(out, "%.*s%*s  %*s%s  ", (int)bytes, bars[i].label, (int)(label - columns), "",
+        (void)fprintf(out, "%.*s%*s  %*s%s  ", (int)bytes, name, (int)(label - columns), "",
                       (int)(text - text_width(value)), "", value);
         if (isfinite(bars[i].value) && greatest > 0)
             bar_write(out, fabs(bars[i].value) / greatest, room, bars[i].value < 0 ? "▒" : "█");

@@ -5,10 +5,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* The texts are clean (tools/terminal.h) and the caller's. */
 struct chart_bar {
-    const char *label; /* clean text */
-    double value;      /* NaN: missing */
-    const char *text;  /* of the value */
+    char *label;  /* NULL: none */
+    double value; /* NaN: missing */
+    char *text;   /* of the value; NULL: missing */
 };
 
 /* One bar a line, from 0 to the greatest of them, within `width` columns; a negative value has a shaded bar

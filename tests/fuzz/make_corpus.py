@@ -194,6 +194,49 @@ def answers():
     write("answer", "no-map", pack([1, 2]))
 
 
+def imports():
+    write("import", "plain", b"site,kind,beds,state\na,h,326,AL\nb,cah,none,TX\n")
+    write("import", "crlf-bom", b"\xef\xbb\xbfsite,kind\r\na,h\r\n\r\nb,other")
+    write("import", "quotes", b'site,kind\n"a ""b""","h"\n"two\nlines",h\n')
+    write("import", "faults", b"site,kind,beds\na,none,-1\n,h,1\nb,h\nc,h,1\nc,h,2\nc,h,1\n")
+    write("import", "never-closed", b'site,kind\n"a,h\n')
+    write("import", "not-utf8", b"site,kind\n\xff,h\n")
+    write("import", "nul", b"site,kind\na\x00b,h\n")
+    write("import", "utf16", b"\xff\xfes\x00i\x00")
+    write("import", "two-alike", b"site,site,kind\na,b,h\n")
+    write("import", "no-key", b"hospital,kind\na,h\n")
+    write("import", "empty", b"")
+
+
+def shown():
+    columns = [{"name": "vendor", "kind": "dimension"}, {"name": "period", "kind": "period"},
+               {"name": "wait.p50", "kind": "duration", "metric": "wait", "stat": "p50"},
+               {"name": "wait.p50.n", "kind": "n", "metric": "wait", "stat": "p50"},
+               {"name": "csat", "kind": "ratio", "metric": "csat"},
+               {"name": "csat.low", "kind": "interval", "metric": "csat"},
+               {"name": "csat.high", "kind": "interval", "metric": "csat"},
+               {"name": "csat.n", "kind": "n", "metric": "csat"}]
+    rows = [{"vendor": v, "period": "2026-01-01T00:00:00Z", "partial": True, "wait.p50": 8040, "wait.p50.n": 3,
+             "csat": 0.5, "csat.low": 0.1, "csat.high": 0.9, "csat.n": 2} for v in ("acme", "\x1b[2J", None)]
+    meta = {"period": {"since": "2026-01-01T00:00:00Z", "until": None}, "zone": "UTC", "now": "2026-02-01T00:00:00Z",
+            "as_of": 7, "definitions": {"csat": 1}, "excluded": {"spam": 2}, "excluded_by_source": {"a": {"spam": 2}},
+            "left_out": {"reseller": 1}, "inferred": 1, "orphans": 1, "conflicts": 1,
+            "sources": [{"name": "a", "complete_until": "2026-01-01T00:00:00Z"}, {"name": "b", "complete_until": None}],
+            "explain": {"tables": [{"table": "ticket", "rows": 1}], "ms": 0.5}, "warnings": ["w", {"message": "\x1b"}]}
+    answer = {"metrics": ["wait.p50", "csat"], "by": ["vendor"], "columns": columns, "rows": rows, "meta": meta}
+    write("shown", "whole", msgpack.packb(answer))
+    write("shown", "no-rows", msgpack.packb({**answer, "rows": []}))
+    write("shown", "odd-values", msgpack.packb({**answer, "rows": [{"vendor": {}, "wait.p50": "x", "csat": -1e308, "csat.n": 1e308,
+                                                                     "period": 7}]}))
+    write("shown", "odd-columns", msgpack.packb({**answer, "columns": [7, {}, {"name": 1}, *columns, *columns]}))
+    write("shown", "odd-meta", msgpack.packb({**answer, "meta": {"period": 1, "sources": [1, {}], "warnings": [1, None],
+                                                                   "explain": {"tables": [1]}, "definitions": {"a": "b"}}}))
+    write("shown", "control-in-a-name", msgpack.packb({**answer, "metrics": ["wait\x01"], "columns": [
+        {"name": "wait\x01", "kind": "text", "metric": "wait"}], "rows": [{"wait\x01": ["\x02"]}]}))
+    write("shown", "null", msgpack.packb(None))
+    write("shown", "list", msgpack.packb([answer]))
+
+
 if __name__ == "__main__":
     os.makedirs(os.path.join(HERE, "corpus", "message"), exist_ok=True)
     messages()
@@ -203,3 +246,5 @@ if __name__ == "__main__":
     records()
     children()
     answers()
+    imports()
+    shown()
