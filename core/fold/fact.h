@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define FACT_VERSION 1
+#define FACT_VERSION 2
 #define FACT_NULL    INT64_MIN /* no such instant or value */
 #define FACT_FOREVER INT64_MAX /* a span that is still open */
 
@@ -24,33 +24,65 @@
     X(FLAGS)     /* FACT_FLAG_… */                                                                         \
     X(CREATED)   /* created_at of the ticket (metrics rule 3); FACT_NULL where there is no ticket */
 
+/* Durations on the business clock come in two: …_BUSINESS counts each part by the calendar in force there,
+ * …_LAST all of it by the one in force at its end (--calendar-rule last). Whole milliseconds; both FACT_NULL
+ * where some part has no calendar. */
+
 /* ticket: one row a ticket; dimensions: after the earliest ticket.created (inferred: after the earliest
  * ticket event); second set: today's. Also a row, without FACT_FLAG_TICKET, for a subject with waiting
  * orphans or conflicts and no ticket. */
 #define FACT_TICKET_VALUES(X)                                                                                \
     X(CLASS)     /* enum event_status now */                                                                 \
     X(ORPHANS)   /* sla, survey and contact events that wait for a ticket */                                 \
-    X(CONFLICTS) /* events with the identity of another and other content, not used */
+    X(CONFLICTS) /* events with the identity of another and other content, not used */                       \
+    X(SPEAKS)    /* 1 when there is a message or contact: its namespace is one that sends such */
 
-/* reply: one row a first response; (next responses follow in this table with ORDINAL > 0). Dimensions: after
- * END. */
+/* acknowledgement: one row a ticket whose creation is known, once it came. Dimensions: after it. */
+#define FACT_ACKNOWLEDGEMENT_VALUES(X)                                                                       \
+    X(AT)                                                                                                    \
+    X(BUSINESS) /* from created_at */                                                                        \
+    X(LAST)
+
+/* reply: one row the first response (ORDINAL 0; none on inferred tickets) and one each next response, a run
+ * of requester messages that was answered. Dimensions: after END. */
 #define FACT_REPLY_VALUES(X)                                                                                 \
     X(START)                                                                                                 \
     X(END)                                                                                                   \
-    X(ORDINAL) /* 0: the first response */
+    X(ORDINAL)                                                                                               \
+    X(BUSINESS)                                                                                              \
+    X(LAST)
 
-/* solve: one row a solve. Dimensions: after it. */
+/* solve: one row a solve. Dimensions: after it. Times in each class are from created_at until this solve, as
+ * is RESOLUTION_…: FACT_NULL on inferred tickets. What tells of the whole ticket is on the last solve of a
+ * ticket that is done now (FACT_FLAG_LAST), what tells of the first solve on ORDINAL 0; FACT_NULL on others.
+ */
 #define FACT_SOLVE_VALUES(X)                                                                                 \
     X(AT)                                                                                                    \
     X(ORDINAL) /* 0: the ticket's first */                                                                   \
-    X(NEW_MS)  /* time in each class from created_at until this solve; FACT_NULL on inferred tickets */      \
+    X(NEW_MS)                                                                                                \
     X(OPEN_MS)                                                                                               \
     X(PENDING_MS)                                                                                            \
     X(HOLD_MS)                                                                                               \
-    X(REOPENED_AT) /* the next reopening, or FACT_NULL */                                                    \
-    X(HANDOFFS)  /* with FACT_FLAG_LAST: changes from one known team to another over the ticket's whole life \
-                  */                                                                                         \
-    X(ESCALATED) /* with FACT_FLAG_LAST: 0, 1, or FACT_NULL when no team and no tier was ever known */
+    X(NEW_BUSINESS)                                                                                          \
+    X(OPEN_BUSINESS)                                                                                         \
+    X(PENDING_BUSINESS)                                                                                      \
+    X(HOLD_BUSINESS)                                                                                         \
+    X(NEW_LAST)                                                                                              \
+    X(OPEN_LAST)                                                                                             \
+    X(PENDING_LAST)                                                                                          \
+    X(HOLD_LAST)                                                                                             \
+    X(RESOLUTION_BUSINESS)                                                                                   \
+    X(RESOLUTION_LAST)                                                                                       \
+    X(REOPENED_AT)      /* the next reopening, or FACT_NULL */                                               \
+    X(HANDOFFS)         /* LAST: changes from one known team to another over the ticket's whole life */      \
+    X(ESCALATED)        /* LAST: 0, 1, or FACT_NULL when no team and no tier was ever known */               \
+    X(PING_PONG)        /* LAST: 1 when three successive known teams are A, B, A; else 0 */                  \
+    X(TOUCHES)          /* LAST: touches until this solve */                                                 \
+    X(REOPENED_AFTER)   /* LAST: the shortest time from any solve to its reopening, or FACT_NULL */          \
+    X(FIRST_TIER)       /* ORDINAL 0: the first tier known until it, or FACT_NULL */                         \
+    X(ESCALATED_BEFORE) /* ORDINAL 0: 0 or 1, as ESCALATED, until this solve */                              \
+    X(IN_TIME) /* ORDINAL 0: 0 or 1 as first_contact_resolution says; FACT_NULL where it cannot be said: on  \
+                * live channels without an answered contact, on others inferred or without a calendar */
 
 /* reopen: one row a reopening. Dimensions: after it. */
 #define FACT_REOPEN_VALUES(X) X(AT)
@@ -59,7 +91,37 @@
  * backlog. Intervals without length are left out. Dimensions: within it. */
 #define FACT_SPAN_VALUES(X)                                                                                  \
     X(FROM)                                                                                                  \
-    X(TO) /* FACT_FOREVER while active */
+    X(TO)       /* FACT_FOREVER while active */                                                              \
+    X(BUSINESS) /* business time from created_at to FROM; from there on it runs by its site's calendar */
+
+/* holding: of a ticket that is done now and not inferred one row a team that had it for more than 0 ms in new
+ * or open before the last solve; no team: before the first. Dimensions: at the last solve, but `team` is that
+ * team. Over a ticket's rows the times sum to those of support_work_time. */
+#define FACT_HOLDING_VALUES(X)                                                                               \
+    X(SOLVE_AT)   /* the last solve */                                                                       \
+    X(HELD_UNTIL) /* end of its last holding: the instant for what the team is (employer, country, …) */   \
+    X(HELD_MS)                                                                                               \
+    X(BUSINESS)                                                                                              \
+    X(LAST)
+
+/* sla_cycle: one row a cycle, a measured thing with a target. Dimensions: met: after END; breached, proven or
+ * to come: after the events until BREACH_AT; else today's. */
+#define FACT_SLA_CYCLE_VALUES(X)                                                                             \
+    X(START)                                                                                                 \
+    X(END)     /* FACT_NULL while unfinished */                                                              \
+    X(OUTCOME) /* enum sla_outcome: what the events prove, whatever the time */                              \
+    X(METRIC)  /* place in ENUM_METRIC */                                                                    \
+    X(ORDINAL) /* of the cycles of that metric, from 0 */                                                    \
+    X(POLICY)  /* number in its dictionary, or 0 */                                                          \
+    X(CLOCK)   /* enum event_clock */                                                                        \
+    X(TARGET_MS)                                                                                             \
+    X(ELAPSED_MS) /* at END; unfinished: at SINCE, or for good where SINCE is FACT_NULL */                   \
+    X(SINCE)      /* unfinished: from here on it runs; FACT_NULL while it is paused */                       \
+    X(BREACH_AT)  /* the last instant with elapsed ≤ target, past or, if nothing else happens, to come;    \
+                   * FACT_NULL when there is none. A target that had passed when applied: that instant */    \
+    X(RISK_AT)    /* the same for 0.75 × the target */                                                      \
+    X(CALENDAR)   /* of the event: number in its dictionary; 0: the site's or the tenant's */                \
+    X(SITE)       /* the site it has now: what still runs runs by its calendar */
 
 /* rating: one row a ticket, solve, instrument and question: the last response with a score (metrics rule 1's
  * order). A reseller's ballot is in no metric: it never takes the place of another, and of those the last is
@@ -78,20 +140,75 @@
     X(RESPONDENT) /* keyed hash, or 0 */                                                                     \
     X(SEQ)        /* orders ratings without a ticket that share AT */
 
-/* X(TABLE, name, values, sets of dimensions, the instant that zone maps are most used on) */
+/* answer: one row a survey.response: what votes. Which of a respondent's count depends on the period asked.
+ * Dimensions: as a rating's, but where the response names a team itself that is its team. */
+#define FACT_ANSWER_VALUES(X)                                                                                \
+    X(AT)                                                                                                    \
+    X(SEQ)                                                                                                   \
+    X(ORDER) /* place among the responses of its ticket, by rule 1; 0 without a ticket */                    \
+    X(SOLVE_AT)                                                                                              \
+    X(INSTRUMENT)                                                                                            \
+    X(QUESTION)                                                                                              \
+    X(CHOICE) /* 0 none */                                                                                   \
+    X(SCORE)  /* FACT_NULL none, as MIN and MAX */                                                           \
+    X(MIN)                                                                                                   \
+    X(MAX)                                                                                                   \
+    X(RELATION)                                                                                              \
+    X(RESPONDENT)                                                                                            \
+    X(RESPONDENT_ROLE)
+
+/* sending: one row a survey.sent. Dimensions: after the latest solve at or before it; none: its own. */
+#define FACT_SENDING_VALUES(X)                                                                               \
+    X(AT)                                                                                                    \
+    X(INSTRUMENT)                                                                                            \
+    X(RESPONDENT)                                                                                            \
+    X(ANSWERED_AT) /* of a ticket: its first answer (no reseller's) at or after it and before the next       \
+                    * sending of the instrument, FACT_NULL none. Without a ticket answers are other subjects \
+                    * and this is FACT_NULL */
+
+/* contact: one row a contact.ended; never excluded. Dimensions: the ticket's after it, and the contact's own
+ * over them. */
+#define FACT_CONTACT_VALUES(X)                                                                               \
+    X(AT)      /* end of talk, or of the wait */                                                             \
+    X(OUTCOME) /* enum event_outcome */                                                                      \
+    X(QUEUE_MS)                                                                                              \
+    X(TALK_MS) /* FACT_NULL where not said, as WRAP_MS */                                                    \
+    X(WRAP_MS)
+
+/* merge: one row a ticket that is excluded because it was merged away: for rings, and for explain. */
+#define FACT_MERGE_VALUES(X)                                                                                 \
+    X(AT)                                                                                                    \
+    X(HASH) /* the ticket's own keyed hash */                                                                \
+    X(INTO) /* and that of the ticket it went into */
+
+/* X(TABLE, name, values, sets of dimensions) */
 #define FACT_TABLES(X)                                                                                       \
     X(TICKET, "ticket", FACT_TICKET_VALUES, 2)                                                               \
+    X(ACKNOWLEDGEMENT, "acknowledgement", FACT_ACKNOWLEDGEMENT_VALUES, 1)                                    \
     X(REPLY, "reply", FACT_REPLY_VALUES, 1)                                                                  \
     X(SOLVE, "solve", FACT_SOLVE_VALUES, 1)                                                                  \
     X(REOPEN, "reopen", FACT_REOPEN_VALUES, 1)                                                               \
     X(SPAN, "span", FACT_SPAN_VALUES, 1)                                                                     \
-    X(RATING, "rating", FACT_RATING_VALUES, 1)
+    X(HOLDING, "holding", FACT_HOLDING_VALUES, 1)                                                            \
+    X(SLA_CYCLE, "sla_cycle", FACT_SLA_CYCLE_VALUES, 1)                                                      \
+    X(RATING, "rating", FACT_RATING_VALUES, 1)                                                               \
+    X(ANSWER, "answer", FACT_ANSWER_VALUES, 1)                                                               \
+    X(SENDING, "sending", FACT_SENDING_VALUES, 1)                                                            \
+    X(CONTACT, "contact", FACT_CONTACT_VALUES, 1)                                                            \
+    X(MERGE, "merge", FACT_MERGE_VALUES, 1)
 
 enum fact_table {
 #define X(table, name, values, sets) FACT_##table,
     FACT_TABLES(X)
 #undef X
         FACT_N_TABLES
+};
+
+enum sla_outcome {
+    SLA_RUNNING = 1, /* not ended, and no event proves a breach: time may */
+    SLA_MET,
+    SLA_BREACHED, /* the events prove it; END is FACT_NULL while it goes on */
+    SLA_ENDED,    /* cancelled, or a response cycle that a solve left unanswered: counts nowhere */
 };
 
 /* Columns: FACT_SUBJECT … FACT_CREATED are common to all tables; then FACT_SOLVE_AT and so on. */
@@ -103,20 +220,34 @@ enum {
 };
 #define FACT_COLUMNS_OF(table, values)                                                                       \
     enum { FACT_##table##_START_ = FACT_N_COMMON - 1, values(FACT_COLUMN_##table) FACT_N_##table##_VALUES }
-#define FACT_COLUMN_TICKET(name) FACT_TICKET_##name,
-#define FACT_COLUMN_REPLY(name)  FACT_REPLY_##name,
-#define FACT_COLUMN_SOLVE(name)  FACT_SOLVE_##name,
-#define FACT_COLUMN_REOPEN(name) FACT_REOPEN_##name,
-#define FACT_COLUMN_SPAN(name)   FACT_SPAN_##name,
-#define FACT_COLUMN_RATING(name) FACT_RATING_##name,
+#define FACT_COLUMN_TICKET(name)          FACT_TICKET_##name,
+#define FACT_COLUMN_ACKNOWLEDGEMENT(name) FACT_ACKNOWLEDGEMENT_##name,
+#define FACT_COLUMN_REPLY(name)           FACT_REPLY_##name,
+#define FACT_COLUMN_SOLVE(name)           FACT_SOLVE_##name,
+#define FACT_COLUMN_REOPEN(name)          FACT_REOPEN_##name,
+#define FACT_COLUMN_SPAN(name)            FACT_SPAN_##name,
+#define FACT_COLUMN_HOLDING(name)         FACT_HOLDING_##name,
+#define FACT_COLUMN_SLA_CYCLE(name)       FACT_SLA_CYCLE_##name,
+#define FACT_COLUMN_RATING(name)          FACT_RATING_##name,
+#define FACT_COLUMN_ANSWER(name)          FACT_ANSWER_##name,
+#define FACT_COLUMN_SENDING(name)         FACT_SENDING_##name,
+#define FACT_COLUMN_CONTACT(name)         FACT_CONTACT_##name,
+#define FACT_COLUMN_MERGE(name)           FACT_MERGE_##name,
 FACT_COLUMNS_OF(TICKET, FACT_TICKET_VALUES);
+FACT_COLUMNS_OF(ACKNOWLEDGEMENT, FACT_ACKNOWLEDGEMENT_VALUES);
 FACT_COLUMNS_OF(REPLY, FACT_REPLY_VALUES);
 FACT_COLUMNS_OF(SOLVE, FACT_SOLVE_VALUES);
 FACT_COLUMNS_OF(REOPEN, FACT_REOPEN_VALUES);
 FACT_COLUMNS_OF(SPAN, FACT_SPAN_VALUES);
+FACT_COLUMNS_OF(HOLDING, FACT_HOLDING_VALUES);
+FACT_COLUMNS_OF(SLA_CYCLE, FACT_SLA_CYCLE_VALUES);
 FACT_COLUMNS_OF(RATING, FACT_RATING_VALUES);
+FACT_COLUMNS_OF(ANSWER, FACT_ANSWER_VALUES);
+FACT_COLUMNS_OF(SENDING, FACT_SENDING_VALUES);
+FACT_COLUMNS_OF(CONTACT, FACT_CONTACT_VALUES);
+FACT_COLUMNS_OF(MERGE, FACT_MERGE_VALUES);
 
-#define FACT_VALUES_MAX 24
+#define FACT_VALUES_MAX 40
 
 /* A dimension's column is named by its set (0; 1 is today's, in the ticket table) and its field. */
 #define FACT_DIMENSION(set, field) (FACT_VALUES_MAX + (set)*FIELD_N_DIMENSIONS + (field))

@@ -124,6 +124,7 @@ static int run_emit_ticket(struct run *r, const struct emitter *out)
     v[FACT_TICKET_CLASS] = r->is_ticket ? (int64_t)r->class : FACT_NULL;
     v[FACT_TICKET_ORPHANS] = (int64_t)r->n_orphans;
     v[FACT_TICKET_CONFLICTS] = (int64_t)r->n_conflicts;
+    v[FACT_TICKET_SPEAKS] = 0;
     memcpy(r->f->row.dimensions[1], r->now.of, sizeof(r->now.of));
     return out->emit(out->context, &r->f->row);
 }
@@ -136,6 +137,7 @@ static int run_emit_reply(struct run *r, const struct emitter *out)
     v[FACT_REPLY_START] = r->response_start;
     v[FACT_REPLY_END] = r->response_end;
     v[FACT_REPLY_ORDINAL] = 0;
+    v[FACT_REPLY_BUSINESS] = v[FACT_REPLY_LAST] = FACT_NULL;
     return out->emit(out->context, &r->f->row);
 }
 
@@ -151,6 +153,8 @@ static int run_emit_solves(struct run *r, const struct emitter *out)
         v[FACT_SOLVE_OPEN_MS] = r->is_inferred ? FACT_NULL : s->class_ms[STATUS_OPEN];
         v[FACT_SOLVE_PENDING_MS] = r->is_inferred ? FACT_NULL : s->class_ms[STATUS_PENDING];
         v[FACT_SOLVE_HOLD_MS] = r->is_inferred ? FACT_NULL : s->class_ms[STATUS_HOLD];
+        for (unsigned c = FACT_SOLVE_NEW_BUSINESS; c < FACT_N_SOLVE_VALUES; c++)
+            v[c] = FACT_NULL;
         v[FACT_SOLVE_REOPENED_AT] = s->reopened_at;
         v[FACT_SOLVE_HANDOFFS] = is_last ? r->handoffs : FACT_NULL;
         v[FACT_SOLVE_ESCALATED] = is_last && r->was_held ? r->escalated : FACT_NULL;
@@ -179,6 +183,7 @@ static int run_emit_spans(struct run *r, const struct emitter *out)
         int64_t *v = run_row(r, FACT_SPAN, 0, &r->f->spans[i].dimensions);
         v[FACT_SPAN_FROM] = r->f->spans[i].from;
         v[FACT_SPAN_TO] = r->f->spans[i].to;
+        v[FACT_SPAN_BUSINESS] = FACT_NULL;
         int c = out->emit(out->context, &r->f->row);
         if (c)
             return c;

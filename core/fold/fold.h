@@ -8,6 +8,7 @@
 #include "core/store/event.h"
 
 struct reference; /* core/fold/reference.h */
+struct policy;    /* core/fold/policy.h */
 
 struct fold_subject {
     uint32_t number;    /* FACT_SUBJECT of its rows */
@@ -16,10 +17,18 @@ struct fold_subject {
     uint64_t hash;      /* the ticket's keyed hash (what an `into` elsewhere holds) */
 };
 
+/* What of a tenant's settings the fold reads. Immutable while a fold may read it. */
+struct fold_settings {
+    char calendar[EVENT_CODE_BYTES + 1]; /* the tenant's default calendar; "": none */
+    const struct policy *policies;       /* in the order of the configuration */
+    size_t n_policies;
+};
+
 /* What the fold reads beside the events; a change of it needs a refold. */
 struct fold_environment {
     const struct dictionary *dictionary;
-    const struct reference *reference; /* tier and employer of teams; NULL: none known */
+    const struct reference *reference;    /* teams' tier and employer, calendars; NULL: none known */
+    const struct fold_settings *settings; /* NULL: no default calendar, no policies */
     /* wire keys of the declared dimensions by place: content is compared as strings. A place without a name
      * sorts behind all names. */
     const char (*declared)[EVENT_CODE_BYTES + 1];

@@ -1,4 +1,5 @@
-/* The tenant's reference tables: sites and teams, each row in versions by the instant from which they hold.
+/* The tenant's reference tables: sites, teams and calendars, each in versions by the instant from which they
+ * hold.
  *
  * A struct reference is immutable and counted: the store publishes a new one with each import; a view keeps
  * the one it was opened with. */
@@ -67,6 +68,7 @@ struct reference_row {
     int64_t numbers[REFERENCE_ATTRIBUTES_N];     /* REFERENCE_NONE none */
 };
 
+struct calendar; /* core/fold/calendar.h */
 struct reference;
 
 struct reference *reference_ref(struct reference *r);
@@ -104,7 +106,30 @@ int reference_row_encode(struct buffer *b, enum reference_table table, const cha
                          const struct reference_row *row);
 int reference_row_decode(struct reference *r, const void *data, size_t size, struct error *err);
 
-/* Whether what the fold reads (tier and employer of teams, at any instant) differs between two. */
+/* --- calendars, in versions as the rows are */
+
+#define REFERENCE_CALENDARS_MAX 1024 /* versions of all together */
+
+/* Sets one version, in place of one with the same valid_from; takes a reference of the calendar. Codes as
+ * reference_set. */
+int reference_set_calendar(struct reference *r, const char *name, int64_t valid_from,
+                           struct calendar *calendar, struct error *err);
+struct reference_calendar {
+    int64_t valid_from;
+    struct calendar *calendar;
+};
+/* All versions of a name, oldest first; the count, 0 when unknown. */
+size_t reference_calendars(const struct reference *r, const char *name,
+                           const struct reference_calendar **ret);
+/* How many names there are. */
+size_t reference_calendar_count(const struct reference *r);
+/* Calls each for every version, by name, then valid_from. */
+int reference_each_calendar(const struct reference *r,
+                            int (*each)(void *context, const char *name, const struct reference_calendar *c),
+                            void *context);
+
+/* Whether what the fold reads (tier and employer of teams, calendars of sites, calendars; at any instant)
+ * differs between two. */
 bool reference_needs_refold(const struct reference *before, const struct reference *after);
 
 #endif

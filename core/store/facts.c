@@ -142,7 +142,7 @@ static int write_block(struct facts_writer *w, struct txn *t, const struct fact_
                        const struct memtable *m, const struct fact_ref *refs, uint32_t n)
 {
     const struct fact_table_info *info = &FACT_TABLE_INFO[key->table];
-    uint32_t used_values;
+    uint64_t used_values;
     uint64_t used_dimensions;
     int r = block_begin(&w->block, n);
     if (r < 0)

@@ -95,8 +95,8 @@ static void pool_give(struct memtable_pool *pool, enum fact_table table, struct 
 {
     if (c->n_rows_max == MEMTABLE_CHUNK_ROWS) {
         const uint32_t n = c->n_rows_max;
-        for (uint32_t used = c->used_values; used; used &= used - 1)
-            memset(c->values + (size_t)__builtin_ctz(used) * n, 0, n * sizeof(*c->values));
+        for (uint64_t used = c->used_values; used; used &= used - 1)
+            memset(c->values + (size_t)__builtin_ctzll(used) * n, 0, n * sizeof(*c->values));
         for (uint64_t used = c->used_dimensions; used; used &= used - 1)
             memset(c->dimensions + (size_t)__builtin_ctzll(used) * n, 0, n * sizeof(*c->dimensions));
         c->used_values = 0;
@@ -182,7 +182,7 @@ int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t bo
     for (unsigned v = 0; v < info->n_values; v++)
         if (row->values[v]) {
             c->values[(size_t)v * c->n_rows_max + i] = row->values[v];
-            c->used_values |= UINT32_C(1) << v;
+            c->used_values |= UINT64_C(1) << v;
         }
     const uint16_t *dimensions = row->dimensions[0];
     for (unsigned d = 0; d < info->n_sets * FIELD_N_DIMENSIONS; d++)
@@ -212,8 +212,8 @@ int64_t memtable_copy(struct memtable *m, const struct memtable *from, enum fact
     if (number < 0)
         return number;
     const struct memtable_chunk *old = chunk_at(from, table, row, &k);
-    for (uint32_t used = old->used_values; used; used &= used - 1) {
-        size_t v = (size_t)__builtin_ctz(used);
+    for (uint64_t used = old->used_values; used; used &= used - 1) {
+        size_t v = (size_t)__builtin_ctzll(used);
         c->values[v * c->n_rows_max + i] = old->values[v * old->n_rows_max + k];
     }
     for (uint64_t used = old->used_dimensions; used; used &= used - 1) {
@@ -233,7 +233,7 @@ void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint6
     atomic_store_explicit(&c->died[i], died, memory_order_release);
 }
 
-void memtable_used(const struct memtable *m, enum fact_table table, uint32_t *ret_values,
+void memtable_used(const struct memtable *m, enum fact_table table, uint64_t *ret_values,
                    uint64_t *ret_dimensions)
 {
     *ret_values = 0;

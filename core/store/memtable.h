@@ -19,7 +19,7 @@
 struct memtable_chunk {
     struct memtable_chunk *next; /* in the pool */
     uint32_t n_rows_max;
-    uint32_t used_values;     /* bits of columns that hold anything but zeros */
+    uint64_t used_values;     /* bits of columns that hold anything but zeros */
     uint64_t used_dimensions; /* the same, by set × FIELD_N_DIMENSIONS + field */
     uint64_t *born;           /* as_of from which a row holds */
     _Atomic uint64_t *died;   /* as_of from which it no longer does; UINT64_MAX while it does */
@@ -84,7 +84,7 @@ static inline const struct memtable_dead *memtable_dead_at(const struct memtable
 }
 
 /* The columns of a table that hold anything but zeros, as the masks of a chunk. */
-void memtable_used(const struct memtable *m, enum fact_table table, uint32_t *ret_values,
+void memtable_used(const struct memtable *m, enum fact_table table, uint64_t *ret_values,
                    uint64_t *ret_dimensions);
 
 /* The chunk that holds a row; *ret_first is the number of the chunk's first row. */

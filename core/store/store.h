@@ -24,6 +24,8 @@
 #define STORE_CURSOR_BYTES 4096 /* a plugin's cursor */
 #define STORE_REJECTS_KEPT 100  /* the newest of a source */
 
+struct event;         /* core/store/event.h */
+struct fold_settings; /* core/fold/fold.h */
 struct store;
 
 struct store_options {
@@ -84,6 +86,16 @@ int store_commit(struct store *s, struct store_batch *batches, size_t n, struct 
 /* Housekeeping between commits: seals when due or, with settle, whatever is worth sealing. Returns 1 when it
  * did something, 0 when there was nothing to do. */
 int store_maintain(struct store *s, bool settle, struct error *err);
+
+/* What of the tenant's settings the fold reads, copied; a refold becomes due when it is not what the facts
+ * were made with (it is kept by digest). The first call comes before the first commit. */
+int store_set_fold(struct store *s, const struct fold_settings *settings, struct error *err);
+
+/* Undoes a source: its events leave the set, the subjects that had any are folded anew, its cursor, last_seq,
+ * watermark, counters and rejects begin again as a new generation; all in one transaction or, past a
+ * transaction's size, in slices that a restart continues and no view shows halfway. *ret_events is how many
+ * left. -ENOENT unknown_source. */
+int store_source_reset(struct store *s, const char *source, uint64_t *ret_events, struct error *err);
 
 /* Puts the table's rows of next in place of today's and refolds when the fold reads what changed. Takes over
  * next. */
@@ -153,6 +165,13 @@ uint64_t store_view_as_of(const struct store_view *v);
 bool store_view_is_refolding(const struct store_view *v);
 const struct dictionary *store_view_dictionary(const struct store_view *v);
 const struct reference *store_view_reference(const struct store_view *v);
+
+/* The events of one ticket as the view shows them, by its keyed hash: calls each for every one, in no order;
+ * an event is valid during the call. 1 and *ret_number, *ret_namespace when the ticket is known, 0 when it is
+ * not; negative with err, or what each returned when that was not 0. */
+int store_view_ticket(const struct store_view *v, uint64_t hash, uint32_t *ret_number,
+                      uint16_t *ret_namespace, int (*each)(void *context, const struct event *e),
+                      void *context, struct error *err);
 
 /* Up to FACT_VECTOR_ROWS rows of one table, by column. Only the columns asked for are there. */
 #define FACT_VECTOR_ROWS 8192

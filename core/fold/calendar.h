@@ -1,0 +1,42 @@
+/* A calendar: when support is at work. One version of one, immutable once made; any thread.
+ *
+ * An instant is business time when its local date and time of day, in the calendar's zone, lie in a weekly
+ * interval [from, to) and in no holiday. So where the clock is set back an hour that happens twice counts
+ * twice, and where it is set forward the hour that is skipped does not count. A day may have several
+ * intervals; where they overlap time counts once. 24:00 may end one; one past midnight is two. */
+#ifndef TENDON_FOLD_CALENDAR_H
+#define TENDON_FOLD_CALENDAR_H
+
+#include "core/base/error.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CALENDAR_HOURS_BYTES  512  /* of the weekly hours as text */
+#define CALENDAR_INTERVALS    64   /* a week, after joining */
+#define CALENDAR_HOLIDAYS_MAX 8192 /* of one version, beside the computed ones */
+
+struct calendar;
+
+/* From its definition, a map:
+ *   zone       "America/Chicago"
+ *   hours      "mon-fri 08:00-17:00, sat 09:00-12:00 13:00-15:00"; "daily 00:00-24:00"
+ *   federal    true: the US federal holidays as observed, computed for any year (may be left out)
+ *   holidays   ["2024-12-25", "2024-12-24 12:00-24:00", …]: local days, whole or in part (may be left out)
+ * `err` names the key, the place in it and what is wrong. Codes bad_calendar, unknown_zone; -ENOMEM. */
+int calendar_new(const json_t *definition, struct calendar **ret, struct error *err);
+struct calendar *calendar_ref(struct calendar *c);
+void calendar_unref(struct calendar *c);
+
+/* The definition in its one canonical form: the same calendar, the same bytes. Borrowed. */
+const json_t *calendar_definition(const struct calendar *c);
+
+/* Business time in [from, to), in ms; 0 when to ≤ from. */
+int64_t calendar_elapsed_ms(const struct calendar *c, int64_t from, int64_t to);
+
+/* The last instant t ≥ from with calendar_elapsed_ms(c, from, t) ≤ ms; FACT_FOREVER (INT64_MAX) where so much
+ * never passes before 2100. */
+int64_t calendar_reach(const struct calendar *c, int64_t from, int64_t ms);
+
+#endif
