@@ -37,7 +37,7 @@ class Fold:
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         rows = [[team, None if at == -2**63 else at, {k: str(v) for k, v in row.items()}]
                 for team, versions in teams.items() for at, row in versions]
-        self.send(["world", declared, rows])
+        self.send(["world", {"declared": declared, "teams": rows}])
 
     def send(self, document):
         packed = msgpack.packb(document)

@@ -1,12 +1,18 @@
 /* The fold as a filter, for the property tests: documents in on stdin, fact rows out on stdout.
  *
  * A document is a little-endian u32 and as many bytes of msgpack:
- *   ["world", [declared dimension, …], [[team, valid_from or nil, {attribute: text}], …]]   before all others
+ *   ["world", {…}]         before all others; each key may be left out:
+ *       declared    [dimension, …]
+ *       teams       [[team, valid_from or nil, {attribute: text}], …]; sites the same
+ *       calendar    name of the tenant's default calendar
+ *       policies    [{name, metric, target_ms, clock, calendar, conditions: {dimension: [text, …]}}, …]
  *   ["fold", [event, …]]   one subject; answered by one line of JSON, the list of its rows
  * Each subject has a dictionary of its own, so numbers follow the order of arrival: rows are written with the
  * strings that the numbers stand for and must not depend on them. */
 #include "core/base/buffer.h"
+#include "core/base/document.h"
 #include "core/fold/fold.h"
+#include "core/fold/policy.h"
 #include "core/fold/reference.h"
 #include "proto/msgpack.h"
 
@@ -17,10 +23,13 @@
 #include <xxhash.h>
 
 #define DOCUMENT_BYTES_MAX (16 * 1024 * 1024)
+#define WORLD_VALUES_MAX   65536
 
 struct world {
     struct event_schema schema;
     struct reference *reference;
+    struct fold_settings settings;
+    struct policy policies[POLICIES_MAX];
     struct fold *fold;
 };
 
@@ -73,19 +82,50 @@ static void lower(char *s)
             *s = (char)(*s | 0x20);
 }
 
+/* Columns that hold numbers of a field's values. */
+static const struct {
+    uint8_t table, column, field;
+} COLUMN_FIELDS[] = {
+    {FACT_TICKET, FACT_TICKET_CLASS, FIELD_TO},
+    {FACT_SLA_CYCLE, FACT_SLA_CYCLE_METRIC, FIELD_METRIC},
+    {FACT_SLA_CYCLE, FACT_SLA_CYCLE_POLICY, FIELD_POLICY},
+    {FACT_SLA_CYCLE, FACT_SLA_CYCLE_CLOCK, FIELD_CLOCK},
+    {FACT_SLA_CYCLE, FACT_SLA_CYCLE_CALENDAR, FIELD_CALENDAR},
+    {FACT_SLA_CYCLE, FACT_SLA_CYCLE_SITE, FIELD_SITE},
+    {FACT_RATING, FACT_RATING_INSTRUMENT, FIELD_INSTRUMENT},
+    {FACT_RATING, FACT_RATING_QUESTION, FIELD_QUESTION},
+    {FACT_RATING, FACT_RATING_RELATION, FIELD_RATER_RELATION},
+    {FACT_ANSWER, FACT_ANSWER_INSTRUMENT, FIELD_INSTRUMENT},
+    {FACT_ANSWER, FACT_ANSWER_QUESTION, FIELD_QUESTION},
+    {FACT_ANSWER, FACT_ANSWER_CHOICE, FIELD_CHOICE},
+    {FACT_ANSWER, FACT_ANSWER_RELATION, FIELD_RATER_RELATION},
+    {FACT_ANSWER, FACT_ANSWER_RESPONDENT_ROLE, FIELD_RESPONDENT_ROLE},
+    {FACT_SENDING, FACT_SENDING_INSTRUMENT, FIELD_INSTRUMENT},
+    {FACT_CONTACT, FACT_CONTACT_OUTCOME, FIELD_OUTCOME},
+};
+static const struct {
+    uint8_t table, column;
+} COLUMN_BOOLS[] = {
+    {FACT_TICKET, FACT_TICKET_SPEAKS},  {FACT_SOLVE, FACT_SOLVE_ESCALATED},
+    {FACT_SOLVE, FACT_SOLVE_PING_PONG}, {FACT_SOLVE, FACT_SOLVE_ESCALATED_BEFORE},
+    {FACT_SOLVE, FACT_SOLVE_IN_TIME},
+};
+static const char *const OUTCOMES[] = {
+    NULL, [SLA_RUNNING] = "running", [SLA_MET] = "met", [SLA_BREACHED] = "breached", [SLA_ENDED] = "ended"};
+
 static json_t *json_value(const struct answer *a, const struct fact_row *row, unsigned column)
 {
     int64_t n = row->values[column];
-    if (row->table == FACT_TICKET && column == FACT_TICKET_CLASS)
-        return n == FACT_NULL ? json_null() : json_field(a, FIELD_TO, n);
-    if (row->table == FACT_SOLVE && column == FACT_SOLVE_ESCALATED)
-        return n == FACT_NULL ? json_null() : json_boolean(n);
-    if (row->table == FACT_RATING && column == FACT_RATING_INSTRUMENT)
-        return json_field(a, FIELD_INSTRUMENT, n);
-    if (row->table == FACT_RATING && column == FACT_RATING_QUESTION)
-        return json_field(a, FIELD_QUESTION, n);
-    if (row->table == FACT_RATING && column == FACT_RATING_RELATION)
-        return json_field(a, FIELD_RATER_RELATION, n);
+    if (n == FACT_NULL)
+        return json_null();
+    if (row->table == FACT_SLA_CYCLE && column == FACT_SLA_CYCLE_OUTCOME)
+        return json_string(OUTCOMES[n]);
+    for (size_t i = 0; i < sizeof(COLUMN_FIELDS) / sizeof(*COLUMN_FIELDS); i++)
+        if (COLUMN_FIELDS[i].table == row->table && COLUMN_FIELDS[i].column == column)
+            return json_field(a, COLUMN_FIELDS[i].field, n);
+    for (size_t i = 0; i < sizeof(COLUMN_BOOLS) / sizeof(*COLUMN_BOOLS); i++)
+        if (COLUMN_BOOLS[i].table == row->table && COLUMN_BOOLS[i].column == column)
+            return json_boolean(n);
     return json_number(n);
 }
 
@@ -105,7 +145,7 @@ static int add_row(void *context, const struct fact_row *row)
     int64_t flags = row->values[FACT_FLAGS];
     json_object_set_new(map, "inferred", json_boolean(flags & FACT_FLAG_INFERRED));
     json_object_set_new(map, "ticket", json_boolean(flags & FACT_FLAG_TICKET));
-    if (row->table == FACT_RATING)
+    if (row->table >= FACT_RATING && row->table <= FACT_CONTACT)
         json_object_set_new(map, "loose", json_boolean(flags & FACT_FLAG_LOOSE));
     if (row->table == FACT_SOLVE)
         json_object_set_new(map, "last", json_boolean(flags & FACT_FLAG_LAST));
@@ -190,6 +230,7 @@ static void answer_fold(struct world *w, struct mp_reader *r)
     }
     struct fold_environment environment = {.dictionary = dictionary,
                                            .reference = w->reference,
+                                           .settings = &w->settings,
                                            .declared = w->schema.declared,
                                            .n_declared = w->schema.n_declared};
     struct answer a = {.world = w, .dictionary = dictionary, .rows = json_array()};
@@ -213,56 +254,126 @@ static void read_code(struct mp_reader *r, char room[EVENT_CODE_BYTES + 1])
     const char *data;
     uint32_t size;
     if (!mp_read_str(r, &data, &size) || size > EVENT_CODE_BYTES)
-        die("the world has a string too long or none");
+        die("a document begins with its kind");
     memcpy(room, data, size);
     room[size] = '\0';
 }
 
-static void read_team(struct world *w, struct mp_reader *r)
+/* A string of the world; "" where there is none. */
+static void code_of(const json_t *value, char room[EVENT_CODE_BYTES + 1])
 {
-    uint32_t n;
-    int64_t valid_from = INT64_MIN;
-    char key[EVENT_CODE_BYTES + 1], name[EVENT_CODE_BYTES + 1];
-    char texts[REFERENCE_ATTRIBUTES_N][EVENT_CODE_BYTES + 1];
-    const char *values[REFERENCE_ATTRIBUTES_N] = {NULL};
-    struct error err = ERROR_INIT;
-    if (!mp_read_array(r, &n) || n != 3)
-        die("a team is a list of three");
-    read_code(r, key);
-    if (mp_peek(r) == MP_NIL ? !mp_read_nil(r) : !mp_read_int(r, &valid_from))
-        die("a team's second is an instant");
-    if (!mp_read_map(r, &n))
-        die("a team's third is a map");
-    for (uint32_t i = 0; i < n; i++) {
-        int a = REFERENCE_ATTRIBUTES_N - 1;
-        read_code(r, name);
-        while (a >= 0 && strcmp(REFERENCE_ATTRIBUTE_INFO[a].name, name) != 0)
-            a--;
-        if (a < 0)
-            die("a team has an unknown attribute");
-        read_code(r, texts[a]);
-        values[a] = texts[a];
+    size_t size = json_string_length(value);
+    if (size > EVENT_CODE_BYTES)
+        die("the world has a string too long");
+    memcpy(room, size ? json_string_value(value) : "", size);
+    room[size] = '\0';
+}
+
+/* Of a list [key, valid_from or nil, …]. */
+static int64_t valid_from_of(const json_t *version)
+{
+    const json_t *at = json_array_get(version, 1);
+    return json_is_integer(at) ? json_integer_value(at) : INT64_MIN;
+}
+
+static void set_rows(struct world *w, enum reference_table table, const json_t *rows)
+{
+    const json_t *row;
+    size_t i;
+    json_array_foreach(rows, i, row)
+    {
+        const char *values[REFERENCE_ATTRIBUTES_N] = {NULL}, *key = json_string_value(json_array_get(row, 0));
+        const json_t *attributes = json_array_get(row, 2);
+        struct error err = ERROR_INIT;
+        size_t n_known = 0;
+        for (unsigned a = 0; a < REFERENCE_ATTRIBUTES_N; a++) {
+            values[a] = json_string_value(json_object_get(attributes, REFERENCE_ATTRIBUTE_INFO[a].name));
+            n_known += values[a] != NULL;
+        }
+        if (!key || n_known != json_object_size(attributes))
+            die("a row has no key, an unknown attribute, or one that is no text");
+        if (reference_set(w->reference, table, key, valid_from_of(row), values, &err) < 0)
+            die(err.message);
     }
-    if (reference_set(w->reference, REFERENCE_TEAM, key, valid_from, values, &err) < 0)
-        die(err.message);
+}
+
+static void set_condition(const struct world *w, struct policy_condition *c, const char *dimension,
+                          const json_t *values)
+{
+    int field = event_field_find(&w->schema, dimension, strlen(dimension));
+    c->n_values = (unsigned)json_array_size(values);
+    if (field < 0 || field >= FIELD_N_DIMENSIONS || !c->n_values || c->n_values > POLICY_VALUES_MAX)
+        die("a policy's condition is a list of values of a dimension");
+    c->field = (enum event_field)field;
+    c->values = calloc(c->n_values, sizeof(*c->values));
+    if (!c->values)
+        die("no memory");
+    for (unsigned i = 0; i < c->n_values; i++)
+        code_of(json_array_get(values, i), c->values[i]);
+}
+
+static void set_policy(const struct world *w, struct policy *p, json_t *policy)
+{
+    const char *metric = json_string_value(json_object_get(policy, "metric")), *dimension;
+    const char *clock = json_string_value(json_object_get(policy, "clock"));
+    json_t *values;
+    int m = metric ? event_enum_find(FIELD_METRIC, metric, strlen(metric)) : 0;
+    int c = clock ? event_enum_find(FIELD_CLOCK, clock, strlen(clock)) : 0;
+    if (!m || !c)
+        die("a policy has a metric and a clock");
+    p->metric = (uint8_t)m;
+    p->clock = (enum event_clock)c;
+    p->target_ms = json_integer_value(json_object_get(policy, "target_ms"));
+    code_of(json_object_get(policy, "name"), p->name);
+    code_of(json_object_get(policy, "calendar"), p->calendar);
+    p->n_conditions = 0;
+    json_object_foreach(json_object_get(policy, "conditions"), dimension, values)
+    {
+        if (p->n_conditions == POLICY_CONDITIONS_MAX)
+            die("a policy has too many conditions");
+        set_condition(w, &p->conditions[p->n_conditions++], dimension, values);
+    }
+}
+
+static void world_clear(struct world *w)
+{
+    for (size_t i = 0; i < w->settings.n_policies; i++)
+        for (unsigned k = 0; k < w->policies[i].n_conditions; k++)
+            free(w->policies[i].conditions[k].values);
+    w->settings = (struct fold_settings){.policies = w->policies};
+    reference_unref(w->reference);
+    w->reference = NULL;
 }
 
 static void read_world(struct world *w, struct mp_reader *r)
 {
-    uint32_t n;
-    reference_unref(w->reference);
+    struct error err = ERROR_INIT;
+    json_t *world, *policy;
+    const json_t *declared;
+    size_t i;
+    if (document_read(r, WORLD_VALUES_MAX, &world, &err) < 0)
+        die(err.message);
+    world_clear(w);
     if (reference_new(NULL, &w->reference) < 0)
         die("no memory");
-    if (!mp_read_array(r, &n) || n > EVENT_DECLARED_MAX)
-        die("a world has a list of declared dimensions");
-    w->schema = (struct event_schema){
-        .n_declared = n, .types = (1u << EVENT_N_TYPES) - 1, .now = INT64_MAX - EVENT_AT_AHEAD_MS};
-    for (uint32_t i = 0; i < n; i++)
-        read_code(r, w->schema.declared[i]);
-    if (!mp_read_array(r, &n))
-        die("a world has a list of teams");
-    for (uint32_t i = 0; i < n; i++)
-        read_team(w, r);
+    declared = json_object_get(world, "declared");
+    w->schema = (struct event_schema){.n_declared = (uint32_t)json_array_size(declared),
+                                      .types = (1u << EVENT_N_TYPES) - 1,
+                                      .now = INT64_MAX - EVENT_AT_AHEAD_MS};
+    if (w->schema.n_declared > EVENT_DECLARED_MAX)
+        die("a world declares too many dimensions");
+    for (i = 0; i < w->schema.n_declared; i++)
+        code_of(json_array_get(declared, i), w->schema.declared[i]);
+    set_rows(w, REFERENCE_TEAM, json_object_get(world, "teams"));
+    set_rows(w, REFERENCE_SITE, json_object_get(world, "sites"));
+    code_of(json_object_get(world, "calendar"), w->settings.calendar);
+    json_array_foreach(json_object_get(world, "policies"), i, policy)
+    {
+        if (i == POLICIES_MAX)
+            die("a world has too many policies");
+        set_policy(w, &w->policies[w->settings.n_policies++], policy);
+    }
+    json_decref(world);
 }
 
 /* One document into b; false at the end of the input. */
@@ -282,7 +393,7 @@ static bool read_document(struct buffer *b)
 
 int main(void)
 {
-    struct world w = {.reference = NULL};
+    static struct world w;
     struct buffer document;
     buffer_init(&document, DOCUMENT_BYTES_MAX);
     if (fold_new(&w.fold) < 0)
@@ -295,14 +406,14 @@ int main(void)
         if (!mp_read_array(&r, &n))
             die("a document is a list");
         read_code(&r, kind);
-        if (strcmp(kind, "world") == 0 && n == 3)
+        if (strcmp(kind, "world") == 0 && n == 2)
             read_world(&w, &r);
         else if (strcmp(kind, "fold") == 0 && n == 2 && w.reference)
             answer_fold(&w, &r);
         else
             die("a document is a world, or a fold after one");
     }
-    reference_unref(w.reference);
+    world_clear(&w);
     fold_free(w.fold);
     buffer_fini(&document);
     return 0;
