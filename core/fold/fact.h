@@ -138,7 +138,9 @@
     X(MAX)                                                                                                   \
     X(RELATION)   /* enum event_relation, or 0 */                                                            \
     X(RESPONDENT) /* keyed hash, or 0 */                                                                     \
-    X(SEQ)        /* orders ratings without a ticket that share AT */
+    X(SEQ)        /* orders ratings without a ticket that share AT */                                        \
+    X(CHOICE)     /* what the same response chose, 0 none */                                                 \
+    X(RESPONDENT_ROLE)
 
 /* answer: one row a survey.response: what votes. Which of a respondent's count depends on the period asked.
  * Dimensions: as a rating's, but where the response names a team itself that is its team. */
@@ -160,8 +162,11 @@
 /* sending: one row a survey.sent. Dimensions: after the latest solve at or before it; none: its own. */
 #define FACT_SENDING_VALUES(X)                                                                               \
     X(AT)                                                                                                    \
+    X(SEQ)                                                                                                   \
     X(INSTRUMENT)                                                                                            \
+    X(RELATION) /* enum event_relation, or 0 */                                                              \
     X(RESPONDENT)                                                                                            \
+    X(RESPONDENT_ROLE)                                                                                       \
     X(ANSWERED_AT) /* of a ticket: its first answer (no reseller's) at or after it and before the next       \
                     * sending of the instrument, FACT_NULL none. Without a ticket answers are other subjects \
                     * and this is FACT_NULL */

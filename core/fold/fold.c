@@ -221,6 +221,8 @@ static int run_emit_ratings(struct run *r, const struct emitter *out)
         v[FACT_RATING_RELATION] = event_get(e, FIELD_RATER_RELATION, 0);
         v[FACT_RATING_RESPONDENT] = (int64_t)e->ref;
         v[FACT_RATING_SEQ] = e->seq;
+        v[FACT_RATING_CHOICE] = event_get(e, FIELD_CHOICE, 0);
+        v[FACT_RATING_RESPONDENT_ROLE] = event_get(e, FIELD_RESPONDENT_ROLE, 0);
         int c = out->emit(out->context, &r->f->row);
         if (c)
             return c;

@@ -232,7 +232,8 @@ def rows_of_ratings(ticket, common, is_loose):
             "instrument": event.get("instrument"), "question": event.get("question"),
             "score": round(event["score"] * 1000), "min": round(event["min"] * 1000),
             "max": round(event["max"] * 1000), "relation": event.get("rater_relation"), "seq": event.get("seq", 0),
-            "respondent": event.get("respondent"),
+            "respondent": event.get("respondent"), "choice": event.get("choice"),
+            "respondent_role": event.get("respondent_role"),
             "of_survey": is_loose or last_of_survey[key[:3]] == i, "loose": is_loose,
             "dimensions": own_dimensions(event) if solve is None else ticket.dimensions[ticket.solves[solve]],
         }
