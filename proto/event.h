@@ -147,6 +147,15 @@ enum event_reason { REASON_SPAM = 1, REASON_TEST, REASON_DUPLICATE, REASON_ERASU
 enum event_outcome { OUTCOME_ANSWERED = 1, OUTCOME_ABANDONED, OUTCOME_OVERFLOW, OUTCOME_CALLBACK };
 enum event_relation { RELATION_SELF = 1, RELATION_RESELLER, RELATION_AFFILIATE };
 enum event_clock { CLOCK_WALL = 1, CLOCK_BUSINESS };
+enum event_metric {
+    METRIC_FIRST_RESPONSE_TIME = 1,
+    METRIC_NEXT_RESPONSE_TIME,
+    METRIC_TIME_TO_ACKNOWLEDGE,
+    METRIC_FIRST_RESOLUTION_TIME,
+    METRIC_REQUESTER_WAIT_TIME,
+    METRIC_SUPPORT_WORK_TIME,
+    METRIC_END
+};
 
 struct field_info {
     const char *name; /* wire key; NULL for the declared dimensions, whose names the schema holds */

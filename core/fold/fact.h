@@ -104,24 +104,29 @@
     X(BUSINESS)                                                                                              \
     X(LAST)
 
-/* sla_cycle: one row a cycle, a measured thing with a target. Dimensions: met: after END; breached, proven or
- * to come: after the events until BREACH_AT; else today's. */
+/* sla_cycle: one row a cycle, a measured thing with a target (core/fold/sla.h says what makes, breaches and
+ * ends one). Dimensions: met: after END; breached, proven or to come: after the events until BREACH_AT; ended
+ * and unmeasured: after END; else today's. */
 #define FACT_SLA_CYCLE_VALUES(X)                                                                             \
     X(START)                                                                                                 \
     X(END)     /* FACT_NULL while unfinished */                                                              \
     X(OUTCOME) /* enum sla_outcome: what the events prove, whatever the time */                              \
-    X(METRIC)  /* place in ENUM_METRIC */                                                                    \
+    X(METRIC)  /* enum event_metric */                                                                       \
     X(ORDINAL) /* of the cycles of that metric, from 0 */                                                    \
     X(POLICY)  /* number in its dictionary, or 0 */                                                          \
     X(CLOCK)   /* enum event_clock */                                                                        \
     X(TARGET_MS)                                                                                             \
-    X(ELAPSED_MS) /* at END; unfinished: at SINCE, or for good where SINCE is FACT_NULL */                   \
-    X(SINCE)      /* unfinished: from here on it runs; FACT_NULL while it is paused */                       \
+    X(ELAPSED_MS) /* at END; unfinished: at SINCE, or for good where SINCE is FACT_NULL. FACT_NULL where a   \
+                   * part has no calendar */                                                                 \
+    X(SINCE)      /* unfinished: from here on it runs, by the calendar of SITE or CALENDAR: the instant from \
+                   * which it last ran on or, when later, the ticket came to its site; FACT_NULL while       \
+                   * paused */                                                                               \
     X(BREACH_AT)  /* the last instant with elapsed ≤ target, past or, if nothing else happens, to come;    \
-                   * FACT_NULL when there is none. A target that had passed when applied: that instant */    \
-    X(RISK_AT)    /* the same for 0.75 × the target */                                                      \
-    X(CALENDAR)   /* of the event: number in its dictionary; 0: the site's or the tenant's */                \
-    X(SITE)       /* the site it has now: what still runs runs by its calendar */
+                   * FACT_NULL when there is none, and when it ended before. A target that had passed when   \
+                   * applied: that instant */                                                                \
+    X(RISK_AT)    /* SLA_RUNNING: the same for 0.75 × the target, also while paused; else FACT_NULL */      \
+    X(CALENDAR)   /* of the target: number in its dictionary; 0: the site's or the tenant's */               \
+    X(SITE)       /* the site the ticket has now */
 
 /* rating: one row a ticket, solve, instrument and question: the last response with a score (metrics rule 1's
  * order). A reseller's ballot is in no metric: it never takes the place of another, and of those the last is
@@ -212,8 +217,9 @@ enum fact_table {
 enum sla_outcome {
     SLA_RUNNING = 1, /* not ended, and no event proves a breach: time may */
     SLA_MET,
-    SLA_BREACHED, /* the events prove it; END is FACT_NULL while it goes on */
-    SLA_ENDED,    /* cancelled, or a response cycle that a solve left unanswered: counts nowhere */
+    SLA_BREACHED,   /* the events prove it; END is FACT_NULL while it goes on */
+    SLA_ENDED,      /* cancelled, or a response cycle that a solve left unanswered: counts nowhere */
+    SLA_UNMEASURED, /* business clock without a calendar for a part of it: neither, and left out as such */
 };
 
 /* Columns: FACT_SUBJECT … FACT_CREATED are common to all tables; then FACT_SOLVE_AT and so on. */

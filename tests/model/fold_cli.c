@@ -232,6 +232,8 @@ static void answer_fold(struct world *w, struct mp_reader *r)
         }
         events_add(events, &n, event_of(&e, dictionary));
     }
+    if (policies_intern(w->policies, w->settings.n_policies, dictionary) < 0)
+        die("no memory");
     struct fold_environment environment = {.dictionary = dictionary,
                                            .reference = w->reference,
                                            .settings = &w->settings,
@@ -313,7 +315,7 @@ static void set_condition(const struct world *w, struct policy_condition *c, con
     if (!c->values)
         die("no memory");
     for (unsigned i = 0; i < c->n_values; i++)
-        code_of(json_array_get(values, i), c->values[i]);
+        code_of(json_array_get(values, i), c->values[i].text);
 }
 
 static void set_policy(const struct world *w, struct policy *p, json_t *policy)
