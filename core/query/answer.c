@@ -68,11 +68,20 @@ static json_t *json_value(struct dimension_value value)
 /* --- columns
  * ----------------------------------------------------------------------------------------------------- */
 
-static const char *aside_suffix(const struct measure *m)
+/* What stands beside a value, or NULL. Where sites or organisations vote there are also rows of none. */
+static const char *beside_name(const struct measure *m, unsigned k)
 {
-    if (m->metric->trial == TRIAL_REOPENED)
-        return ".censored";
-    return m->metric->units == UNITS_SHARE || m->unit == UNIT_SITE || m->unit == UNIT_ORG ? ".unknown" : NULL;
+    const char *name = m->metric->beside[k];
+    return !name && k == 0 && (m->unit == UNIT_SITE || m->unit == UNIT_ORG) ? "unknown" : name;
+}
+
+static const char *beside_suffix(const struct measure *m, unsigned k, char room[32])
+{
+    const char *name = k < METRIC_BESIDE ? beside_name(m, k) : NULL;
+    if (!name)
+        return NULL;
+    (void)snprintf(room, 32, ".%s", name);
+    return room;
 }
 
 static bool has_opening(const struct plan *p, const struct measure *m)
@@ -119,6 +128,7 @@ static json_t *answer_columns(struct answer *a)
     const struct plan *p = a->plan;
     const struct request *r = a->request;
     json_t *columns = json_array();
+    char suffix[32];
     for (unsigned k = 0; k < r->n_by; k++)
         append(a, columns,
                json_pack("{s:s, s:s}", "name", r->names.names[r->by[k]].name, "kind", "dimension"));
@@ -133,8 +143,8 @@ static json_t *answer_columns(struct answer *a)
             column(a, columns, asked, ".high", "interval");
         }
         column(a, columns, asked, ".n", "n");
-        if (m->metric->kind == METRIC_RATIO && aside_suffix(m))
-            column(a, columns, asked, aside_suffix(m), "count");
+        for (unsigned k = 0; beside_suffix(m, k, suffix); k++)
+            column(a, columns, asked, suffix, "count");
         if (has_opening(p, m))
             column(a, columns, asked, ".opening", "count");
         if (has_opening(p, m) && p->moved[0] >= 0)
@@ -188,7 +198,6 @@ static void put_ratio(struct answer *a, json_t *row, const struct asked *asked, 
                       uint32_t group, uint32_t slot)
 {
     const struct cell *c = measure_cell(m, group, slot);
-    const char *aside = aside_suffix(m);
     if (c->n == 0) {
         put_metric(a, row, asked, "", json_null());
         put_metric(a, row, asked, ".low", json_null());
@@ -201,8 +210,6 @@ static void put_ratio(struct answer *a, json_t *row, const struct asked *asked, 
         put_metric(a, row, asked, ".high", json_real(high));
     }
     put_metric(a, row, asked, ".n", json_count(c->n));
-    if (aside)
-        put_metric(a, row, asked, aside, json_count(c->aside));
 }
 
 static void put_count(struct answer *a, json_t *row, const struct asked *asked, const struct measure *m,
@@ -240,6 +247,7 @@ static json_t *answer_row(struct answer *a, uint32_t group, uint32_t period)
     struct plan *p = a->plan;
     const struct request *r = a->request;
     json_t *row = json_object();
+    char suffix[32];
     for (unsigned k = 0; k < r->n_by; k++)
         put(a, row, r->names.names[r->by[k]].name,
             json_value(dimension_value(p->dimensions[r->by[k]], groups_ids(p->groups, group)[k])));
@@ -263,6 +271,8 @@ static json_t *answer_row(struct answer *a, uint32_t group, uint32_t period)
             put_sampled(a, row, asked, m, group, slot);
             break;
         }
+        for (unsigned k = 0; beside_suffix(m, k, suffix); k++)
+            put_metric(a, row, asked, suffix, json_count(measure_cell(m, group, slot)->beside[k]));
         if (has_open(p, m))
             put_metric(a, row, asked, ".open",
                        json_count(measure_cell(&p->measures[p->open], group, period)->n));
@@ -418,8 +428,9 @@ static json_t *answer_meta(struct answer *a, double elapsed_ms, int *ret_r, stru
     put(a, meta, "excluded", excluded_json(a, p->tally.excluded));
     put_excluded_by_source(a, meta);
     put(a, meta, "inferred", json_count(p->tally.inferred));
-    if (p->tally.resellers)
-        put(a, left_out, "reseller", json_count(p->tally.resellers));
+    for (unsigned k = 0; k < LEFT_OUT_N; k++)
+        if (p->tally.left_out[k])
+            put(a, left_out, left_out_name(k), json_count(p->tally.left_out[k]));
     put(a, meta, "left_out", left_out);
     *ret_r = put_conflicts(a, meta, err);
     put(a, meta, "sources", answer_sources(a));

@@ -27,6 +27,19 @@ static void names_close(struct dimension_name *d, const char *const *values)
         d->n_values++;
 }
 
+/* Values of rows that are dimensions all the same. Numbers are those of the field's dictionary or list. */
+static const struct {
+    const char *name;
+    uint8_t field;
+    uint8_t columns[FACT_N_TABLES];
+} COLUMNS[] = {
+    {"instrument", FIELD_INSTRUMENT, {[FACT_RATING] = FACT_RATING_INSTRUMENT}},
+    {"question", FIELD_QUESTION, {[FACT_RATING] = FACT_RATING_QUESTION}},
+    {"policy", FIELD_POLICY, {[FACT_SLA_CYCLE] = FACT_SLA_CYCLE_POLICY}},
+    {"sla_metric", FIELD_METRIC, {[FACT_SLA_CYCLE] = FACT_SLA_CYCLE_METRIC}},
+    {"sla_clock", FIELD_CLOCK, {[FACT_SLA_CYCLE] = FACT_SLA_CYCLE_CLOCK}},
+};
+
 void dimension_names_init(struct dimension_names *names, const char (*declared)[EVENT_CODE_BYTES + 1],
                           unsigned n_declared)
 {
@@ -61,8 +74,15 @@ void dimension_names_init(struct dimension_names *names, const char (*declared)[
     d = names_add(names, "support_region", DIMENSION_SUPPORT_REGION);
     d->values = SUPPORT_REGION_NAMES + 1;
     d->n_values = SUPPORT_REGION_N - 1;
-    names_add(names, "instrument", DIMENSION_RATING)->field = FIELD_INSTRUMENT;
-    names_add(names, "question", DIMENSION_RATING)->field = FIELD_QUESTION;
+    for (size_t i = 0; i < sizeof(COLUMNS) / sizeof(COLUMNS[0]); i++) {
+        if (dimension_names_find(names, COLUMNS[i].name, strlen(COLUMNS[i].name)) >= 0)
+            continue; /* one that the tenant declares */
+        d = names_add(names, COLUMNS[i].name, DIMENSION_COLUMN);
+        d->field = COLUMNS[i].field;
+        memcpy(d->columns, COLUMNS[i].columns, sizeof(d->columns));
+        if (FIELDS[d->field].kind == VALUE_ENUM)
+            names_close(d, FIELDS[d->field].values);
+    }
 }
 
 int dimension_names_find(const struct dimension_names *names, const char *name, size_t size)
@@ -95,17 +115,15 @@ uint64_t dimension_fields(const struct dimension_name *name)
     case DIMENSION_SUPPORT_MODEL:
     case DIMENSION_SUPPORT_REGION:
         return 1ull << FIELD_SITE | 1ull << FIELD_TEAM;
-    case DIMENSION_RATING:
+    case DIMENSION_COLUMN:
         break;
     }
     return 0;
 }
 
-int dimension_column(const struct dimension_name *name)
+bool dimension_is_of(const struct dimension_name *name, enum fact_table table)
 {
-    if (name->kind != DIMENSION_RATING)
-        return -1;
-    return name->field == FIELD_INSTRUMENT ? FACT_RATING_INSTRUMENT : FACT_RATING_QUESTION;
+    return name->kind != DIMENSION_COLUMN || name->columns[table] != 0;
 }
 
 int dimension_value_compare(const struct dimension_value *a, const struct dimension_value *b)
@@ -210,11 +228,7 @@ static int dimension_prepare(struct dimension *d)
     const struct dimension_name *name = &d->name;
     uint64_t fields = dimension_fields(name);
     int r = 0;
-    if (name->kind == DIMENSION_RATING) {
-        d->n_ids = dictionary_count(d->view.dictionary, name->field) + 1;
-        return 0;
-    }
-    if (name->kind == DIMENSION_EVENT) {
+    if (name->kind == DIMENSION_EVENT || name->kind == DIMENSION_COLUMN) {
         if (name->is_number)
             d->n_ids = (uint32_t)(name->high - name->low) + 2;
         else if (name->values)
@@ -301,10 +315,15 @@ static uint32_t derived_id(const struct dimension *d, uint32_t team, uint32_t si
                : (uint32_t)derived_support_region(team_row, site_row, d->view.nearshore);
 }
 
+static inline const int64_t *team_instants(const struct rows *rows)
+{
+    return rows->team_instants ? rows->team_instants : rows->instants;
+}
+
 static void dimension_ids_derived(struct dimension *d, const struct rows *rows, uint32_t *ids)
 {
     uint32_t *teams = d->places[0], *sites = d->places[1], n_sites = versions_count(d->sites);
-    versions_places(d->teams, rows->dimensions[FIELD_TEAM], rows->instants, rows->n, teams);
+    versions_places(d->teams, rows->dimensions[FIELD_TEAM], team_instants(rows), rows->n, teams);
     versions_places(d->sites, rows->dimensions[FIELD_SITE], rows->instants, rows->n, sites);
     for (uint32_t i = 0; i < rows->n; i++) {
         if (!d->pairs) {
@@ -328,8 +347,8 @@ void dimension_ids(struct dimension *d, const struct rows *rows, uint32_t *ids)
             ids[i] = bounded(codes[i], n_ids);
         break;
     }
-    case DIMENSION_RATING: {
-        const int64_t *numbers = rows->values[dimension_column(&d->name)];
+    case DIMENSION_COLUMN: {
+        const int64_t *numbers = rows->values[d->name.columns[rows->table]];
         for (uint32_t i = 0; i < n; i++)
             ids[i] = numbers[i] > 0 && numbers[i] < n_ids ? (uint32_t)numbers[i] : 0;
         break;
@@ -337,7 +356,7 @@ void dimension_ids(struct dimension *d, const struct rows *rows, uint32_t *ids)
     case DIMENSION_ATTRIBUTE: {
         uint32_t *places = d->places[0];
         if (d->teams)
-            versions_places(d->teams, rows->dimensions[FIELD_TEAM], rows->instants, n, places);
+            versions_places(d->teams, rows->dimensions[FIELD_TEAM], team_instants(rows), n, places);
         else
             versions_places(d->sites, rows->dimensions[FIELD_SITE], rows->instants, n, places);
         for (uint32_t i = 0; i < n; i++)
@@ -347,7 +366,7 @@ void dimension_ids(struct dimension *d, const struct rows *rows, uint32_t *ids)
     case DIMENSION_TIER: {
         const uint16_t *codes = rows->dimensions[FIELD_TIER];
         uint32_t *places = d->places[0];
-        versions_places(d->teams, rows->dimensions[FIELD_TEAM], rows->instants, n, places);
+        versions_places(d->teams, rows->dimensions[FIELD_TEAM], team_instants(rows), n, places);
         for (uint32_t i = 0; i < n; i++)
             ids[i] = codes[i] ? bounded(codes[i], n_ids) : d->id_of_place[places[i]];
         break;

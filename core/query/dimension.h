@@ -1,5 +1,5 @@
 /* What a query may filter and group by: event dimensions, attributes of sites and teams, derived dimensions,
- * and for ratings the instrument and question.
+ * and what only some tables have, as the instrument of ratings.
  *
  * A dimension of one query gives each row a small number, its id: 0 is null, and equal values have equal ids.
  * Event dimensions use the numbers that the facts hold; attributes get ids of their own, looked up by the
@@ -20,19 +20,20 @@ enum dimension_kind {
     DIMENSION_ATTRIBUTE,      /* of the row's site or team */
     DIMENSION_SUPPORT_MODEL,  /* outsourced, own, direct */
     DIMENSION_SUPPORT_REGION, /* domestic, nearshore, offshore */
-    DIMENSION_RATING,         /* instrument and question, of ratings only */
+    DIMENSION_COLUMN,         /* a value that the rows of some tables have: instrument, policy, … */
 };
 
 /* A name and what it stands for. */
 struct dimension_name {
     char name[EVENT_CODE_BYTES + 1];
     enum dimension_kind kind;
-    uint8_t field;             /* EVENT, TIER: enum event_field; RATING: FIELD_INSTRUMENT or FIELD_QUESTION */
+    uint8_t field;             /* EVENT, TIER, COLUMN: enum event_field: whose dictionary or list it is */
     uint8_t attribute;         /* ATTRIBUTE: enum reference_attribute */
     bool is_number;            /* compared as a whole number */
     int64_t low, high;         /* numbers of a closed range; low > high: open */
     const char *const *values; /* a closed list of n_values; NULL: open */
     unsigned n_values;
+    uint8_t columns[FACT_N_TABLES]; /* COLUMN: where it stands in the tables; 0: not there */
 };
 
 /* All names that this tenant's queries may use. */
@@ -58,12 +59,17 @@ struct dimension_value {
 /* Nulls last, numbers before texts, texts by their bytes. */
 int dimension_value_compare(const struct dimension_value *a, const struct dimension_value *b);
 
+/* Whether rows of a table have it. */
+bool dimension_is_of(const struct dimension_name *name, enum fact_table table);
+
 /* Rows to be looked at: a fact_vector, or rows gathered from one. */
 struct rows {
     uint32_t n; /* ≤ FACT_VECTOR_ROWS */
+    enum fact_table table;
     const int64_t *values[FACT_VALUES_MAX];
     const uint16_t *dimensions[FIELD_N_DIMENSIONS]; /* of the set that the pass reads */
     const int64_t *instants;                        /* at which reference rows are looked up */
+    const int64_t *team_instants;                   /* those of teams, where they differ; else NULL */
 };
 
 /* A dimension made ready for one view. */
@@ -82,8 +88,6 @@ const struct dimension_name *dimension_name_of(const struct dimension *d);
 
 /* Bits of enum event_field that rows must carry for it (dimension columns). */
 uint64_t dimension_fields(const struct dimension_name *name);
-/* The value column that it reads (ratings), or -1. */
-int dimension_column(const struct dimension_name *name);
 
 /* Whether the id of a row does not depend on its instant: rows->instants may be NULL then. */
 bool dimension_is_timeless(const struct dimension *d);

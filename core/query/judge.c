@@ -46,17 +46,23 @@ static void judge_rating(const struct plan *p, const struct batch *b, uint8_t *v
             verdicts[i] &= (flags[i] & FACT_FLAG_OF_SURVEY) != 0;
     for (uint32_t i = 0; i < n; i++)
         if (verdicts[i] && relation[i] == RELATION_RESELLER)
-            verdicts[i] = VERDICT_RESELLER;
+            verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_RESELLER;
 }
 
 static void judge_trial(const struct plan *p, const struct measure *m, const struct batch *b,
                         uint8_t *verdicts, uint8_t *success)
 {
     const struct metric *metric = m->metric;
-    const uint8_t *columns = metric->columns;
+    const uint8_t *columns = metric->trial_columns;
     const uint32_t n = b->rows.n;
     switch (metric->trial) {
     case TRIAL_NONE:
+    case TRIAL_ONE_TOUCH:
+    case TRIAL_SILENT:
+    case TRIAL_FIRST_CONTACT:
+    case TRIAL_SLA:
+    case TRIAL_SERVICE_LEVEL:
+    case TRIAL_ABANDONED:
         break;
     case TRIAL_COLUMN: {
         const int64_t *x = b->rows.values[columns[0]];
@@ -70,7 +76,7 @@ static void judge_trial(const struct plan *p, const struct measure *m, const str
         for (uint32_t i = 0; i < n; i++) {
             success[i] = reopened[i] != FACT_NULL && reopened[i] - at[i] <= window;
             if (verdicts[i] == VERDICT_SAMPLE && at[i] > newest)
-                verdicts[i] = VERDICT_ASIDE;
+                verdicts[i] = VERDICT_BESIDE;
         }
         break;
     }
@@ -91,7 +97,7 @@ static void judge_trial(const struct plan *p, const struct measure *m, const str
         for (uint32_t i = 0; i < n; i++) {
             success[i] = ids[i] == wanted;
             if (verdicts[i] == VERDICT_SAMPLE && ids[i] == 0)
-                verdicts[i] = VERDICT_ASIDE;
+                verdicts[i] = VERDICT_BESIDE;
         }
         break;
     }
@@ -102,7 +108,21 @@ static void judge_trial(const struct plan *p, const struct measure *m, const str
         const uint32_t *org = p->org >= 0 ? b->ids[p->org] : NULL;
         for (uint32_t i = 0; i < n; i++)
             if (verdicts[i] == VERDICT_SAMPLE && (m->unit == UNIT_SITE ? site[i] == 0 : org[i] == 0))
-                verdicts[i] = VERDICT_ASIDE;
+                verdicts[i] = VERDICT_BESIDE;
+    }
+}
+
+/* A value that is missing on the business clock has no calendar. */
+static void judge_calendar(const struct measure *m, const struct batch *b, uint8_t *verdicts)
+{
+    const struct metric_value *v = &m->metric->values[m->clock];
+    if (m->clock == METRIC_WALL)
+        return;
+    for (unsigned k = 0; k < METRIC_COLUMNS && v->columns[k] != COLUMN_NONE; k++) {
+        const int64_t *values = b->rows.values[v->columns[k]];
+        for (uint32_t i = 0; i < b->rows.n; i++)
+            if (verdicts[i] == VERDICT_SAMPLE && values[i] == FACT_NULL)
+                verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_NO_CALENDAR;
     }
 }
 
@@ -135,20 +155,23 @@ void judge_rows(const struct plan *p, const struct measure *m, const struct batc
             if (verdicts[i] && flags[i] & forbidden)
                 verdicts[i] = VERDICT_INFERRED;
     judge_trial(p, m, b, verdicts, success);
+    judge_calendar(m, b, verdicts);
     for (uint32_t i = 0; i < n; i++)
         if (excluded[i] != EXCLUDED_NO && verdicts[i])
             verdicts[i] = verdicts[i] == VERDICT_SAMPLE && !m->is_helper ? VERDICT_EXCLUDED : VERDICT_NONE;
 }
 
-int64_t judge_value(const struct metric *m, const struct batch *b, uint32_t i)
+int64_t judge_value(const struct measure *m, const struct batch *b, uint32_t i)
 {
     const int64_t *const *values = b->rows.values;
-    if (m->value == VALUE_OF_DIFFERENCE) {
-        int64_t end = m->columns[0] == COLUMN_INSTANT ? b->instants[i] : values[m->columns[0]][i];
-        return end - values[m->columns[1]][i];
+    const struct metric_value *v = &m->metric->values[m->clock];
+    const uint8_t *columns = v->columns;
+    if (v->is == VALUE_OF_DIFFERENCE) {
+        int64_t end = columns[0] == COLUMN_INSTANT ? b->instants[i] : values[columns[0]][i];
+        return end - values[columns[1]][i];
     }
     int64_t sum = 0;
-    for (unsigned k = 0; k < METRIC_VALUE_COLUMNS && m->columns[k] != COLUMN_NONE; k++)
-        sum += values[m->columns[k]][i];
+    for (unsigned k = 0; k < METRIC_COLUMNS && columns[k] != COLUMN_NONE; k++)
+        sum += values[columns[k]][i];
     return sum;
 }

@@ -16,10 +16,11 @@ struct batch {
 enum verdict {
     VERDICT_NONE,
     VERDICT_SAMPLE,
-    VERDICT_ASIDE,    /* censored, or unknown */
+    VERDICT_BESIDE,   /* counted beside the value, as the metric's first such name */
+    VERDICT_BESIDE_2, /* … and as the second */
     VERDICT_EXCLUDED, /* would be a sample of a ticket that is excluded */
     VERDICT_INFERRED, /* would be one if the ticket's creation were known */
-    VERDICT_RESELLER, /* a ballot that is in no survey metric */
+    VERDICT_LEFT_OUT, /* + enum left_out: why it is none */
 };
 
 /* Fills verdicts[n], and for ratios success[n]. */
@@ -27,6 +28,6 @@ void judge_rows(const struct plan *p, const struct measure *m, const struct batc
                 uint8_t *success);
 
 /* The value of a row, for durations and means. */
-int64_t judge_value(const struct metric *m, const struct batch *b, uint32_t i);
+int64_t judge_value(const struct measure *m, const struct batch *b, uint32_t i);
 
 #endif

@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 struct cell {
-    uint64_t n;     /* samples */
-    uint64_t x;     /* trials that succeeded */
-    uint64_t aside; /* censored or unknown */
+    uint64_t n;                     /* samples */
+    uint64_t x;                     /* trials that succeeded */
+    uint64_t beside[METRIC_BESIDE]; /* as the metric names them: censored, unknown, … */
     int64_t min, max;
     __int128 sum;
 };
@@ -39,6 +39,7 @@ struct vote {
 
 struct measure {
     const struct metric *metric;
+    enum metric_clock clock;
     enum metric_anchor anchor;
     uint32_t n_slots;
     bool is_helper;     /* asked for by the engine: it leaves out nothing */

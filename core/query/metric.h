@@ -1,5 +1,5 @@
 /* The catalogue: one row a metric. The engine, `tendon metrics show` and the documentation read the same
- * table, so a metric is added by adding a row.
+ * table, so a metric is added by adding a row (catalogue_….c, by family).
  *
  * A metric looks at the rows of one fact table. Of those that its conditions take, each gives one sample, in
  * the period that holds its anchor: nothing but a count, a value, or a trial that succeeds or not. */
@@ -34,17 +34,38 @@ struct metric_condition {
 };
 #define METRIC_CONDITIONS 3
 
-/* A row's value: the sum of the columns, or first − second. COLUMN_INSTANT is the instant asked for. */
-enum metric_value { VALUE_OF_NOTHING, VALUE_OF_SUM, VALUE_OF_DIFFERENCE };
-#define METRIC_VALUE_COLUMNS 3
-#define COLUMN_INSTANT       0xff
-#define COLUMN_NONE          0xfe
+/* By which clock a duration runs. A metric has those clocks that it has a value for; what is no duration has
+ * its value by the wall clock. */
+enum metric_clock {
+    METRIC_WALL,
+    METRIC_BUSINESS, /* each part by the calendar in force there */
+    METRIC_LAST,     /* all of it by the calendar in force at its end: --calendar-rule last */
+    METRIC_CLOCKS
+};
+
+/* A row's value: the sum of the columns; or first − second, where COLUMN_INSTANT is the instant asked for;
+ * or, of spans, the business time from created_at to that instant. A row without it (FACT_NULL) has no
+ * calendar there: it is left out. */
+enum value_of { VALUE_OF_NOTHING, VALUE_OF_SUM, VALUE_OF_DIFFERENCE, VALUE_OF_AGE };
+#define METRIC_COLUMNS 3
+#define COLUMN_INSTANT 0xff
+#define COLUMN_NONE    0xfe
+struct metric_value {
+    enum value_of is;
+    uint8_t columns[METRIC_COLUMNS]; /* COLUMN_NONE ends */
+};
 
 /* When a trial succeeds, and which rows are no trial. */
 enum metric_trial {
     TRIAL_NONE,
-    TRIAL_COLUMN,     /* the column is not zero */
-    TRIAL_REOPENED,   /* the next reopening came within the window; solves whose window runs are censored */
+    TRIAL_COLUMN,    /* the column is not zero */
+    TRIAL_REOPENED,  /* the next reopening came within the window; solves whose window runs are censored */
+    TRIAL_ONE_TOUCH, /* one touch and no solve reopened within the window; the same are censored */
+    TRIAL_SILENT,    /* no touch */
+    TRIAL_FIRST_CONTACT, /* solved in time, not escalated, not reopened within the window; the same */
+    TRIAL_SLA,           /* met; cycles that run are beside it */
+    TRIAL_SERVICE_LEVEL, /* answered within --within */
+    TRIAL_ABANDONED,
     TRIAL_TOP,        /* the score is in the top quarter of its scale */
     TRIAL_BOTTOM,     /* … in the bottom quarter */
     TRIAL_OUTSOURCED, /* support_model is outsourced; rows without one are unknown */
@@ -56,12 +77,34 @@ enum metric_trial {
 #define OPTION_THRESHOLD     2u /* with a unit of site or org */
 #define OPTION_INSTRUMENT    4u
 #define OPTION_QUESTION      8u
+#define OPTION_WITHIN        16u
+#define OPTION_CALENDAR_RULE 32u /* of every metric that has a business clock */
+
+/* Why a row that would be a sample is none. Each row counts once in meta.left_out, under its reason's name.
+ * X(ID, name, why) */
+#define LEFT_OUT_REASONS(X)                                                                                  \
+    X(NO_CALENDAR, "no_calendar", "no calendar is in force for some part of it, so it has no business time") \
+    X(SILENT, "silent_source", "its source never sent a message or a contact")                               \
+    X(SHORT, "short", "an abandoned contact that waited less than 5 seconds")                                \
+    X(CALLBACK, "callback", "a contact that ended in a callback")                                            \
+    X(OVERFLOW, "overflow", "a contact that went to another queue")                                          \
+    X(RESELLER, "reseller", "a ballot of a reseller")
+
+enum left_out {
+#define X(id, name, why) LEFT_OUT_##id,
+    LEFT_OUT_REASONS(X)
+#undef X
+        LEFT_OUT_N
+};
 
 /* What has one vote. */
 enum metric_unit { UNIT_TICKET, UNIT_SITE, UNIT_ORG, UNIT_RESPONDENT, UNIT_N };
 #define UNITS_NONE   0u
 #define UNITS_SHARE  (1u << UNIT_TICKET | 1u << UNIT_SITE | 1u << UNIT_ORG)
 #define UNITS_SURVEY (1u << UNIT_TICKET | 1u << UNIT_SITE | 1u << UNIT_ORG | 1u << UNIT_RESPONDENT)
+
+/* Rows that a value stands beside: METRIC.censored and the like. */
+#define METRIC_BESIDE 2
 
 struct metric {
     const char *name;
@@ -74,17 +117,21 @@ struct metric {
     uint8_t completed;           /* the column of the instant at which it ended */
     uint8_t required, forbidden; /* FACT_FLAG_… */
     struct metric_condition conditions[METRIC_CONDITIONS];
-    enum metric_value value;
-    uint8_t columns[METRIC_VALUE_COLUMNS]; /* of the value, or of the trial; COLUMN_NONE ends */
+    struct metric_value values[METRIC_CLOCKS];
     enum metric_trial trial;
-    const char *instrument; /* of ratings, unless --instrument names another */
+    uint8_t trial_columns[METRIC_COLUMNS]; /* read by the trial; COLUMN_NONE ends */
+    const char *beside[METRIC_BESIDE];     /* NULL: none */
+    const char *instrument;                /* of ratings, unless --instrument names another */
     unsigned options, units;
-    bool has_ticket; /* every sample is a ticket's: --anchor created makes sense */
-    bool is_hidden;  /* the engine's own helpers: in no catalogue */
+    unsigned left_out;    /* bits of enum left_out: reasons that its rows may have */
+    const char *no_clock; /* a duration without business clock: why */
+    bool has_ticket;      /* every sample is a ticket's: --anchor created makes sense */
+    bool is_hidden;       /* the engine's own helpers: in no catalogue */
 };
 
-extern const struct metric METRICS[];
-extern const size_t N_METRICS;
+/* The catalogue by place, hidden ones included; NULL from metric_count() on. */
+size_t metric_count(void);
+const struct metric *metric_at(size_t place);
 
 /* A metric of the catalogue, or NULL. */
 const struct metric *metric_find(const char *name, size_t size);
@@ -92,8 +139,24 @@ const struct metric *metric_find(const char *name, size_t size);
 const struct metric *metric_helper(const char *name);
 const char *metric_nearest(const char *name, size_t size);
 
-/* The option's name as it stands in a request: "reopen_window". */
-const char *metric_option_name(unsigned option);
+/* Whether it can be asked with .business. */
+bool metric_has_business(const struct metric *m);
+
+/* The statistics that it can be asked with, as a list that ends with NULL ("pNN" for percentiles). */
+const char *const *metric_statistics(const struct metric *m);
+
+/* An option by place, or NULL: its bit, its name as it stands in a request ("reopen_window"), and what it
+ * takes. */
+struct metric_option {
+    unsigned option;
+    const char *name, *values;
+};
+const struct metric_option *metric_option_at(size_t place);
 const char *metric_unit_name(enum metric_unit unit);
+const char *metric_anchor_name(enum metric_anchor anchor);
+
+/* Name and reason of enum left_out. */
+const char *left_out_name(enum left_out reason);
+const char *left_out_why(enum left_out reason);
 
 #endif

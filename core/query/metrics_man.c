@@ -1,5 +1,5 @@
 /* Makes the source of tendon-metrics(7): the template given, with the line @METRICS@ replaced by what the
- * table of metric.c says. Run by the build. */
+ * catalogue says. Run by the build. */
 #include "core/query/metric.h"
 
 #include <stdio.h>
@@ -32,38 +32,38 @@ static const char *kind_words(const struct metric *m)
     return "ratio with its Wilson interval";
 }
 
-static const char *anchor_words(const struct metric *m)
-{
-    switch (m->anchor) {
-    case ANCHOR_CREATED:
-        return "created";
-    case ANCHOR_COMPLETED:
-        return "completed";
-    case ANCHOR_INSTANT:
-        break;
-    }
-    return "an instant";
-}
-
 static void put_metric(const struct metric *m)
 {
     (void)printf("*");
     put_text(m->name);
     (void)printf("* (version %u)\n\t", m->version);
     put_text(m->definition);
-    (void)printf("\n\n\tUnit: %s. Kind: %s. Anchor: %s.", m->unit, kind_words(m), anchor_words(m));
-    for (unsigned option = 1; option <= OPTION_QUESTION; option <<= 1)
-        if (m->options & option) {
-            const char *name = metric_option_name(option);
+    (void)printf("\n\n\tUnit: %s. Kind: %s. Anchor: %s.", m->unit, kind_words(m),
+                 metric_anchor_name(m->anchor));
+    if (m->kind == METRIC_DURATION)
+        (void)printf(" Clocks: wall%s.", metric_has_business(m) ? ", business" : " only");
+    const struct metric_option *o;
+    for (size_t i = 0; (o = metric_option_at(i)); i++)
+        if (m->options & o->option) {
             (void)printf(" Option: *--");
-            for (; *name; name++)
+            for (const char *name = o->name; *name; name++)
                 (void)putchar(*name == '_' ? '-' : *name);
             (void)printf("*.");
         }
     for (unsigned unit = 0, n = 0; unit < UNIT_N; unit++)
         if (m->units & 1u << unit)
             (void)printf("%s%s", n++ ? ", " : " *--unit* ", metric_unit_name(unit));
-    (void)printf("%s\n\n", m->units ? "." : "");
+    if (m->units)
+        (void)printf(".");
+    for (unsigned k = 0; k < METRIC_BESIDE && m->beside[k]; k++)
+        (void)printf(" Beside it: %s.%s.", m->name, m->beside[k]);
+    for (unsigned k = 0; k < LEFT_OUT_N; k++)
+        if (m->left_out & 1u << k) {
+            (void)printf(" Left out (");
+            put_text(left_out_name(k));
+            (void)printf("): %s.", left_out_why(k));
+        }
+    (void)printf("\n\n");
 }
 
 int main(int argc, char **argv)
@@ -79,9 +79,10 @@ int main(int argc, char **argv)
             (void)fputs(line, stdout);
             continue;
         }
-        for (size_t i = 0; i < N_METRICS; i++)
-            if (!METRICS[i].is_hidden)
-                put_metric(&METRICS[i]);
+        const struct metric *m;
+        for (size_t i = 0; (m = metric_at(i)); i++)
+            if (!m->is_hidden)
+                put_metric(m);
     }
     bool failed = ferror(template) != 0;
     (void)fclose(template);

@@ -18,24 +18,27 @@ static int plan_dimension(struct plan *p, int place, struct error *err)
     if (r < 0)
         return error_set(err, r, "no_memory", "no memory to look up %s", name->name);
     p->used[p->n_used++] = (uint8_t)place;
-    p->groups_question |= name->kind == DIMENSION_RATING && name->field == FIELD_QUESTION;
-    p->groups_instrument |= name->kind == DIMENSION_RATING && name->field == FIELD_INSTRUMENT;
+    p->groups_question |= name->kind == DIMENSION_COLUMN && name->field == FIELD_QUESTION;
+    p->groups_instrument |= name->kind == DIMENSION_COLUMN && name->field == FIELD_INSTRUMENT;
     return 0;
 }
 
-static void pass_want(struct pass *pass, const struct metric *m)
+static void pass_want(struct pass *pass, const struct metric *m, enum metric_clock clock)
 {
     for (unsigned i = 0; i < METRIC_CONDITIONS; i++)
         if (m->conditions[i].is != CONDITION_NONE)
             pass->wants[m->conditions[i].column] = pass->judges[m->conditions[i].column] = true;
     pass->judges[m->completed] |= m->trial == TRIAL_REOPENED;
-    if (m->value == VALUE_OF_NOTHING && m->trial == TRIAL_NONE)
-        return;
-    for (unsigned i = 0; i < METRIC_VALUE_COLUMNS && m->columns[i] != COLUMN_NONE; i++)
-        if (m->columns[i] != COLUMN_INSTANT) {
-            pass->wants[m->columns[i]] = true;
-            /* Rows of several vectors of spans are put together: there is no fetching afterwards. */
-            pass->judges[m->columns[i]] |= m->trial != TRIAL_NONE || m->table == FACT_SPAN;
+    for (unsigned i = 0; m->trial != TRIAL_NONE && i < METRIC_COLUMNS && m->trial_columns[i] != COLUMN_NONE;
+         i++)
+        pass->wants[m->trial_columns[i]] = pass->judges[m->trial_columns[i]] = true;
+    const struct metric_value *v = &m->values[clock];
+    for (unsigned i = 0; v->is != VALUE_OF_NOTHING && i < METRIC_COLUMNS && v->columns[i] != COLUMN_NONE; i++)
+        if (v->columns[i] != COLUMN_INSTANT) {
+            pass->wants[v->columns[i]] = true;
+            /* Rows of several vectors of spans are put together: there is no fetching afterwards. And where
+             * a value may be missing it says whether the row counts. */
+            pass->judges[v->columns[i]] |= m->table == FACT_SPAN || clock != METRIC_WALL;
         }
 }
 
@@ -61,16 +64,18 @@ static struct pass *plan_pass(struct plan *p, enum fact_table table, bool curren
 }
 
 /* The measure of a metric, made when it is new. */
-static unsigned plan_measure(struct plan *p, const struct metric *m, bool is_helper, bool current)
+static unsigned plan_measure(struct plan *p, const struct metric *m, enum metric_clock clock, bool is_helper,
+                             bool current)
 {
     const struct request *r = p->request;
     for (unsigned i = 0; i < p->n_measures && !is_helper; i++)
-        if (p->measures[i].metric == m && !p->measures[i].is_helper)
+        if (p->measures[i].metric == m && p->measures[i].clock == clock && !p->measures[i].is_helper)
             return i;
     unsigned number = p->n_measures++;
     struct measure *measure = &p->measures[number];
     struct pass *pass = plan_pass(p, m->table, current);
     *measure = (struct measure){.metric = m,
+                                .clock = clock,
                                 .anchor = m->anchor,
                                 .is_helper = is_helper,
                                 .unit = is_helper ? UNIT_TICKET : r->unit,
@@ -81,7 +86,7 @@ static unsigned plan_measure(struct plan *p, const struct metric *m, bool is_hel
     pass->completed = m->completed;
     pass->wants[m->completed] = true;
     pass->anchors[measure->anchor] = true;
-    pass_want(pass, m);
+    pass_want(pass, m, clock);
     return number;
 }
 
@@ -91,22 +96,24 @@ static void plan_measures(struct plan *p)
     bool has_backlog = false, has_cohort = false, is_filtered = r->where || r->n_by;
     for (unsigned i = 0; i < r->n_asked; i++) {
         const struct asked *a = &r->asked[i];
-        unsigned number = plan_measure(p, a->metric, false, r->dims_current);
+        unsigned number = plan_measure(p, a->metric, a->clock, false, r->dims_current);
         p->measure_of[i] = (uint8_t)number;
         p->measures[number].wants_samples |= a->statistic == STATISTIC_PERCENTILE;
         has_backlog |= a->metric->anchor == ANCHOR_INSTANT && a->metric->kind == METRIC_COUNT;
         has_cohort |= r->anchor == REQUEST_ANCHOR_CREATED && a->metric->anchor == ANCHOR_COMPLETED;
     }
+    /* What tickets do not have (a policy) tells no open ticket from another. */
+    has_cohort &= request_fits(r, FACT_TICKET);
     p->moved[0] = p->moved[1] = p->moved[2] = p->open = -1;
     if (has_backlog && is_filtered && r->range.is_given) {
         static const char *const FLOWS[3] = {"tickets_created", "resolutions", "reopens"};
         for (unsigned i = 0; i < 3; i++) {
-            p->moved[i] = (int)plan_measure(p, metric_helper(FLOWS[i]), true, r->dims_current);
+            p->moved[i] = (int)plan_measure(p, metric_helper(FLOWS[i]), METRIC_WALL, true, r->dims_current);
             p->measures[p->moved[i]].until_now = true; /* the period is given, so that its anchor is read */
         }
     }
     if (has_cohort)
-        p->open = (int)plan_measure(p, metric_helper("open_now"), true, true);
+        p->open = (int)plan_measure(p, metric_helper("open_now"), METRIC_WALL, true, true);
 }
 
 /* A dictionary's number of a name that the query gives; one that no rating has is said in a warning. */
@@ -148,8 +155,13 @@ static int plan_dimensions(struct plan *p, struct error *err)
         if (places[i] >= 0 && (e = plan_dimension(p, places[i], err)) < 0)
             return e;
     for (unsigned i = 0; i < p->n_passes; i++) {
-        for (unsigned k = 0; k < p->n_used; k++)
-            p->passes[i].fields |= dimension_fields(&r->names.names[p->used[k]]);
+        for (unsigned k = 0; k < p->n_used; k++) {
+            const struct dimension_name *name = &r->names.names[p->used[k]];
+            unsigned column = name->kind == DIMENSION_COLUMN ? name->columns[p->passes[i].table] : 0;
+            p->passes[i].fields |= dimension_fields(name);
+            if (column)
+                p->passes[i].wants[column] = p->passes[i].judges[column] = true;
+        }
         if (r->unit == UNIT_SITE)
             p->passes[i].fields |= 1ull << FIELD_SITE;
     }

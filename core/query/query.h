@@ -57,7 +57,7 @@ struct query_context {
  *   definitions {metric: version}, warnings [str]
  *   excluded {reason: tickets}, excluded_by_source {namespace: {reason: tickets}}
  *   inferred       tickets in the answer, or missing from it, whose creation is inferred
- *   left_out       {reseller: ballots}
+ *   left_out       {reason: rows}: rows that give no sample, as the metric's definition says why
  *   orphans, conflicts, conflicts_by_source {namespace: n}: of the whole tenant
  *   sources        [{name, namespace, complete_until}]
  *   explain?       {tables [{table, blocks_read, blocks_skipped, rows, bytes}], threads, ms}
@@ -68,8 +68,9 @@ struct query_context {
 int query_run(const struct query_context *context, const json_t *request, json_t **ret_result,
               struct error *err);
 
-/* The catalogue: [{"name", "version", "unit", "definition", "anchor", "statistics": […], "options": […]}];
- * one entry for a name, -ENOENT unknown_metric. */
+/* The catalogue: [{"name", "version", "unit", "definition", "anchor", "clocks": […], "statistics": […],
+ * "options": [{"name", "values"}], "beside": […] (METRIC.censored …), "left_out": {reason: why},
+ * "no_dimensions": […]}]; one entry for a name, -ENOENT unknown_metric. */
 json_t *metric_catalogue(void);
 int metric_show(const char *name, json_t **ret, struct error *err);
 

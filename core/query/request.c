@@ -289,10 +289,19 @@ static bool is_asked(const struct request *r, unsigned option)
     return false;
 }
 
+static const char *option_name(unsigned option)
+{
+    const struct metric_option *o;
+    for (size_t i = 0; (o = metric_option_at(i)); i++)
+        if (o->option == option)
+            return o->name;
+    return NULL;
+}
+
 /* An option that none of the metrics reads is a mistake that would go unseen. */
 static int check_used(const struct request *r, const json_t *body, unsigned option, struct error *err)
 {
-    const char *name = metric_option_name(option);
+    const char *name = option_name(option);
     const json_t *value = json_object_get(body, name);
     if (!value || json_is_null(value) || is_asked(r, option))
         return 0;
@@ -425,25 +434,48 @@ static int period_read(struct request *r, const struct query_context *context, c
     return 0;
 }
 
-/* instrument and question are columns of ratings: no other metric could be filtered or grouped by them. */
-static int check_rating_dimensions(const struct request *r, struct error *err)
+/* The first dimension asked for that rows of a table do not have, or NULL; *ret_where is where it stands. */
+static const struct dimension_name *misfit(const struct request *r, enum fact_table table,
+                                           const char **ret_where)
+{
+    *ret_where = "by";
+    for (unsigned k = 0; k < r->n_by; k++)
+        if (!dimension_is_of(&r->names.names[r->by[k]], table))
+            return &r->names.names[r->by[k]];
+    *ret_where = "where";
+    for (unsigned k = 0; r->where && k < r->where->n_nodes; k++) {
+        const struct expression_node *node = &r->where->nodes[k];
+        if (node->op < OP_AND && !dimension_is_of(&r->names.names[node->dimension], table))
+            return &r->names.names[node->dimension];
+    }
+    return NULL;
+}
+
+bool request_fits(const struct request *r, enum fact_table table)
+{
+    const char *where;
+    return misfit(r, table, &where) == NULL;
+}
+
+/* Values such as the instrument are columns of some tables only: another metric cannot be filtered or grouped
+ * by them. */
+static int check_dimensions(const struct request *r, struct error *err)
 {
     for (unsigned i = 0; i < r->n_asked; i++) {
-        const struct metric *m = r->asked[i].metric;
-        if (m->table == FACT_RATING)
+        const struct metric *m = r->asked[i].metric, *other;
+        const char *where;
+        char names[160] = "";
+        const struct dimension_name *name = misfit(r, m->table, &where);
+        if (!name)
             continue;
-        for (unsigned k = 0; k < r->n_by; k++)
-            if (r->names.names[r->by[k]].kind == DIMENSION_RATING)
-                return error_set(err, -EINVAL, "unknown_dimension",
-                                 "by: %s is a dimension of survey metrics, and %s is none",
-                                 r->names.names[r->by[k]].name, m->name);
-        for (unsigned k = 0; r->where && k < r->where->n_nodes; k++) {
-            const struct expression_node *node = &r->where->nodes[k];
-            if (node->op < OP_AND && r->names.names[node->dimension].kind == DIMENSION_RATING)
-                return error_set(err, -EINVAL, "unknown_dimension",
-                                 "where: %s is a dimension of survey metrics, and %s is none",
-                                 r->names.names[node->dimension].name, m->name);
+        (void)error_set(err, -EINVAL, "unknown_dimension", "%s: %s has no %s", where, m->name, name->name);
+        for (size_t k = 0; (other = metric_at(k)); k++) {
+            size_t used = strlen(names);
+            if (!other->is_hidden && dimension_is_of(name, other->table))
+                (void)snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", other->name);
         }
+        error_hint(err, "%s is a dimension of %s", name->name, names);
+        return -EINVAL;
     }
     return 0;
 }
@@ -470,7 +502,7 @@ static int request_fill(struct request *r, const struct query_context *context, 
         return e;
     if ((e = options_read(r, body, err)) < 0 || (e = period_read(r, context, body, err)) < 0)
         return e;
-    return check_rating_dimensions(r, err);
+    return check_dimensions(r, err);
 }
 
 int request_read(const struct query_context *context, const json_t *body, struct request **ret,

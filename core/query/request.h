@@ -25,6 +25,7 @@ enum statistic {
 struct asked {
     char key[REQUEST_NAME_BYTES + 1]; /* as it was written: the name of its column */
     const struct metric *metric;
+    enum metric_clock clock;
     enum statistic statistic;
     uint32_t percentile; /* thousandths of a percent */
 };
@@ -53,5 +54,8 @@ struct request {
 int request_read(const struct query_context *context, const json_t *body, struct request **ret,
                  struct error *err);
 void request_free(struct request *r);
+
+/* Whether the rows of a table have all dimensions that the request groups and filters by. */
+bool request_fits(const struct request *r, enum fact_table table);
 
 #endif

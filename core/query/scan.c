@@ -192,8 +192,11 @@ static int count_sides(struct scan *s, struct measure *m, struct batch *b, const
         enum verdict verdict = verdicts[i];
         bool is_inferred =
             verdict == VERDICT_INFERRED || (verdict == VERDICT_SAMPLE && flags[i] & FACT_FLAG_INFERRED);
-        if (verdict == VERDICT_ASIDE)
-            measure_cell(m, s->groups[i], (uint32_t)slots[i])->aside++;
+        if (verdict == VERDICT_BESIDE || verdict == VERDICT_BESIDE_2) {
+            struct cell *c = measure_cell(m, s->groups[i], (uint32_t)slots[i]);
+            c->beside[0]++;
+            c->beside[1] += verdict == VERDICT_BESIDE_2;
+        }
         if (is_inferred && !m->is_helper && tally_infer(&p->tally, (uint32_t)subjects[i]) < 0)
             return no_memory(s->err);
         if (verdict != VERDICT_EXCLUDED)
@@ -221,9 +224,9 @@ static int count_votes(struct scan *s, struct measure *m, const struct batch *b,
 
 static int count_samples(struct scan *s, struct measure *m, struct batch *b, const uint8_t *verdicts)
 {
-    const uint8_t *columns = m->metric->columns;
+    const uint8_t *columns = m->metric->values[m->clock].columns;
     int r = 0;
-    for (unsigned k = 0; k < METRIC_VALUE_COLUMNS && columns[k] != COLUMN_NONE && r == 0; k++)
+    for (unsigned k = 0; k < METRIC_COLUMNS && columns[k] != COLUMN_NONE && r == 0; k++)
         if (columns[k] != COLUMN_INSTANT)
             r = need(s, b, columns[k]);
     if (r < 0)
@@ -232,7 +235,7 @@ static int count_samples(struct scan *s, struct measure *m, struct batch *b, con
         if (verdicts[i] != VERDICT_SAMPLE)
             continue;
         uint32_t cell = s->groups[i] * m->n_slots + (uint32_t)b->slots[m->anchor][i];
-        int64_t value = judge_value(m->metric, b, i);
+        int64_t value = judge_value(m, b, i);
         cell_add(&m->cells[cell], value);
         if (m->wants_samples && measure_add_sample(m, cell, value) < 0)
             return no_memory(s->err);
@@ -272,6 +275,24 @@ static int accumulate(struct scan *s, struct measure *m, struct batch *b, const 
     return 0;
 }
 
+/* A row that several metrics of a pass leave out for one reason counts once. */
+static void count_left_out(struct scan *s, const struct pass *pass, uint32_t n)
+{
+    struct plan *p = s->plan;
+    for (unsigned reason = 0; reason < LEFT_OUT_N; reason++) {
+        uint64_t count = 0;
+        for (unsigned k = 0; k < pass->n_measures; k++)
+            if (p->measures[pass->measures[k]].metric->left_out & 1u << reason)
+                for (uint32_t i = 0; i < n; i++) {
+                    bool is_new = s->verdicts[k][i] == VERDICT_LEFT_OUT + reason;
+                    for (unsigned before = 0; is_new && before < k; before++)
+                        is_new = s->verdicts[before][i] != VERDICT_LEFT_OUT + reason;
+                    count += is_new;
+                }
+        p->tally.left_out[reason] += count;
+    }
+}
+
 /* Judges the rows, numbers their groups and counts them. b has rows and slots; keep says which are there. */
 static int scan_batch(struct scan *s, const struct pass *pass, struct batch *b)
 {
@@ -283,8 +304,8 @@ static int scan_batch(struct scan *s, const struct pass *pass, struct batch *b)
         return r;
     for (unsigned k = 0; k < p->n_used; k++) {
         unsigned place = p->used[k];
-        if (pass->table != FACT_RATING && p->request->names.names[place].kind == DIMENSION_RATING)
-            continue;
+        if (!dimension_is_of(&p->request->names.names[place], pass->table))
+            continue; /* of a helper, which the condition says nothing of */
         dimension_ids(p->dimensions[place], &b->rows, s->ids[place]);
         b->ids[place] = s->ids[place];
     }
@@ -298,11 +319,10 @@ static int scan_batch(struct scan *s, const struct pass *pass, struct batch *b)
     for (unsigned k = 0; k < pass->n_measures; k++) {
         uint8_t *verdicts = s->verdicts[k];
         judge_rows(p, &p->measures[pass->measures[k]], b, verdicts, s->success[k]);
-        for (uint32_t i = 0; i < n; i++) {
-            p->tally.resellers += k == 0 && verdicts[i] == VERDICT_RESELLER;
+        for (uint32_t i = 0; i < n; i++)
             s->wanted[i] |= verdicts[i] != VERDICT_NONE && verdicts[i] < VERDICT_INFERRED;
-        }
     }
+    count_left_out(s, pass, n);
     for (unsigned k = 0; k < p->request->n_by; k++)
         by[k] = s->ids[p->request->by[k]];
     r = groups_number(p->groups, by, n, s->wanted, s->groups);
@@ -415,7 +435,7 @@ static int set_loose_aside(struct scan *s, const struct pass *pass, const struct
 
 static void gathered_rows(struct scan *s, const struct pass *pass, uint32_t n, struct rows *ret)
 {
-    *ret = (struct rows){.n = n};
+    *ret = (struct rows){.n = n, .table = pass->table};
     for (unsigned c = 0; c < FACT_VALUES_MAX; c++)
         if (pass->wants[c])
             ret->values[c] = s->values[c];
@@ -524,7 +544,7 @@ static int scan_spans(struct scan *s, const struct pass *pass, struct rows *rows
 static void vector_rows(const struct pass *pass, const struct fact_vector *v, struct rows *ret)
 {
     unsigned set = pass->current && pass->table == FACT_TICKET ? 1 : 0;
-    *ret = (struct rows){.n = v->n};
+    *ret = (struct rows){.n = v->n, .table = pass->table};
     memcpy(ret->values, v->values, sizeof(ret->values));
     memcpy(ret->dimensions, v->dimensions[set], sizeof(ret->dimensions));
 }

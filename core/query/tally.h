@@ -2,7 +2,7 @@
 #ifndef TENDON_QUERY_TALLY_H
 #define TENDON_QUERY_TALLY_H
 
-#include "core/fold/fact.h"
+#include "core/query/metric.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@ struct tally {
     uint64_t (*by_source)[EXCLUDED_N]; /* by namespace number */
     size_t n_sources;
     uint64_t inferred;
-    uint64_t resellers; /* ballots */
+    uint64_t left_out[LEFT_OUT_N]; /* rows by reason */
 
     uint64_t *pairs; /* hash set of (cell, ticket) + 1 */
     size_t n_pairs, n_slots;
