@@ -16,8 +16,7 @@ void draft_begin(struct draft *draft, enum event_type type, struct mapping_strin
     draft->n_values = 0;
 }
 
-/* A decimal number as thousandths: a sign, at most nine digits, at most three behind the point or comma. */
-static bool parse_thousandths(struct mapping_string text, int64_t *ret)
+bool draft_thousandths(struct mapping_string text, int64_t *ret)
 {
     const char *at = text.data, *end = at + text.size;
     bool negative = at < end && *at == '-';
@@ -103,7 +102,7 @@ int draft_set(struct draft *draft, enum event_field field, struct mapping_string
         break;
     case VALUE_SECONDS:
     case VALUE_SCORE:
-        if (!parse_thousandths(text, &value.number))
+        if (!draft_thousandths(text, &value.number))
             return bad(draft, "bad_number");
         value.kind = DRAFT_THOUSANDTHS;
         break;
@@ -120,6 +119,12 @@ int draft_set(struct draft *draft, enum event_field field, struct mapping_string
     }
     draft->values[draft->n_values++] = value;
     return DRAFT_OK;
+}
+
+void draft_set_score(struct draft *draft, enum event_field field, int64_t thousandths)
+{
+    draft->values[draft->n_values++] = (struct draft_value){
+        .name = mapping_field_name(draft->mapping, field), .kind = DRAFT_THOUSANDTHS, .number = thousandths};
 }
 
 void draft_nil(struct draft *draft, enum event_field field)

@@ -42,12 +42,17 @@ void draft_begin(struct draft *draft, enum event_type type, struct mapping_strin
                  uint32_t seq);
 /* A value from text, by the field's kind. DRAFT_OK or DRAFT_BAD. */
 int draft_set(struct draft *draft, enum event_field field, struct mapping_string text);
+/* A score, min or max in thousandths. */
+void draft_set_score(struct draft *draft, enum event_field field, int64_t thousandths);
 void draft_nil(struct draft *draft, enum event_field field);
 /* All dimensions that the record tells. clear: those that have a column and are missing become nil. */
 int draft_dimensions(struct draft *draft, const struct tendon_record *record, uint64_t fields, bool clear);
 /* id.size 0: made of the content. */
 int draft_end(struct draft *draft, struct mapping_string id);
 
+/* A decimal number in thousandths: a sign, at most twelve digits, at most three behind the point or comma.
+ * False when it is none. */
+bool draft_thousandths(struct mapping_string text, int64_t *ret);
 /* Digits as a number in 0 … 2^31 − 1. False when it is none. */
 bool draft_number(struct mapping_string text, uint32_t *ret);
 

@@ -44,8 +44,8 @@ struct mapping {
     const char *formats[FORMATS_MAX];
     uint32_t n_formats;
     const char *zone;
-    struct source times[MAPPING_TIMES];
-    uint32_t n_times;
+    struct source further[MAPPING_COLUMNS];
+    uint32_t n_further;
 };
 
 static const char *const SLOT_NAMES[SLOT_FIELDS] = {"ticket", "id", "type", "at", "seq", "version", "opened"};
@@ -218,11 +218,11 @@ void mapping_set_zone(struct mapping *mapping, const char *zone)
     mapping->zone = zone;
 }
 
-int mapping_add_time(struct mapping *mapping, const char *column)
+int mapping_add_column(struct mapping *mapping, const char *column)
 {
-    if (mapping->n_times == MAPPING_TIMES)
+    if (mapping->n_further == MAPPING_COLUMNS)
         return -ENOSPC;
-    mapping->times[mapping->n_times++] = (struct source){.column = column, .index = -1, .required = true};
+    mapping->further[mapping->n_further++] = (struct source){.column = column, .index = -1, .required = true};
     return 0;
 }
 
@@ -268,8 +268,8 @@ const char *mapping_bind(struct mapping *mapping, const struct tendon_file_1 *se
             qsort(mapping->values, mapping->n_values, sizeof(*mapping->values), by_slot_and_text);
         mapping->sorted = true;
     }
-    for (int i = 0; i < SLOT_N + (int)mapping->n_times; i++) {
-        struct source *source = i < SLOT_N ? &mapping->slots[i] : &mapping->times[i - SLOT_N];
+    for (int i = 0; i < SLOT_N + (int)mapping->n_further; i++) {
+        struct source *source = i < SLOT_N ? &mapping->slots[i] : &mapping->further[i - SLOT_N];
 
         if (!source->column)
             continue;
@@ -291,7 +291,7 @@ static bool is_missing(const struct mapping *mapping, struct mapping_string text
 }
 
 /* The text of a column, trimmed. False when it is missing. */
-static bool column_text(const struct mapping *mapping, const struct source *source,
+static bool source_text(const struct mapping *mapping, const struct source *source,
                         const struct tendon_record *record, struct mapping_string *ret)
 {
     struct mapping_string text;
@@ -316,7 +316,7 @@ bool mapping_text(struct mapping *mapping, const struct tendon_record *record, i
     struct source *source = &mapping->slots[slot];
     struct mapping_string text;
 
-    if (!column_text(mapping, source, record, &text)) {
+    if (!source_text(mapping, source, record, &text)) {
         if (!source->constant)
             return false;
         *ret = (struct mapping_string){source->constant, strlen(source->constant)};
@@ -390,12 +390,18 @@ int mapping_time(struct mapping *mapping, const struct tendon_record *record, in
     return parse_memo(mapping, &mapping->slots[slot].memo, text, ret_ms);
 }
 
-int mapping_time_column(struct mapping *mapping, const struct tendon_record *record, uint32_t index,
+bool mapping_column_text(const struct mapping *mapping, const struct tendon_record *record, uint32_t index,
+                         struct mapping_string *ret)
+{
+    return source_text(mapping, &mapping->further[index], record, ret);
+}
+
+int mapping_column_time(struct mapping *mapping, const struct tendon_record *record, uint32_t index,
                         int64_t *ret_ms)
 {
     struct mapping_string text;
 
-    if (!column_text(mapping, &mapping->times[index], record, &text))
+    if (!source_text(mapping, &mapping->further[index], record, &text))
         return 0;
-    return parse_memo(mapping, &mapping->times[index].memo, text, ret_ms);
+    return parse_memo(mapping, &mapping->further[index].memo, text, ret_ms);
 }

@@ -22,7 +22,7 @@ enum slot {
     SLOT_N = SLOT_FIELDS + FIELD_N
 };
 
-#define MAPPING_TIMES      32 /* columns with a time of a ticket, at most */
+#define MAPPING_COLUMNS    64 /* further columns, at most */
 #define MAPPING_TEXT_BYTES EVENT_ID_BYTES
 
 struct mapping_string {
@@ -61,8 +61,9 @@ int mapping_add_missing(struct mapping *mapping, const char *text);
 /* Formats of times (tendon_plugin.h, time_parse), tried in this order; none: RFC 3339. */
 int mapping_add_format(struct mapping *mapping, const char *format);
 void mapping_set_zone(struct mapping *mapping, const char *zone);
-/* A further column with a time, for rows that hold several; read with mapping_time_column. */
-int mapping_add_time(struct mapping *mapping, const char *column);
+/* A further column, required, for rows that hold several times or answers; the first has index 0, the next 1.
+ * 0 or -ENOSPC. */
+int mapping_add_column(struct mapping *mapping, const char *column);
 
 /* Finds the columns in the file that a record begins (file_changed). has_header false: a column's name is its
  * number, from 1. The name of a required column that is not there, or NULL. */
@@ -74,7 +75,10 @@ bool mapping_text(struct mapping *mapping, const struct tendon_record *record, i
                   struct mapping_string *ret);
 /* A time, in ms. 1, 0 when it is missing, -EINVAL when it is none. */
 int mapping_time(struct mapping *mapping, const struct tendon_record *record, int slot, int64_t *ret_ms);
-int mapping_time_column(struct mapping *mapping, const struct tendon_record *record, uint32_t index,
+/* The same of a further column. */
+bool mapping_column_text(const struct mapping *mapping, const struct tendon_record *record, uint32_t index,
+                         struct mapping_string *ret);
+int mapping_column_time(struct mapping *mapping, const struct tendon_record *record, uint32_t index,
                         int64_t *ret_ms);
 /* Text as a time. 0 or -EINVAL. */
 int mapping_parse_time(struct mapping *mapping, struct mapping_string text, int64_t *ret_ms);

@@ -1,7 +1,8 @@
 /* The options that all plugins have which read rows of files, so that they are called the same everywhere.
  *
- * An option table begins with OPTIONS_FILE, OPTIONS_MAPPING, goes on with the plugin's own and ends with a
- * name of NULL. reader_create takes the first, options_mapping the second. */
+ * An option table begins with OPTIONS_FILE, OPTIONS_MAPPING, perhaps OPTIONS_WORDS, goes on with the plugin's
+ * own and ends with a name of NULL. reader_create takes the first, options_mapping and options_words the
+ * others. */
 #ifndef TENDON_PLUGINS_COMMON_OPTIONS_H
 #define TENDON_PLUGINS_COMMON_OPTIONS_H
 
@@ -61,11 +62,27 @@
         .help = "Texts that stand for no value, besides an empty one."                                       \
     }
 
+/* What the source's words mean. */
+#define OPTIONS_WORDS                                                                                        \
+    {.name = "values",                                                                                       \
+     .type = TENDON_STRING,                                                                                  \
+     .shape = TENDON_MAP,                                                                                    \
+     .n_max = 1024,                                                                                          \
+     .help = "What the source's words mean: FIELD:WORD: VALUE; FIELD:* for all others, an empty value for "  \
+             "none."},                                                                                       \
+    {                                                                                                        \
+        .name = "lower", .type = TENDON_STRING, .shape = TENDON_LIST, .n_max = SLOT_N,                       \
+        .help = "Fields whose text is taken in lower case."                                                  \
+    }
+
 extern const char *const OPTIONS_ENCODINGS[];
 
 /* Takes OPTIONS_MAPPING into the mapping. TENDON_OK or an error with err. */
 int options_mapping(struct mapping *mapping, const struct tendon_host *host,
                     const struct tendon_config *config, char *err);
+/* Takes OPTIONS_WORDS into the mapping. */
+int options_words(struct mapping *mapping, const struct tendon_host *host, const struct tendon_config *config,
+                  char *err);
 /* The slot that an option names, or −1 with err and the nearest name. */
 int options_slot(const struct mapping *mapping, const char *option, const char *name, char *err);
 int options_no_memory(char *err); /* TENDON_E_TEMPORARY */

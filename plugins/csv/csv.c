@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TIMES_MAX 32 /* columns with a time of a ticket, at most */
+
 struct csv {
     struct reader reader;
-    uint8_t meanings[MAPPING_TIMES]; /* of the time columns */
+    uint8_t meanings[TIMES_MAX]; /* of the time columns */
     uint32_t n_times;
 };
 
@@ -28,68 +30,23 @@ static const struct tendon_option OPTIONS[] = {
      .type = TENDON_BOOL,
      .fallback = "true",
      .help = "Whether the first row names the columns; without, a column is its number, from 1."},
-    {.name = "values",
-     .type = TENDON_STRING,
-     .shape = TENDON_MAP,
-     .n_max = 1024,
-     .help =
-         "What the source's words mean: FIELD:WORD: VALUE; FIELD:* for all others, an empty value for none."},
-    {.name = "lower",
-     .type = TENDON_STRING,
-     .shape = TENDON_LIST,
-     .n_max = SLOT_N,
-     .help = "Fields whose text is taken in lower case."},
+    OPTIONS_WORDS,
     {.name = "times",
      .type = TENDON_ENUM,
      .shape = TENDON_MAP,
-     .n_max = MAPPING_TIMES,
+     .n_max = TIMES_MAX,
      .values = TIME_MEANINGS,
      .help = "rows: ticket: what each column with a time means: COLUMN: MEANING."},
     {0},
 };
 
-/* "FIELD:WORD" → the field's slot and the word. */
-static int value_key(const struct mapping *mapping, const char *key, const char **ret_word, char *err)
+static void set_times(struct csv *self, const struct tendon_host *host, const struct tendon_config *config)
 {
-    const char *colon = strchr(key, ':');
-    char name[EVENT_CODE_BYTES + 1];
-
-    if (!colon || colon == key || (size_t)(colon - key) >= sizeof(name) || !colon[1]) {
-        snprintf(err, TENDON_ERROR_BYTES, "values: \"%.64s\" is not FIELD:WORD", key);
-        return -1;
-    }
-    memcpy(name, key, colon - key);
-    name[colon - key] = '\0';
-    *ret_word = colon + 1;
-    return options_slot(mapping, "values", name, err);
-}
-
-static int set_words(struct csv *self, const struct tendon_host *host, const struct tendon_config *config,
-                     char *err)
-{
-    struct mapping *mapping = self->reader.mapping;
-
-    for (uint32_t i = 0; i < host->count(config, "values"); i++) {
-        const char *word;
-        int slot = value_key(mapping, host->get_key(config, "values", i), &word, err);
-
-        if (slot < 0)
-            return TENDON_E_CONFIG;
-        if (mapping_add_value(mapping, slot, word, host->get_string(config, "values", i)) < 0)
-            return options_no_memory(err);
-    }
-    for (uint32_t i = 0; i < host->count(config, "lower"); i++) {
-        int slot = options_slot(mapping, "lower", host->get_string(config, "lower", i), err);
-
-        if (slot < 0)
-            return TENDON_E_CONFIG;
-        mapping_set_lower(mapping, slot);
-    }
     for (uint32_t i = 0; i < host->count(config, "times"); i++) {
-        (void)mapping_add_time(mapping, host->get_key(config, "times", i)); /* n_max says how many */
+        (void)mapping_add_column(self->reader.mapping,
+                                 host->get_key(config, "times", i)); /* n_max says how many */
         self->meanings[self->n_times++] = (uint8_t)host->get_int(config, "times", i);
     }
-    return TENDON_OK;
 }
 
 /* Whether everything is there that the kind of row needs. */
@@ -153,9 +110,10 @@ static int create(const struct tendon_host *host, const struct tendon_config *co
     if (rc == TENDON_OK)
         rc = options_mapping(self->reader.mapping, host, config, err);
     if (rc == TENDON_OK)
-        rc = set_words(self, host, config, err);
+        rc = options_words(self->reader.mapping, host, config, err);
     if (rc != TENDON_OK)
         return rc;
+    set_times(self, host, config);
     rows = (enum rows)host->get_int(config, "rows", 0);
     self->reader.row = functions[rows];
     self->reader.ctx = self;

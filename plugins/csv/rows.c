@@ -96,7 +96,7 @@ int ticket_row(struct draft *draft, const struct tendon_record *record, const ui
             enum event_type type = MEANINGS[meanings[i]].type;
             enum event_field field = MEANINGS[meanings[i]].field;
             int64_t at;
-            int rc = mapping_time_column(mapping, record, i, &at);
+            int rc = mapping_column_time(mapping, record, i, &at);
 
             if (rc < 0)
                 return bad(draft, "bad_time");
