@@ -181,6 +181,17 @@ static void count_left_out(struct scan *s, const struct pass *pass, uint32_t n)
     }
 }
 
+static int tell_witness(struct scan *s, const struct pass *pass, const struct batch *b)
+{
+    const struct plan *p = s->plan;
+    for (unsigned k = 0; k < pass->n_measures; k++)
+        for (uint32_t i = 0; i < b->rows.n; i++)
+            if (p->witness->see(p->witness->context, &p->measures[pass->measures[k]], b, i, s->verdicts[k][i],
+                                s->success[k][i]) < 0)
+                return scan_no_memory(s->err);
+    return 0;
+}
+
 int count_batch(struct scan *s, const struct pass *pass, struct batch *b)
 {
     struct plan *p = s->plan;
@@ -209,6 +220,8 @@ int count_batch(struct scan *s, const struct pass *pass, struct batch *b)
         for (uint32_t i = 0; i < n; i++)
             s->wanted[i] |= verdicts[i] != VERDICT_NONE && verdicts[i] < VERDICT_INFERRED;
     }
+    if (p->witness && (r = tell_witness(s, pass, b)) < 0)
+        return r;
     count_left_out(s, pass, n);
     for (unsigned k = 0; k < p->request->n_by; k++)
         by[k] = s->ids[p->request->by[k]];

@@ -5,6 +5,7 @@
 #define TENDON_QUERY_PLAN_H
 
 #include "core/query/filter.h"
+#include "core/query/given.h"
 #include "core/query/group.h"
 #include "core/query/measure.h"
 #include "core/query/request.h"
@@ -32,11 +33,23 @@ struct pass {
     struct fact_scan_statistics statistics;
 };
 
+/* Looks on while rows are judged: it sees every row of every measure, whatever the verdict. Every column that
+ * the pass may need is there. 0, or -ENOMEM, which
+ * ends the query. */
+struct batch;
+struct witness {
+    int (*see)(void *context, const struct measure *m, const struct batch *b, uint32_t i, uint8_t verdict,
+               bool success);
+    void *context;
+};
+
 struct plan {
     const struct query_context *context;
     const struct request *request;
     const struct store_view *view;
     struct dimension_view dimension_view;
+    struct given *given;           /* rows to read in place of the view's; NULL: none */
+    const struct witness *witness; /* or NULL */
     json_t *warnings;
 
     struct dimension *dimensions[PLAN_DIMENSIONS_MAX]; /* by place in the names; NULL: not used */

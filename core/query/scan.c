@@ -59,7 +59,7 @@ static bool is_eager(const struct plan *p, const struct pass *pass, unsigned col
 {
     if (!pass->wants[column])
         return false;
-    if (pass->table == FACT_RATING || column == FACT_FLAGS || column == FACT_EXCLUDED)
+    if (p->witness || pass->table == FACT_RATING || column == FACT_FLAGS || column == FACT_EXCLUDED)
         return true;
     if (column == FACT_SUBJECT)
         return pass->current && pass->table != FACT_TICKET;
@@ -330,17 +330,23 @@ static int run_pass(struct scan *s, struct pass *pass)
     struct fact_bound bounds[2];
     uint32_t n_gathered = 0;
     pass_settle(p, pass);
-    int r = fact_scan_open(p->view, pass->table, columns, pass_columns(p, pass, columns), bounds,
-                           plan_bounds(p, pass, bounds), &s->source, s->err);
+    int r = p->given ? 0
+                     : fact_scan_open(p->view, pass->table, columns, pass_columns(p, pass, columns), bounds,
+                                      plan_bounds(p, pass, bounds), &s->source, s->err);
     if (r < 0)
         return r;
-    while ((r = fact_scan_next(s->source, &s->vector, s->err)) == 1 &&
+    if (p->given)
+        given_begin(p->given);
+    while ((r = p->given ? given_next(p->given, pass->table, &s->vector)
+                         : fact_scan_next(s->source, &s->vector, s->err)) == 1 &&
            (r = run_vector(s, pass, &n_gathered)) == 0)
         ;
     if (r == 0 && n_gathered > 0)
         r = flush_spans(s, pass, n_gathered);
     if (r == 0 && pass->table == FACT_RATING)
         r = scan_loose(s, pass);
+    if (p->given)
+        return r;
     const struct fact_scan_statistics *statistics = fact_scan_statistics(s->source);
     pass->statistics.blocks_read += statistics->blocks_read;
     pass->statistics.blocks_skipped += statistics->blocks_skipped;

@@ -31,7 +31,7 @@ struct tool_metric {
     bool keeps_excluded;                /* tickets that were merged away stay in its figures */
     int64_t plus;                       /* added to the value */
     int64_t unit_ms;                    /* of durations: it shows whole ones of these; 0 no duration */
-    const char *rule;                   /* how it counts and where that differs from ours, in a sentence or two */
+    const char *rule; /* how it counts and where that differs from ours, in a sentence or two */
 };
 
 /* By place; NULL behind the last. The rows of one tool stand together. */
