@@ -139,6 +139,16 @@ enum event_field {
     "first_response_time", "next_response_time", "time_to_acknowledge", "first_resolution_time",             \
         "requester_wait_time", "support_work_time"
 
+enum event_channel {
+    CHANNEL_PHONE = 1,
+    CHANNEL_EMAIL,
+    CHANNEL_WEB,
+    CHANNEL_CHAT,
+    CHANNEL_PORTAL,
+    CHANNEL_REMOTE,
+    CHANNEL_ONSITE,
+    CHANNEL_API
+};
 enum event_by { BY_REQUESTER = 1, BY_AGENT, BY_MACHINE };
 enum event_kind { KIND_ROUTE = 1, KIND_REASSIGN, KIND_ESCALATE, KIND_RETURN };
 enum event_direction { DIRECTION_IN = 1, DIRECTION_OUT, DIRECTION_INTERNAL };

@@ -48,13 +48,14 @@
 #define FACT_REPLY_VALUES(X)                                                                                 \
     X(START)                                                                                                 \
     X(END)                                                                                                   \
-    X(ORDINAL)                                                                                               \
+    X(ORDINAL) /* of next responses from 1 */                                                                \
     X(BUSINESS)                                                                                              \
     X(LAST)
 
 /* solve: one row a solve. Dimensions: after it. Times in each class are from created_at until this solve, as
- * is RESOLUTION_…: FACT_NULL on inferred tickets. What tells of the whole ticket is on the last solve of a
- * ticket that is done now (FACT_FLAG_LAST), what tells of the first solve on ORDINAL 0; FACT_NULL on others.
+ * is RESOLUTION_…: FACT_NULL on inferred tickets; those in each class by the business clock are on
+ * FACT_FLAG_LAST only. What tells of the whole ticket is on the last solve of a ticket that is done now
+ * (FACT_FLAG_LAST), what tells of the first solve on ORDINAL 0; FACT_NULL on others.
  */
 #define FACT_SOLVE_VALUES(X)                                                                                 \
     X(AT)                                                                                                    \
@@ -92,11 +93,12 @@
 #define FACT_SPAN_VALUES(X)                                                                                  \
     X(FROM)                                                                                                  \
     X(TO)       /* FACT_FOREVER while active */                                                              \
-    X(BUSINESS) /* business time from created_at to FROM; from there on it runs by its site's calendar */
+    X(BUSINESS) /* business time from created_at to FROM; from there on it runs by its site's calendar;      \
+                 * FACT_NULL on inferred tickets */
 
 /* holding: of a ticket that is done now and not inferred one row a team that had it for more than 0 ms in new
- * or open before the last solve; no team: before the first. Dimensions: at the last solve, but `team` is that
- * team. Over a ticket's rows the times sum to those of support_work_time. */
+ * or open before the last solve, ordered by HELD_UNTIL; team null: while no team had it. Dimensions: at the
+ * last solve, but `team` is that team. Over a ticket's rows the times sum to those of support_work_time. */
 #define FACT_HOLDING_VALUES(X)                                                                               \
     X(SOLVE_AT)   /* the last solve */                                                                       \
     X(HELD_UNTIL) /* end of its last holding: the instant for what the team is (employer, country, …) */   \
@@ -152,7 +154,7 @@
 #define FACT_ANSWER_VALUES(X)                                                                                \
     X(AT)                                                                                                    \
     X(SEQ)                                                                                                   \
-    X(ORDER) /* place among the responses of its ticket, by rule 1; 0 without a ticket */                    \
+    X(ORDER) /* place among the responses of its ticket, from 0, by rule 1; 0 without a ticket */            \
     X(SOLVE_AT)                                                                                              \
     X(INSTRUMENT)                                                                                            \
     X(QUESTION)                                                                                              \
@@ -185,7 +187,8 @@
     X(TALK_MS) /* FACT_NULL where not said, as WRAP_MS */                                                    \
     X(WRAP_MS)
 
-/* merge: one row a ticket that is excluded because it was merged away: for rings, and for explain. */
+/* merge: one row a ticket that is excluded because it was merged away: for rings, and for explain.
+ * Dimensions: after it. */
 #define FACT_MERGE_VALUES(X)                                                                                 \
     X(AT)                                                                                                    \
     X(HASH) /* the ticket's own keyed hash */                                                                \

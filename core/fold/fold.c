@@ -1,5 +1,6 @@
 #include "core/fold/fold.h"
 
+#include "core/fold/row.h"
 #include "core/fold/run.h"
 
 #include <errno.h>
@@ -22,7 +23,12 @@ static void fold_release(struct fold *f)
     free(f->solves);
     free(f->reopenings);
     free(f->spans);
-    free(f->ratings);
+    free(f->intervals);
+    free(f->holdings);
+    free(f->replies);
+    free(f->responses);
+    free(f->sendings);
+    free(f->contacts);
     free(f->slots);
     memset(f, 0, sizeof(*f));
 }
@@ -44,14 +50,20 @@ static int fold_reserve(struct fold *f, size_t n)
     while (capacity < n)
         capacity *= 2;
     fold_release(f);
-    f->items = calloc(capacity, sizeof(*f->items));
-    f->room = calloc(capacity, sizeof(*f->room));
-    f->solves = calloc(capacity, sizeof(*f->solves));
-    f->reopenings = calloc(capacity, sizeof(*f->reopenings));
-    f->spans = calloc(capacity + 1, sizeof(*f->spans)); /* the one from created_at and one an event */
-    f->ratings = calloc(capacity, sizeof(*f->ratings));
-    f->slots = calloc(run_slots(capacity), sizeof(*f->slots));
-    if (!f->items || !f->room || !f->solves || !f->reopenings || !f->spans || !f->ratings || !f->slots) {
+    bool ok = (f->items = calloc(capacity, sizeof(*f->items))) != NULL;
+    ok &= (f->room = calloc(capacity, sizeof(*f->room))) != NULL;
+    ok &= (f->solves = calloc(capacity, sizeof(*f->solves))) != NULL;
+    ok &= (f->reopenings = calloc(capacity, sizeof(*f->reopenings))) != NULL;
+    /* the one from created_at and one an event */
+    ok &= (f->spans = calloc(capacity + 1, sizeof(*f->spans))) != NULL;
+    ok &= (f->intervals = calloc(capacity + 1, sizeof(*f->intervals))) != NULL;
+    ok &= (f->holdings = calloc(capacity + 1, sizeof(*f->holdings))) != NULL;
+    ok &= (f->replies = calloc(capacity, sizeof(*f->replies))) != NULL;
+    ok &= (f->responses = calloc(capacity, sizeof(*f->responses))) != NULL;
+    ok &= (f->sendings = calloc(capacity, sizeof(*f->sendings))) != NULL;
+    ok &= (f->contacts = calloc(capacity, sizeof(*f->contacts))) != NULL;
+    ok &= (f->slots = calloc(run_slots(capacity + 1), sizeof(*f->slots))) != NULL;
+    if (!ok) {
         fold_release(f);
         return -ENOMEM;
     }
@@ -93,143 +105,6 @@ static size_t items_drop_conflicts(struct fold *f, size_t n)
     return kept;
 }
 
-/* --- rows
- * ---------------------------------------------------------------------------------------------------- */
-
-struct emitter {
-    int (*emit)(void *context, const struct fact_row *row);
-    void *context;
-};
-
-static int64_t *run_row(struct run *r, enum fact_table table, int64_t flags, const struct dimensions *d)
-{
-    struct fact_row *row = &r->f->row;
-    row->table = (uint8_t)table;
-    row->values[FACT_SUBJECT] = r->subject->number;
-    row->values[FACT_NAMESPACE] = r->subject->namespace;
-    row->values[FACT_EXCLUDED] = r->excluded;
-    row->values[FACT_FLAGS] = flags | (r->is_ticket ? FACT_FLAG_TICKET : 0) |
-                              (r->is_inferred ? FACT_FLAG_INFERRED : 0) |
-                              (r->subject->is_loose ? FACT_FLAG_LOOSE : 0);
-    row->values[FACT_CREATED] = r->is_ticket ? r->created_at : FACT_NULL;
-    memcpy(row->dimensions[0], d->of, sizeof(d->of));
-    return row->values;
-}
-
-static int run_emit_ticket(struct run *r, const struct emitter *out)
-{
-    if (!r->is_ticket && !r->n_conflicts && !r->n_orphans)
-        return 0;
-    int64_t *v = run_row(r, FACT_TICKET, 0, &r->at_creation);
-    v[FACT_TICKET_CLASS] = r->is_ticket ? (int64_t)r->class : FACT_NULL;
-    v[FACT_TICKET_ORPHANS] = (int64_t)r->n_orphans;
-    v[FACT_TICKET_CONFLICTS] = (int64_t)r->n_conflicts;
-    v[FACT_TICKET_SPEAKS] = 0;
-    memcpy(r->f->row.dimensions[1], r->now.of, sizeof(r->now.of));
-    return out->emit(out->context, &r->f->row);
-}
-
-static int run_emit_reply(struct run *r, const struct emitter *out)
-{
-    if (r->response != RESPONSE_ENDED)
-        return 0;
-    int64_t *v = run_row(r, FACT_REPLY, 0, &r->at_response);
-    v[FACT_REPLY_START] = r->response_start;
-    v[FACT_REPLY_END] = r->response_end;
-    v[FACT_REPLY_ORDINAL] = 0;
-    v[FACT_REPLY_BUSINESS] = v[FACT_REPLY_LAST] = FACT_NULL;
-    return out->emit(out->context, &r->f->row);
-}
-
-static int run_emit_solves(struct run *r, const struct emitter *out)
-{
-    for (size_t i = 0; i < r->n_solves; i++) {
-        const struct solve *s = &r->f->solves[i];
-        bool is_last = i + 1 == r->n_solves && !class_is_active(r->class);
-        int64_t *v = run_row(r, FACT_SOLVE, is_last ? FACT_FLAG_LAST : 0, &s->dimensions);
-        v[FACT_SOLVE_AT] = s->at;
-        v[FACT_SOLVE_ORDINAL] = (int64_t)i;
-        v[FACT_SOLVE_NEW_MS] = r->is_inferred ? FACT_NULL : s->class_ms[STATUS_NEW];
-        v[FACT_SOLVE_OPEN_MS] = r->is_inferred ? FACT_NULL : s->class_ms[STATUS_OPEN];
-        v[FACT_SOLVE_PENDING_MS] = r->is_inferred ? FACT_NULL : s->class_ms[STATUS_PENDING];
-        v[FACT_SOLVE_HOLD_MS] = r->is_inferred ? FACT_NULL : s->class_ms[STATUS_HOLD];
-        for (unsigned c = FACT_SOLVE_NEW_BUSINESS; c < FACT_N_SOLVE_VALUES; c++)
-            v[c] = FACT_NULL;
-        v[FACT_SOLVE_REOPENED_AT] = s->reopened_at;
-        v[FACT_SOLVE_HANDOFFS] = is_last ? r->handoffs : FACT_NULL;
-        v[FACT_SOLVE_ESCALATED] = is_last && r->was_held ? r->escalated : FACT_NULL;
-        int c = out->emit(out->context, &r->f->row);
-        if (c)
-            return c;
-    }
-    return 0;
-}
-
-static int run_emit_reopenings(struct run *r, const struct emitter *out)
-{
-    for (size_t i = 0; i < r->n_reopenings; i++) {
-        int64_t *v = run_row(r, FACT_REOPEN, 0, &r->f->reopenings[i].dimensions);
-        v[FACT_REOPEN_AT] = r->f->reopenings[i].at;
-        int c = out->emit(out->context, &r->f->row);
-        if (c)
-            return c;
-    }
-    return 0;
-}
-
-static int run_emit_spans(struct run *r, const struct emitter *out)
-{
-    for (size_t i = 0; i < r->n_spans; i++) {
-        int64_t *v = run_row(r, FACT_SPAN, 0, &r->f->spans[i].dimensions);
-        v[FACT_SPAN_FROM] = r->f->spans[i].from;
-        v[FACT_SPAN_TO] = r->f->spans[i].to;
-        v[FACT_SPAN_BUSINESS] = FACT_NULL;
-        int c = out->emit(out->context, &r->f->row);
-        if (c)
-            return c;
-    }
-    return 0;
-}
-
-/* The dimensions that an event itself carries. */
-static void event_dimensions(const struct event *e, struct dimensions *ret)
-{
-    memset(ret, 0, sizeof(*ret));
-    for (unsigned i = 0; i < e->n_fields && event_field_of(e->fields[i]) < FIELD_N_DIMENSIONS; i++)
-        ret->of[event_field_of(e->fields[i])] = (uint16_t)event_number_of(e->fields[i]);
-}
-
-static int run_emit_ratings(struct run *r, const struct emitter *out)
-{
-    for (size_t i = 0; i < r->n_ratings; i++) {
-        const struct rating *g = &r->f->ratings[i];
-        if (g->is_dropped)
-            continue;
-        const struct event *e = g->event;
-        struct dimensions own;
-        if (g->solve < 0)
-            event_dimensions(e, &own);
-        int64_t *v = run_row(r, FACT_RATING, g->is_of_survey ? FACT_FLAG_OF_SURVEY : 0,
-                             g->solve < 0 ? &own : &r->f->solves[g->solve].dimensions);
-        v[FACT_RATING_AT] = g->at;
-        v[FACT_RATING_SOLVE_AT] = g->solve < 0 ? FACT_NULL : r->f->solves[g->solve].at;
-        v[FACT_RATING_INSTRUMENT] = event_get(e, FIELD_INSTRUMENT, 0);
-        v[FACT_RATING_QUESTION] = event_get(e, FIELD_QUESTION, 0);
-        v[FACT_RATING_SCORE] = event_get(e, FIELD_SCORE, 0);
-        v[FACT_RATING_MIN] = event_get(e, FIELD_MIN, 0);
-        v[FACT_RATING_MAX] = event_get(e, FIELD_MAX, 0);
-        v[FACT_RATING_RELATION] = event_get(e, FIELD_RATER_RELATION, 0);
-        v[FACT_RATING_RESPONDENT] = (int64_t)e->ref;
-        v[FACT_RATING_SEQ] = e->seq;
-        v[FACT_RATING_CHOICE] = event_get(e, FIELD_CHOICE, 0);
-        v[FACT_RATING_RESPONDENT_ROLE] = event_get(e, FIELD_RESPONDENT_ROLE, 0);
-        int c = out->emit(out->context, &r->f->row);
-        if (c)
-            return c;
-    }
-    return 0;
-}
-
 int fold_run(struct fold *f, const struct fold_environment *environment, const struct fold_subject *subject,
              const struct event *const *events, size_t n,
              int (*emit)(void *context, const struct fact_row *row), void *context)
@@ -247,10 +122,5 @@ int fold_run(struct fold *f, const struct fold_environment *environment, const s
     r.n = items_drop_conflicts(f, n);
     r.n_conflicts = n - r.n;
     run_apply_all(&r);
-
-    const struct emitter out = {.emit = emit, .context = context};
-    (void)((c = run_emit_ticket(&r, &out)) || (c = run_emit_reply(&r, &out)) ||
-           (c = run_emit_solves(&r, &out)) || (c = run_emit_reopenings(&r, &out)) ||
-           (c = run_emit_spans(&r, &out)) || (c = run_emit_ratings(&r, &out)));
-    return c;
+    return rows_emit(&r, emit, context);
 }

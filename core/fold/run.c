@@ -1,6 +1,9 @@
 #include "core/fold/run.h"
 
+#include "core/fold/contact.h"
 #include "core/fold/reference.h"
+#include "core/fold/reply.h"
+#include "core/fold/survey.h"
 
 #include <string.h>
 
@@ -36,19 +39,25 @@ static void run_standing(const struct run *r, unsigned team, unsigned tier, int6
 static void run_moved(struct run *r, unsigned team, unsigned tier, int64_t at)
 {
     unsigned new_team = r->now.of[FIELD_TEAM], new_tier = r->now.of[FIELD_TIER];
-    if (new_team) {
-        if (r->last_team && r->last_team != new_team)
+    if (new_team && new_team != r->last_team) {
+        if (r->last_team)
             r->handoffs++;
+        if (r->team_before == new_team)
+            r->ping_pong = true;
+        r->team_before = r->last_team;
         r->last_team = new_team;
     }
     if (new_team || new_tier)
         r->was_held = true;
-    if (r->escalated)
+    bool wants_tier = r->first_tier == FACT_NULL && r->n_solves == 0;
+    if (r->escalated && !wants_tier)
         return;
     int64_t old_level, new_level;
     const char *old_employer, *new_employer;
     run_standing(r, team, tier, at, &old_level, &old_employer);
     run_standing(r, new_team, new_tier, at, &new_level, &new_employer);
+    if (wants_tier && new_level >= 0)
+        r->first_tier = new_level;
     if (old_level >= 0)
         r->last_tier = old_level;
     if (old_employer)
@@ -66,9 +75,30 @@ static void run_moved(struct run *r, unsigned team, unsigned tier, int64_t at)
     }
 }
 
+/* The class or the team is another one from here on: what was until now is an interval. */
+static void run_end_interval(struct run *r, unsigned team, int64_t at)
+{
+    r->class_ms[r->class] += at - r->interval_since;
+    if (at > r->interval_since && class_is_active(r->class))
+        r->f->intervals[r->n_intervals++] = (struct interval){
+            .from = r->interval_since, .to = at, .team = (uint16_t)team, .class = (uint8_t)r->class};
+    r->interval_since = at;
+}
+
+/* Some dimension is another than before; team and tier are those from before. */
+static void run_dimensions_changed(struct run *r, unsigned team, unsigned tier, int64_t at)
+{
+    r->span_is_stale = true;
+    if (r->now.of[FIELD_TEAM] != team)
+        run_end_interval(r, team, at);
+    if (r->now.of[FIELD_TEAM] != team || r->now.of[FIELD_TIER] != tier)
+        run_moved(r, team, tier, at);
+}
+
 static void run_apply_dimensions(struct run *r, const struct event *e, int64_t at)
 {
     unsigned team = r->now.of[FIELD_TEAM], tier = r->now.of[FIELD_TIER];
+    bool is_changed = false;
     for (unsigned i = 0; i < e->n_fields; i++) {
         unsigned field = event_field_of(e->fields[i]);
         if (field >= FIELD_N_DIMENSIONS)
@@ -76,12 +106,21 @@ static void run_apply_dimensions(struct run *r, const struct event *e, int64_t a
         uint16_t value = (uint16_t)event_number_of(e->fields[i]);
         if (r->now.of[field] != value) {
             r->now.of[field] = value;
-            r->span_is_stale = true;
+            is_changed = true;
         }
     }
-    if (r->now.of[FIELD_TEAM] != team || r->now.of[FIELD_TIER] != tier)
-        run_moved(r, team, tier, at);
+    if (is_changed)
+        run_dimensions_changed(r, team, tier, at);
 }
+
+void dimensions_apply(struct dimensions *d, const struct event *e)
+{
+    for (unsigned i = 0; i < e->n_fields && event_field_of(e->fields[i]) < FIELD_N_DIMENSIONS; i++)
+        d->of[event_field_of(e->fields[i])] = (uint16_t)event_number_of(e->fields[i]);
+}
+
+/* --- classes
+ * ------------------------------------------------------------------------------------------------- */
 
 /* All events of the instant span_at are applied: opens, keeps or cuts the span. */
 static void run_settle_span(struct run *r)
@@ -104,49 +143,64 @@ static void run_settle_span(struct run *r)
     }
 }
 
-static void run_status(struct run *r, const struct event *e, int64_t at)
+static void run_solved(struct run *r, const struct event *e, int64_t at)
 {
-    unsigned to = (unsigned)event_get(e, FIELD_TO, 0);
-    if (to < STATUS_NEW || to > STATUS_CLOSED || to == r->class)
-        return;
+    if (r->n_solves == 0)
+        r->escalated_before = r->escalated;
+    struct solve *s = &r->f->solves[r->n_solves++];
+    s->at = at;
+    s->raw_at = e->at;
+    s->reopened_at = FACT_NULL;
+    s->n_messages = r->n_messages;
+    s->dimensions = r->now;
+    memcpy(s->class_ms, r->class_ms, sizeof(s->class_ms));
+    reply_solved(r, e);
+}
+
+static void run_reopened(struct run *r, int64_t at)
+{
+    r->f->solves[r->n_solves - 1].reopened_at = at;
+    r->f->reopenings[r->n_reopenings++] = (struct reopening){.at = at, .dimensions = r->now};
+    reply_reopened(r, at);
+}
+
+/* To another class. */
+static void run_class_changed(struct run *r, unsigned to, const struct event *e, int64_t at)
+{
     bool was_active = class_is_active(r->class), is_active = class_is_active(to);
-    r->class_ms[r->class] += at - r->class_since;
+    if (r->class == STATUS_NEW && !event_get(e, FIELD_AUTOMATED, 0))
+        reply_acknowledge(r, at);
+    run_end_interval(r, r->now.of[FIELD_TEAM], at);
     r->class = to;
-    r->class_since = at;
     if (was_active == is_active)
         return;
     r->span_is_stale = true;
-    if (was_active) {
-        struct solve *s = &r->f->solves[r->n_solves++];
-        s->at = at;
-        s->raw_at = e->at;
-        s->reopened_at = FACT_NULL;
-        s->dimensions = r->now;
-        memcpy(s->class_ms, r->class_ms, sizeof(s->class_ms));
-        if (!event_get(e, FIELD_AUTOMATED, 0))
-            r->solved_by_person = true;
-        return;
-    }
-    r->f->solves[r->n_solves - 1].reopened_at = at;
-    r->f->reopenings[r->n_reopenings++] = (struct reopening){.at = at, .dimensions = r->now};
-    if (r->response == RESPONSE_RUNNING && !r->solved_by_person)
-        r->response_start = at;
+    if (was_active)
+        run_solved(r, e, at);
+    else
+        run_reopened(r, at);
 }
 
-static void run_message(struct run *r, const struct event *e, int64_t at)
+static void run_status(struct run *r, const struct event *e, int64_t at)
 {
-    if (event_get(e, FIELD_AUTOMATED, 0))
-        return;
-    int64_t direction = event_get(e, FIELD_DIRECTION, 0);
-    if (direction == DIRECTION_IN && r->response == RESPONSE_NOT_STARTED) {
-        r->response = RESPONSE_RUNNING;
-        r->response_start = at;
-    } else if (direction == DIRECTION_OUT && event_get(e, FIELD_PUBLIC, 1) &&
-               r->response == RESPONSE_RUNNING) {
-        r->response = RESPONSE_ENDED;
-        r->response_end = at;
-        r->at_response = r->now;
-    }
+    unsigned to = (unsigned)event_get(e, FIELD_TO, 0);
+    if (to >= STATUS_NEW && to <= STATUS_CLOSED && to != r->class)
+        run_class_changed(r, to, e, at);
+}
+
+static void run_assigned(struct run *r, const struct event *e, int64_t at)
+{
+    int64_t kind = event_get(e, FIELD_KIND, 0);
+    if (kind == KIND_REASSIGN || kind == KIND_ESCALATE || kind == KIND_RETURN)
+        reply_acknowledge(r, at);
+}
+
+static void run_merged(struct run *r, const struct event *e, int64_t at)
+{
+    r->excluded = EXCLUDED_MERGED;
+    r->merged_at = at;
+    r->merged_into = e->ref;
+    r->at_merge = r->now;
 }
 
 static enum fact_excluded deletion_reason(const struct event *e)
@@ -163,12 +217,8 @@ static enum fact_excluded deletion_reason(const struct event *e)
     }
 }
 
-static void run_note_rating(struct run *r, const struct event *e, int64_t at)
-{
-    if (event_get(e, FIELD_SCORE, FACT_NULL) == FACT_NULL)
-        return;
-    r->f->ratings[r->n_ratings++] = (struct rating){.event = e, .at = at, .solve = -1};
-}
+/* --- events
+ * -------------------------------------------------------------------------------------------------- */
 
 static void run_apply(struct run *r, size_t place)
 {
@@ -181,14 +231,17 @@ static void run_apply(struct run *r, size_t place)
     if (type_is_of_ticket(e->type))
         run_apply_dimensions(r, e, at);
     switch (e->type) {
+    case EVENT_TICKET_ASSIGNED:
+        run_assigned(r, e, at);
+        break;
     case EVENT_TICKET_MESSAGE:
-        run_message(r, e, at);
+        reply_message(r, e, at);
         break;
     case EVENT_TICKET_STATUS:
         run_status(r, e, at);
         break;
     case EVENT_TICKET_MERGED:
-        r->excluded = EXCLUDED_MERGED;
+        run_merged(r, e, at);
         break;
     case EVENT_TICKET_DELETED:
         r->excluded = deletion_reason(e);
@@ -196,8 +249,14 @@ static void run_apply(struct run *r, size_t place)
     case EVENT_TICKET_RESTORED:
         r->excluded = EXCLUDED_NO;
         break;
+    case EVENT_CONTACT_ENDED:
+        contact_note(r, e, at);
+        break;
+    case EVENT_SURVEY_SENT:
+        survey_note_sending(r, e, at);
+        break;
     case EVENT_SURVEY_RESPONSE:
-        run_note_rating(r, e, at);
+        survey_note_response(r, e, at);
         break;
     default:
         break;
@@ -226,78 +285,9 @@ static void run_find_creation(struct run *r)
     r->created = r->is_inferred ? first : created;
     const struct event *e = r->f->items[r->created].event;
     r->created_at = e->at;
-    r->class_since = r->span_at = e->at;
+    r->interval_since = r->span_at = e->at;
     r->span_is_stale = true;
-    if (r->is_inferred)
-        r->response = RESPONSE_NONE;
-    else if (event_get(e, FIELD_BY, BY_REQUESTER) == BY_REQUESTER) {
-        r->response = RESPONSE_RUNNING;
-        r->response_start = e->at;
-    }
-}
-
-/* --- ratings
- * ------------------------------------------------------------------------------------------------- */
-
-static bool rating_is_reseller(const struct rating *g)
-{
-    return event_get(g->event, FIELD_RATER_RELATION, 0) == RELATION_RESELLER;
-}
-
-/* Whether two ratings stand for the same: solve and instrument, with is_whole the question too. A reseller's
- * is in no metric and never takes the place of another's. */
-static bool rating_is_same(const struct rating *a, const struct rating *b, bool is_whole)
-{
-    return a->solve == b->solve &&
-           event_get(a->event, FIELD_INSTRUMENT, 0) == event_get(b->event, FIELD_INSTRUMENT, 0) &&
-           rating_is_reseller(a) == rating_is_reseller(b) &&
-           (!is_whole || event_get(a->event, FIELD_QUESTION, 0) == event_get(b->event, FIELD_QUESTION, 0));
-}
-
-static uint64_t rating_hash(const struct rating *g, bool is_whole)
-{
-    uint64_t h = (uint64_t)(g->solve + 1) << 34 | (uint64_t)event_get(g->event, FIELD_INSTRUMENT, 0) << 17 |
-                 (is_whole ? (uint64_t)event_get(g->event, FIELD_QUESTION, 0) << 1 : 0) |
-                 rating_is_reseller(g);
-    h *= UINT64_C(0x9e3779b97f4a7c15);
-    return h ^ h >> 32;
-}
-
-/* Marks, of the ratings that stand for the same, the last. */
-static void ratings_mark(struct run *r, bool is_whole)
-{
-    struct rating *ratings = r->f->ratings;
-    size_t n_slots = run_slots(r->n_ratings);
-    memset(r->f->slots, 0, n_slots * sizeof(r->f->slots[0]));
-    for (size_t i = r->n_ratings; i-- > 0;) {
-        size_t slot = rating_hash(&ratings[i], is_whole) & (n_slots - 1);
-        while (r->f->slots[slot] && !rating_is_same(&ratings[r->f->slots[slot] - 1], &ratings[i], is_whole))
-            slot = (slot + 1) & (n_slots - 1);
-        bool is_last = r->f->slots[slot] == 0;
-        if (is_last)
-            r->f->slots[slot] = (uint32_t)i + 1;
-        if (is_whole)
-            ratings[i].is_dropped = !is_last;
-        else
-            ratings[i].is_of_survey = is_last;
-    }
-}
-
-/* Gives each rating its solve, the latest at or before it, and keeps the last of each. */
-static void run_settle_ratings(struct run *r)
-{
-    size_t passed = 0; /* ratings and solves are both in order of what the source said */
-    for (size_t i = 0; i < r->n_ratings; i++) {
-        struct rating *g = &r->f->ratings[i];
-        while (passed < r->n_solves && r->f->solves[passed].raw_at <= g->event->at)
-            passed++;
-        g->solve = (int32_t)passed - 1;
-        g->is_of_survey = true;
-    }
-    if (r->n_ratings < 2 || r->subject->is_loose)
-        return;
-    ratings_mark(r, true);
-    ratings_mark(r, false);
+    reply_created(r, e, e->at);
 }
 
 /* --- all
@@ -307,10 +297,11 @@ void run_apply_all(struct run *r)
 {
     r->class = STATUS_NEW;
     r->last_tier = -1;
+    r->first_tier = r->acknowledged_at = FACT_NULL;
     run_find_creation(r);
     for (size_t i = 0; i < r->n; i++)
         run_apply(r, i);
     if (r->is_ticket)
         run_settle_span(r);
-    run_settle_ratings(r);
+    survey_settle(r);
 }

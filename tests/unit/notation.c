@@ -74,12 +74,35 @@ static void read_status(struct draft *d, const char *word)
 
 static void read_message(struct draft *d, const char *word)
 {
-    bool is_in = word[0] == '<', is_internal = strcmp(word, ">.") == 0;
+    bool is_in = word[0] == '<', is_internal = word[1] == '.';
     d->event.type = EVENT_TICKET_MESSAGE;
     set(d, FIELD_DIRECTION, is_in ? DIRECTION_IN : is_internal ? DIRECTION_INTERNAL : DIRECTION_OUT);
     if (!is_internal)
-        set(d, FIELD_PUBLIC, 1);
+        set(d, FIELD_PUBLIC, word[1] != '!');
     set(d, FIELD_AUTOMATED, word[1] == '-');
+}
+
+/* TEAM, TEAM/r */
+static void read_assignment(struct notation *n, struct draft *d, const char *text)
+{
+    static const char LETTERS[] = "raeb"; /* in the order of the list: b for back */
+    char team[ROOM] = "", kind = 0;
+    d->event.type = EVENT_TICKET_ASSIGNED;
+    (void)sscanf(text, "%127[^/]/%c", team, &kind);
+    set_text(n, d, "team", team);
+    if (kind != '0')
+        set(d, FIELD_KIND, kind ? strchr(LETTERS, kind) - LETTERS + 1 : KIND_REASSIGN);
+}
+
+/* OUTCOME, OUTCOME:qQUEUE:wWRAP */
+static void read_call(struct notation *n, struct draft *d, char *text)
+{
+    char *rest = NULL;
+    d->event.type = EVENT_CONTACT_ENDED;
+    set_text(n, d, "outcome", strtok_r(text, ":", &rest));
+    set(d, FIELD_QUEUE_S, 0);
+    for (char *part = strtok_r(NULL, ":", &rest); part; part = strtok_r(NULL, ":", &rest))
+        set(d, *part == 'w' ? FIELD_WRAP_S : FIELD_QUEUE_S, strtoll(part + 1, NULL, 10) * 1000);
 }
 
 static void read_exclusion(struct draft *d, const char *what)
@@ -97,25 +120,28 @@ static void read_exclusion(struct draft *d, const char *what)
     }
 }
 
-/* 4/1-5, 4/1-5:QUESTION, 4/1-5:QUESTION:RELATION */
-static void read_response(struct notation *n, struct draft *d, const char *text)
+/* 4/1-5, 4/1-5:QUESTION, 4/1-5:QUESTION:RELATION:INSTRUMENT; CHOICE for 4/1-5 */
+static void read_response(struct notation *n, struct draft *d, char *text)
 {
+    static const char *const KEYS[] = {"question", "rater_relation", "instrument"};
     int score, min, max;
-    char question[ROOM] = "", relation[ROOM] = "";
+    char *rest = NULL;
+    const char *part = strtok_r(text, ":", &rest);
     d->event.type = EVENT_SURVEY_RESPONSE;
-    if (sscanf(text, "%d/%d-%d:%127[^:]:%127s", &score, &min, &max, question, relation) < 3)
-        fail_msg("no response is written '%s'", text);
-    set(d, FIELD_SCORE, score * 1000);
-    set(d, FIELD_MIN, min * 1000);
-    set(d, FIELD_MAX, max * 1000);
     set_text(n, d, "instrument", "csat");
-    if (*question)
-        set_text(n, d, "question", question);
-    if (*relation)
-        set_text(n, d, "rater_relation", relation);
+    if (sscanf(part, "%d/%d-%d", &score, &min, &max) == 3) {
+        set(d, FIELD_SCORE, score * 1000);
+        set(d, FIELD_MIN, min * 1000);
+        set(d, FIELD_MAX, max * 1000);
+    } else {
+        set_text(n, d, "choice", part);
+    }
+    for (size_t i = 0; i < sizeof(KEYS) / sizeof(*KEYS) && (part = strtok_r(NULL, ":", &rest)); i++)
+        if (strcmp(part, "-") != 0)
+            set_text(n, d, KEYS[i], part);
 }
 
-static void read_word(struct notation *n, struct draft *d, const char *word)
+static void read_word(struct notation *n, struct draft *d, char *word)
 {
     if (strcmp(word, "c") == 0 || strcmp(word, "c!") == 0) {
         d->event.type = EVENT_TICKET_CREATED;
@@ -125,15 +151,16 @@ static void read_word(struct notation *n, struct draft *d, const char *word)
     } else if (word[0] == '<' || word[0] == '>') {
         read_message(d, word);
     } else if (word[0] == '@') {
-        d->event.type = EVENT_TICKET_ASSIGNED;
-        set_text(n, d, "team", word + 1);
+        read_assignment(n, d, word + 1);
     } else if (strncmp(word, "x:", 2) == 0) {
         read_exclusion(d, word + 2);
     } else if (strncmp(word, "q:", 2) == 0) {
         read_response(n, d, word + 2);
     } else if (strncmp(word, "call:", 5) == 0) {
-        d->event.type = EVENT_CONTACT_ENDED;
-        set_text(n, d, "outcome", word + 5);
+        read_call(n, d, word + 5);
+    } else if (strncmp(word, "sent:", 5) == 0) {
+        d->event.type = EVENT_SURVEY_SENT;
+        set_text(n, d, "instrument", word + 5);
     } else if (strcmp(word, "sla") == 0) {
         d->event.type = EVENT_SLA_APPLIED;
         set_text(n, d, "metric", "first_response_time");
@@ -267,6 +294,8 @@ static void print_ticket(struct buffer *b, const int64_t *v)
         buffer_printf(b, " conflicts %lld", (long long)v[FACT_TICKET_CONFLICTS]);
     if (v[FACT_CREATED] != FACT_NULL)
         print_time(b, " created ", v[FACT_CREATED]);
+    if (v[FACT_TICKET_SPEAKS])
+        buffer_append_string(b, " speaks");
 }
 
 static void print_solve(struct buffer *b, const int64_t *v)
@@ -283,8 +312,36 @@ static void print_solve(struct buffer *b, const int64_t *v)
         buffer_printf(b, " handoffs %lld", (long long)v[FACT_SOLVE_HANDOFFS]);
     if (v[FACT_SOLVE_ESCALATED] != FACT_NULL)
         buffer_append_string(b, v[FACT_SOLVE_ESCALATED] ? " escalated" : " level");
+    if (v[FACT_SOLVE_PING_PONG] == 1)
+        buffer_append_string(b, " ping-pong");
+    if (v[FACT_SOLVE_TOUCHES] > 0)
+        buffer_printf(b, " touches %lld", (long long)v[FACT_SOLVE_TOUCHES]);
+    if (v[FACT_SOLVE_REOPENED_AFTER] != FACT_NULL)
+        print_ms(b, " again ", v[FACT_SOLVE_REOPENED_AFTER]);
+    if (v[FACT_SOLVE_FIRST_TIER] != FACT_NULL)
+        buffer_printf(b, " tier %lld", (long long)v[FACT_SOLVE_FIRST_TIER]);
+    if (v[FACT_SOLVE_ESCALATED_BEFORE] == 1)
+        buffer_append_string(b, " before");
+    if (v[FACT_SOLVE_IN_TIME] != FACT_NULL)
+        buffer_append_string(b, v[FACT_SOLVE_IN_TIME] ? " in-time" : " late");
     if (v[FACT_FLAGS] & FACT_FLAG_LAST)
         buffer_append_string(b, " last");
+}
+
+static void print_word(struct buffer *b, const struct dictionary *dictionary, unsigned field, int64_t number)
+{
+    if (number)
+        buffer_printf(b, " %s",
+                      FIELDS[field].kind == VALUE_ENUM
+                          ? FIELDS[field].values[number - 1]
+                          : dictionary_string(dictionary, field, (uint32_t)number));
+}
+
+static void print_score(struct buffer *b, int64_t score, int64_t min, int64_t max)
+{
+    print_ms(b, " ", score);
+    print_ms(b, "/", min);
+    print_ms(b, "-", max);
 }
 
 static void print_rating(struct buffer *b, const struct dictionary *dictionary, const int64_t *v)
@@ -292,16 +349,46 @@ static void print_rating(struct buffer *b, const struct dictionary *dictionary, 
     print_time(b, " ", v[FACT_RATING_AT]);
     if (v[FACT_RATING_SOLVE_AT] != FACT_NULL)
         print_time(b, " of ", v[FACT_RATING_SOLVE_AT]);
-    print_ms(b, " ", v[FACT_RATING_SCORE]);
-    print_ms(b, "/", v[FACT_RATING_MIN]);
-    print_ms(b, "-", v[FACT_RATING_MAX]);
-    if (v[FACT_RATING_QUESTION])
-        buffer_printf(b, " %s",
-                      dictionary_string(dictionary, FIELD_QUESTION, (uint32_t)v[FACT_RATING_QUESTION]));
-    if (v[FACT_RATING_RELATION])
-        buffer_printf(b, " %s", FIELDS[FIELD_RATER_RELATION].values[v[FACT_RATING_RELATION] - 1]);
+    print_score(b, v[FACT_RATING_SCORE], v[FACT_RATING_MIN], v[FACT_RATING_MAX]);
+    print_word(b, dictionary, FIELD_CHOICE, v[FACT_RATING_CHOICE]);
+    print_word(b, dictionary, FIELD_QUESTION, v[FACT_RATING_QUESTION]);
+    print_word(b, dictionary, FIELD_RATER_RELATION, v[FACT_RATING_RELATION]);
+    print_word(b, dictionary, FIELD_RESPONDENT_ROLE, v[FACT_RATING_RESPONDENT_ROLE]);
     if (v[FACT_FLAGS] & FACT_FLAG_OF_SURVEY)
         buffer_append_string(b, " survey");
+}
+
+static void print_answer(struct buffer *b, const struct dictionary *dictionary, const int64_t *v)
+{
+    print_time(b, " ", v[FACT_ANSWER_AT]);
+    buffer_printf(b, " #%lld", (long long)v[FACT_ANSWER_ORDER]);
+    if (v[FACT_ANSWER_SOLVE_AT] != FACT_NULL)
+        print_time(b, " of ", v[FACT_ANSWER_SOLVE_AT]);
+    if (v[FACT_ANSWER_SCORE] != FACT_NULL)
+        print_score(b, v[FACT_ANSWER_SCORE], v[FACT_ANSWER_MIN], v[FACT_ANSWER_MAX]);
+    print_word(b, dictionary, FIELD_CHOICE, v[FACT_ANSWER_CHOICE]);
+    print_word(b, dictionary, FIELD_QUESTION, v[FACT_ANSWER_QUESTION]);
+    print_word(b, dictionary, FIELD_RATER_RELATION, v[FACT_ANSWER_RELATION]);
+    print_word(b, dictionary, FIELD_RESPONDENT_ROLE, v[FACT_ANSWER_RESPONDENT_ROLE]);
+}
+
+static void print_sending(struct buffer *b, const struct dictionary *dictionary, const int64_t *v)
+{
+    print_time(b, " ", v[FACT_SENDING_AT]);
+    print_word(b, dictionary, FIELD_INSTRUMENT, v[FACT_SENDING_INSTRUMENT]);
+    if (v[FACT_SENDING_ANSWERED_AT] != FACT_NULL)
+        print_time(b, " answered ", v[FACT_SENDING_ANSWERED_AT]);
+}
+
+static void print_contact(struct buffer *b, const int64_t *v)
+{
+    print_time(b, " ", v[FACT_CONTACT_AT]);
+    print_word(b, NULL, FIELD_OUTCOME, v[FACT_CONTACT_OUTCOME]);
+    print_ms(b, " queue ", v[FACT_CONTACT_QUEUE_MS]);
+    if (v[FACT_CONTACT_TALK_MS] != FACT_NULL)
+        print_ms(b, " talk ", v[FACT_CONTACT_TALK_MS]);
+    if (v[FACT_CONTACT_WRAP_MS] != FACT_NULL)
+        print_ms(b, " wrap ", v[FACT_CONTACT_WRAP_MS]);
 }
 
 void notation_print(struct buffer *b, const struct dictionary *dictionary, const struct fact_row *row)
@@ -317,6 +404,8 @@ void notation_print(struct buffer *b, const struct dictionary *dictionary, const
     case FACT_REPLY:
         print_time(b, " ", v[FACT_REPLY_START]);
         print_time(b, " to ", v[FACT_REPLY_END]);
+        if (v[FACT_REPLY_ORDINAL])
+            buffer_printf(b, " #%lld", (long long)v[FACT_REPLY_ORDINAL]);
         break;
     case FACT_SOLVE:
         print_solve(b, v);
@@ -328,8 +417,27 @@ void notation_print(struct buffer *b, const struct dictionary *dictionary, const
         print_time(b, " ", v[FACT_SPAN_FROM]);
         print_time(b, " to ", v[FACT_SPAN_TO]);
         break;
+    case FACT_ACKNOWLEDGEMENT:
+        print_time(b, " ", v[FACT_ACKNOWLEDGEMENT_AT]);
+        break;
+    case FACT_HOLDING:
+        print_ms(b, " ", v[FACT_HOLDING_HELD_MS]);
+        print_time(b, " until ", v[FACT_HOLDING_HELD_UNTIL]);
+        break;
     case FACT_RATING:
         print_rating(b, dictionary, v);
+        break;
+    case FACT_ANSWER:
+        print_answer(b, dictionary, v);
+        break;
+    case FACT_SENDING:
+        print_sending(b, dictionary, v);
+        break;
+    case FACT_CONTACT:
+        print_contact(b, v);
+        break;
+    case FACT_MERGE:
+        print_time(b, " ", v[FACT_MERGE_AT]);
         break;
     }
     if (v[FACT_FLAGS] & FACT_FLAG_LOOSE)

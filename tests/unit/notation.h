@@ -3,12 +3,22 @@
  *     d4 16:50 c{severity=3} <; d5 11:00 @A S
  *
  * `10:25` is UTC on d0, Monday 8 January 2024; `d4` is four days later and holds until the next. Tokens after
- * one time share the instant, without seq (`~N` behind a token gives it seq N). c c! created by the
- * requester, by an agent · u updated · < <- requester's, automated inbound · > >- >. public out, automated
- * out, internal · N O P H S C status, S- automated · @A assigned · x:merged x:spam x:restored … q:4/1-5
- * response of instrument csat, q:4/1-5:QUESTION:RELATION · call:answered contact · sla applied {k=v,k=}
- * dimensions on the event before; an empty value clears. `=N` behind a token gives the event that id One
- * parser a ticket; strings get their numbers in the order of the text. */
+ * one time share the instant, without seq (`~N` behind a token gives it seq N). `=N` behind a token gives the
+ * event that id, {k=v,k=} dimensions; an empty value clears.
+ *
+ *     c c!                 created by the requester, by an agent
+ *     u                    updated
+ *     < <-                 requester's message, an automated one in
+ *     > >- >! >.           message out: public, automated, not public; internal
+ *     N O P H S C S-       status, automated
+ *     @A @A/r /a /e /b /0  assigned to A: reassign, route, reassign, escalate, return, of no kind
+ *     x:merged x:spam x:restored …
+ *     sent:csat            survey sent
+ *     q:4/1-5 q:yes        response of instrument csat; behind it :QUESTION:RELATION:INSTRUMENT, `-` for none
+ *     call:answered:q5:w60 contact: outcome, queue_s, wrap_s
+ *     sla                  sla.applied
+ *
+ * One parser a ticket; strings get their numbers in the order of the text. */
 #ifndef TENDON_TESTS_NOTATION_H
 #define TENDON_TESTS_NOTATION_H
 
