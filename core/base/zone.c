@@ -175,7 +175,7 @@ bool civil_is_date(int32_t year, int32_t month, int32_t day)
            day <= civil_days(year, month + 1, 1) - civil_days(year, month, 1);
 }
 
-static void civil_of_local(int64_t local_ms, struct civil *ret)
+void civil_of_local(int64_t local_ms, struct civil *ret)
 {
     int64_t days = floor_div(local_ms, DAY_MS), ms = local_ms - days * DAY_MS;
     int64_t z = days + 719468, era = floor_div(z, 146097), doe = z - era * 146097;
@@ -211,6 +211,14 @@ static size_t zone_index(const struct zone *z, int64_t ms)
 int32_t zone_offset_s(const struct zone *z, int64_t ms)
 {
     return z->transitions[zone_index(z, ms)].offset_s;
+}
+
+int32_t zone_stretch(const struct zone *z, int64_t ms, int64_t *ret_from, int64_t *ret_to)
+{
+    size_t i = zone_index(z, ms);
+    *ret_from = i == 0 ? INT64_MIN : z->transitions[i].at_s * 1000;
+    *ret_to = i + 1 == z->n ? INT64_MAX : z->transitions[i + 1].at_s * 1000;
+    return z->transitions[i].offset_s;
 }
 
 void zone_civil(const struct zone *z, int64_t ms, struct civil *ret)

@@ -45,6 +45,10 @@ void zone_civil(const struct zone *z, int64_t ms, struct civil *ret);
 /* What is to be added to an instant for its local time, in seconds. */
 int32_t zone_offset_s(const struct zone *z, int64_t ms);
 
+/* The stretch [from, to) around an instant in which that does not change; INT64_MIN and INT64_MAX where it
+ * has no end. Returns the offset in seconds. */
+int32_t zone_stretch(const struct zone *z, int64_t ms, int64_t *ret_from, int64_t *ret_to);
+
 /* The first instant at which the local clock shows this date and time of day, or anything later where it is
  * skipped (ms_of_day 0: the first instant of the local day, also where midnight does not exist). month and
  * day may be outside their ranges and count on: month 13 is the next January, day 0 the last of the month
@@ -57,6 +61,9 @@ int64_t zone_floor(const struct zone *z, int64_t ms, enum zone_unit unit, int32_
 
 /* Days since 1970-01-01 of a date of the Gregorian calendar; month and day as in zone_instant. */
 int64_t civil_days(int32_t year, int32_t month, int32_t day);
+/* The date and time of day that lie so many ms behind 1970-01-01 00:00 on a clock that is never moved;
+ * offset_s is 0. */
+void civil_of_local(int64_t local_ms, struct civil *ret);
 bool civil_is_date(int32_t year, int32_t month, int32_t day);
 
 /* "2024-02-01T00:00:00-06:00", with milliseconds where there are any; room has CIVIL_TEXT_BYTES. Returns

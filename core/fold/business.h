@@ -2,8 +2,9 @@
  *
  * Between the fold, which knows which site the ticket had and when, and the calendars of the reference
  * tables: in force at an instant is the version then valid of the calendar that the then valid row of the
- * then site names, else of the tenant's default calendar; else there is none. The memory is reused from
- * ticket to ticket; one thread. */
+ * then site names, else of the tenant's default calendar; else there is none. A site's calendar that has no
+ * version yet at an instant gives way to the default; a name that no calendar has is a mistake, and there is
+ * none. The memory is reused from ticket to ticket; one thread. */
 #ifndef TENDON_FOLD_BUSINESS_H
 #define TENDON_FOLD_BUSINESS_H
 
@@ -37,7 +38,8 @@ int business_site(struct business *b, int64_t at, const char *site);
  * business_site. An unknown one: no calendar. */
 int business_named(struct business *b, const char *calendar);
 
-/* Business time in [from, to), in ms; FACT_NULL when a part of it that is not empty has no calendar. */
+/* Business time in [from, to), in ms, 0 when to ≤ from; FACT_NULL when a part of it that is not empty has no
+ * calendar, as has what lies before the first business_site. */
 int64_t business_elapsed_ms(const struct business *b, int64_t from, int64_t to);
 
 /* Time in [from, to) by the calendar in force at `end` alone, FACT_NULL when there is none. */

@@ -13,30 +13,36 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CALENDAR_HOURS_BYTES  512  /* of the weekly hours as text */
-#define CALENDAR_INTERVALS    64   /* a week, after joining */
 #define CALENDAR_HOLIDAYS_MAX 8192 /* of one version, beside the computed ones */
+
+/* Business time passes in these UTC years: from the earliest instant an event may have until 2100 begins. */
+#define CALENDAR_YEAR_MIN 1990
+#define CALENDAR_YEAR_END 2100
 
 struct calendar;
 
 /* From its definition, a map:
  *   zone       "America/Chicago"
- *   hours      "mon-fri 08:00-17:00, sat 09:00-12:00 13:00-15:00"; "daily 00:00-24:00"
+ *   hours      "mon-fri 08:00-17:00, sat 09:00-12:00 13:00-15:00"; "daily 00:00-24:00" (hours.h)
  *   federal    true: the US federal holidays as observed, computed for any year (may be left out)
  *   holidays   ["2024-12-25", "2024-12-24 12:00-24:00", …]: local days, whole or in part (may be left out)
- * `err` names the key, the place in it and what is wrong. Codes bad_calendar, unknown_zone; -ENOMEM. */
+ * `err` names the key, the place in it and what is wrong. -EINVAL with code bad_calendar or unknown_zone,
+ * -EIO or -EBADMSG bad_zone, -ENOMEM. */
 int calendar_new(const json_t *definition, struct calendar **ret, struct error *err);
 struct calendar *calendar_ref(struct calendar *c);
 void calendar_unref(struct calendar *c);
 
-/* The definition in its one canonical form: the same calendar, the same bytes. Borrowed. */
+/* The definition in its one canonical form: the same calendar, the same text in the same order. Borrowed. */
 const json_t *calendar_definition(const struct calendar *c);
+/* How many holidays the definition names (the federal ones are not among them). */
+size_t calendar_n_holidays(const struct calendar *c);
+bool calendar_equal(const struct calendar *a, const struct calendar *b);
 
 /* Business time in [from, to), in ms; 0 when to ≤ from. */
 int64_t calendar_elapsed_ms(const struct calendar *c, int64_t from, int64_t to);
 
-/* The last instant t ≥ from with calendar_elapsed_ms(c, from, t) ≤ ms; FACT_FOREVER (INT64_MAX) where so much
- * never passes before 2100. */
+/* The last instant t ≥ from with calendar_elapsed_ms(c, from, t) ≤ ms (ms ≥ 0; else from); FACT_FOREVER
+ * (INT64_MAX) where more never passes before 2100. */
 int64_t calendar_reach(const struct calendar *c, int64_t from, int64_t ms);
 
 #endif

@@ -1,6 +1,9 @@
 #include "core/fold/reference.h"
 
 #include "core/base/buffer.h"
+#include "core/base/document.h"
+#include "core/base/nearest.h"
+#include "core/fold/calendars.h"
 #include "proto/event.h"
 #include "proto/msgpack.h"
 
@@ -47,6 +50,7 @@ struct reference {
     struct map texts; /* every string once; key and value are the same allocation */
     struct map entries[REFERENCE_N];
     size_t n_versions[REFERENCE_N];
+    struct calendars calendars;
 };
 
 /* --- map
@@ -128,6 +132,7 @@ static void reference_free(struct reference *r)
     for (size_t i = 0; i < r->texts.n_slots; i++)
         free(r->texts.values[i]);
     map_fini(&r->texts);
+    calendars_fini(&r->calendars);
     free(r);
 }
 
@@ -240,6 +245,10 @@ int reference_new(const struct reference *base, struct reference **ret)
                 }
             }
         }
+    }
+    if (base && calendars_copy(&r->calendars, &base->calendars) < 0) {
+        reference_free(r);
+        return -ENOMEM;
     }
     *ret = r;
     return 0;
@@ -422,6 +431,69 @@ int reference_each(const struct reference *r, enum reference_table table,
     return c;
 }
 
+/* --- calendars
+ * ----------------------------------------------------------------------------------------------- */
+
+int reference_set_calendar(struct reference *r, const char *name, int64_t valid_from,
+                           struct calendar *calendar, struct error *err)
+{
+    const char *fault = code_fault(name);
+    if (fault)
+        return error_set(err, -EINVAL, "bad_key", "the name of a calendar %s", fault);
+    return calendars_set(&r->calendars, name, valid_from, calendar, err);
+}
+
+int reference_calendar_unknown(const struct reference *r, const char *name, struct error *err)
+{
+    struct nearest near;
+    nearest_init(&near, name, strnlen(name, NEAREST_BYTES + 1));
+    for (size_t i = 0; i < r->calendars.n; i++)
+        nearest_offer(&near, r->calendars.at[i].name);
+    error_set(err, -ENOENT, "unknown_calendar", "there is no calendar '%.64s'", name);
+    if (near.best)
+        error_hint(err, "did you mean %s?", near.best);
+    else
+        error_hint(err, "'tendon calendar list' lists those there are; 'tendon calendar import' adds one");
+    return -ENOENT;
+}
+
+int reference_remove_calendar(struct reference *r, const char *name, const int64_t *valid_from,
+                              struct error *err)
+{
+    if (!calendars_find(&r->calendars, name))
+        return reference_calendar_unknown(r, name, err);
+    if (calendars_remove(&r->calendars, name, valid_from))
+        return 0;
+    error_set(err, -ENOENT, "unknown_version", "no version of the calendar '%.64s' begins then", name);
+    error_hint(err, "'tendon calendar show' prints from when its versions hold");
+    return -ENOENT;
+}
+
+size_t reference_calendars(const struct reference *r, const char *name, const struct reference_calendar **ret)
+{
+    const struct calendars_entry *entry = calendars_find(&r->calendars, name);
+    if (!entry)
+        return 0;
+    *ret = entry->versions;
+    return entry->n;
+}
+
+size_t reference_calendar_count(const struct reference *r)
+{
+    return r->calendars.n;
+}
+
+int reference_each_calendar(const struct reference *r,
+                            int (*each)(void *context, const char *name, const struct reference_calendar *c),
+                            void *context)
+{
+    int c = 0;
+    for (size_t i = 0; i < r->calendars.n && !c; i++)
+        for (size_t v = 0; v < r->calendars.at[i].n && !c; v++)
+            c = each(context, r->calendars.at[i].name, &r->calendars.at[i].versions[v]);
+    return c;
+}
+
 /* --- on disk
  * ------------------------------------------------------------------------------------------------- */
 
@@ -462,6 +534,21 @@ int reference_row_encode(struct buffer *b, enum reference_table table, const cha
             msgpack_pack_int64(&p, row->numbers[a]);
     }
     return buffer_failed(b) ? -ENOMEM : 0;
+}
+
+#define CALENDAR_RECORD "calendar" /* stands where a row has the name of its table */
+
+/* [format, "calendar", name, valid_from, definition] */
+int reference_calendar_encode(struct buffer *b, const char *name, const struct reference_calendar *c)
+{
+    msgpack_packer p;
+    msgpack_packer_init(&p, b, buffer_write);
+    msgpack_pack_array(&p, 5);
+    msgpack_pack_int(&p, FORMAT_VERSION);
+    pack_text(&p, CALENDAR_RECORD);
+    pack_text(&p, name);
+    msgpack_pack_int64(&p, c->valid_from);
+    return document_encode(calendar_definition(c->calendar), b) < 0 || buffer_failed(b) ? -ENOMEM : 0;
 }
 
 #define TEXT_BYTES (EVENT_CODE_BYTES + 1)
@@ -509,6 +596,34 @@ static bool read_attributes(struct mp_reader *reader, enum reference_table table
     return true;
 }
 
+static int corrupt(struct error *err)
+{
+    return error_set(err, -EBADMSG, "reference_corrupt", "a row of the reference tables cannot be read");
+}
+
+/* What stands behind the name of the table. */
+static int calendar_decode(struct reference *r, struct mp_reader *reader, struct error *err)
+{
+    char name[TEXT_BYTES];
+    int64_t valid_from;
+    json_t *definition = NULL;
+    struct calendar *calendar;
+    if (!read_text(reader, name) || !mp_read_int(reader, &valid_from) ||
+        document_read(reader, DOCUMENT_VALUES_MAX, &definition, NULL) < 0 || reader->at != reader->end) {
+        json_decref(definition);
+        return corrupt(err);
+    }
+    int c = calendar_new(definition, &calendar, err);
+    json_decref(definition);
+    if (c < 0) {
+        error_prefix(err, "calendar %s", name);
+        return c;
+    }
+    c = reference_set_calendar(r, name, valid_from, calendar, err);
+    calendar_unref(calendar);
+    return c;
+}
+
 int reference_row_decode(struct reference *r, const void *data, size_t size, struct error *err)
 {
     struct mp_reader reader;
@@ -517,7 +632,7 @@ int reference_row_decode(struct reference *r, const void *data, size_t size, str
     char name[TEXT_BYTES], key[TEXT_BYTES], texts[REFERENCE_ATTRIBUTES_N][TEXT_BYTES];
     mp_reader_init(&reader, data, size);
     if (!mp_read_array(&reader, &n) || n != 5 || !mp_read_int(&reader, &format))
-        return error_set(err, -EBADMSG, "reference_corrupt", "a row of the reference tables cannot be read");
+        return corrupt(err);
     if (format != FORMAT_VERSION)
         return error_set(err, -EPROTONOSUPPORT, "reference_version",
                          "a row of the reference tables has format %lld; this build knows %d",
@@ -525,12 +640,15 @@ int reference_row_decode(struct reference *r, const void *data, size_t size, str
     struct reference_row row;
     row_clear(&row);
     int table = REFERENCE_N;
-    if (read_text(&reader, name))
-        for (table = 0; table < REFERENCE_N && strcmp(TABLE_NAMES[table], name) != 0; table++)
-            ;
+    if (!read_text(&reader, name))
+        return corrupt(err);
+    if (strcmp(name, CALENDAR_RECORD) == 0)
+        return calendar_decode(r, &reader, err);
+    for (table = 0; table < REFERENCE_N && strcmp(TABLE_NAMES[table], name) != 0; table++)
+        ;
     if (table == REFERENCE_N || !read_text(&reader, key) || !mp_read_int(&reader, &valid_from) ||
         !read_attributes(&reader, (enum reference_table)table, &row, texts) || reader.at != reader.end)
-        return error_set(err, -EBADMSG, "reference_corrupt", "a row of the reference tables cannot be read");
+        return corrupt(err);
     row.valid_from = valid_from;
     int c = reference_put(r, (enum reference_table)table, key, &row);
     return c ? error_set(err, c, "reference_full", "no room for the rows of the %s table", TABLE_NAMES[table])
@@ -553,25 +671,34 @@ bool reference_row_equal(const struct reference_row *a, const struct reference_r
     return a->valid_from == b->valid_from;
 }
 
-/* Whether two versions (NULL: none) say the same of a team's tier and employer. */
-static bool team_reads_equal(const struct reference_row *a, const struct reference_row *b)
+/* What the fold reads of a row: a team's tier and employer, a site's calendar. Its table has them. */
+struct reading {
+    int64_t number;
+    const char *text;
+};
+
+static struct reading row_reading(enum reference_table table, const struct reference_row *row)
 {
-    int64_t tier_a = a ? a->numbers[REFERENCE_TEAM_TIER] : REFERENCE_NONE;
-    int64_t tier_b = b ? b->numbers[REFERENCE_TEAM_TIER] : REFERENCE_NONE;
-    return tier_a == tier_b &&
-           text_equal(a ? a->strings[REFERENCE_EMPLOYER] : NULL, b ? b->strings[REFERENCE_EMPLOYER] : NULL);
+    struct reading reading = {REFERENCE_NONE, NULL};
+    if (row && table == REFERENCE_TEAM)
+        reading = (struct reading){row->numbers[REFERENCE_TEAM_TIER], row->strings[REFERENCE_EMPLOYER]};
+    else if (row)
+        reading.text = row->strings[REFERENCE_CALENDAR];
+    return reading;
 }
 
-/* Whether a's teams read otherwise in b at some instant from which a version of a holds. Asked both ways this
+/* Whether a's rows read otherwise in b at some instant from which a version of a holds. Asked both ways this
  * is every instant at which either changes; the time before all versions reads as none in both. */
-static bool teams_differ(const struct reference *a, const struct reference *b)
+static bool rows_differ(const struct reference *a, const struct reference *b, enum reference_table table)
 {
-    const struct map *m = &a->entries[REFERENCE_TEAM];
+    const struct map *m = &a->entries[table];
     for (size_t i = 0; i < m->n_slots; i++) {
         const struct entry *entry = m->values[i];
         for (size_t v = 0; entry && v < entry->n; v++) {
             const struct reference_row *row = entry->rows[v];
-            if (!team_reads_equal(row, reference_find(b, REFERENCE_TEAM, m->keys[i], row->valid_from)))
+            struct reading here = row_reading(table, row);
+            struct reading there = row_reading(table, reference_find(b, table, m->keys[i], row->valid_from));
+            if (here.number != there.number || !text_equal(here.text, there.text))
                 return true;
         }
     }
@@ -580,5 +707,9 @@ static bool teams_differ(const struct reference *a, const struct reference *b)
 
 bool reference_needs_refold(const struct reference *before, const struct reference *after)
 {
-    return teams_differ(before, after) || teams_differ(after, before);
+    for (int t = 0; t < REFERENCE_N; t++)
+        if (rows_differ(before, after, (enum reference_table)t) ||
+            rows_differ(after, before, (enum reference_table)t))
+            return true;
+    return calendars_differ(&before->calendars, &after->calendars);
 }

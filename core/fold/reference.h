@@ -108,12 +108,17 @@ int reference_row_decode(struct reference *r, const void *data, size_t size, str
 
 /* --- calendars, in versions as the rows are */
 
-#define REFERENCE_CALENDARS_MAX 1024 /* versions of all together */
+#define REFERENCE_CALENDARS_MAX 1024  /* versions of all together */
+#define REFERENCE_HOLIDAYS_MAX  65536 /* that their definitions name, of all together */
 
-/* Sets one version, in place of one with the same valid_from; takes a reference of the calendar. Codes as
- * reference_set. */
+/* Sets one version, in place of one with the same valid_from; takes a reference of its own to the calendar. A
+ * name is a code. Error codes as reference_set. */
 int reference_set_calendar(struct reference *r, const char *name, int64_t valid_from,
                            struct calendar *calendar, struct error *err);
+/* Takes away one version, or with valid_from NULL all of a name. -ENOENT with unknown_calendar and the
+ * nearest name, or unknown_version. Before r is published only. */
+int reference_remove_calendar(struct reference *r, const char *name, const int64_t *valid_from,
+                              struct error *err);
 struct reference_calendar {
     int64_t valid_from;
     struct calendar *calendar;
@@ -127,6 +132,11 @@ size_t reference_calendar_count(const struct reference *r);
 int reference_each_calendar(const struct reference *r,
                             int (*each)(void *context, const char *name, const struct reference_calendar *c),
                             void *context);
+/* Fills err with unknown_calendar and the name that comes nearest; -ENOENT. */
+int reference_calendar_unknown(const struct reference *r, const char *name, struct error *err);
+
+/* The form on disk, one record a version; reference_row_decode reads it too. 0 or -ENOMEM. */
+int reference_calendar_encode(struct buffer *b, const char *name, const struct reference_calendar *c);
 
 /* Whether what the fold reads (tier and employer of teams, calendars of sites, calendars; at any instant)
  * differs between two. */

@@ -86,17 +86,28 @@ struct write_reference {
     enum reference_table table;
 };
 
-static int write_row(void *context, const char *key, const struct reference_row *row)
+static int put_record(struct write_reference *w, int encoded)
 {
-    struct write_reference *w = context;
-    buffer_clear(&w->row);
-    int r = reference_row_encode(&w->row, w->table, key, row);
-    if (r < 0 || buffer_failed(&w->row))
+    if (encoded < 0 || buffer_failed(&w->row))
         return -ENOMEM;
     uint8_t place[4];
     put_u32(place, w->place++);
     txn_put(w->txn, DB_REFERENCE, place, sizeof(place), w->row.data, w->row.size);
     return w->txn->rc ? -EIO : 0;
+}
+
+static int write_row(void *context, const char *key, const struct reference_row *row)
+{
+    struct write_reference *w = context;
+    buffer_clear(&w->row);
+    return put_record(w, reference_row_encode(&w->row, w->table, key, row));
+}
+
+static int write_calendar(void *context, const char *name, const struct reference_calendar *c)
+{
+    struct write_reference *w = context;
+    buffer_clear(&w->row);
+    return put_record(w, reference_calendar_encode(&w->row, name, c));
 }
 
 int store_write_reference(struct store *s, const struct reference *next, bool refold, struct error *err)
@@ -110,6 +121,8 @@ int store_write_reference(struct store *s, const struct reference *next, bool re
     txn_empty(&t, DB_REFERENCE);
     for (w.table = 0; w.table < REFERENCE_N && r == 0; w.table++)
         r = reference_each(next, w.table, write_row, &w);
+    if (r == 0)
+        r = reference_each_calendar(next, write_calendar, &w);
     buffer_fini(&w.row);
     struct store_meta before = s->meta;
     s->meta.must_refold |= refold;

@@ -1,5 +1,7 @@
 #include "core/fold/reference.h"
 
+#include "core/fold/calendar.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -224,13 +226,185 @@ static void test_refold(void **state)
     reference_unref(r);
 }
 
+/* --- calendars
+ * ----------------------------------------------------------------------------------------------- */
+
+static struct calendar *hours(const char *text, unsigned n_holidays)
+{
+    json_t *holidays = json_array();
+    for (unsigned i = 0; i < n_holidays; i++) {
+        char day[48];
+        (void)snprintf(day, sizeof(day), "%04u-%02u-%02u", 1970 + i / 336 % 130, i / 28 % 12 + 1, i % 28 + 1);
+        json_array_append_new(holidays, json_string(day));
+    }
+    json_t *definition = json_pack("{s:s, s:s, s:o}", "zone", "UTC", "hours", text, "holidays", holidays);
+    struct calendar *c;
+    assert_int_equal(calendar_new(definition, &c, NULL), 0);
+    json_decref(definition);
+    return c;
+}
+
+static int set_calendar(struct reference *r, const char *name, int64_t valid_from, const char *text,
+                        unsigned n_holidays, struct error *err)
+{
+    struct calendar *c = hours(text, n_holidays);
+    int result = reference_set_calendar(r, name, valid_from, c, err);
+    calendar_unref(c);
+    return result;
+}
+
+static const char *hours_at(const struct reference *r, const char *name, size_t place)
+{
+    const struct reference_calendar *versions;
+    size_t n = reference_calendars(r, name, &versions);
+    assert_true(place < n);
+    return json_string_value(json_object_get(calendar_definition(versions[place].calendar), "hours"));
+}
+
+static void test_calendars(void **state)
+{
+    struct reference *r = empty(), *copy;
+    const struct reference_calendar *versions;
+    struct error err = ERROR_INIT;
+    assert_int_equal(reference_calendars(r, "day", &versions), 0);
+    assert_int_equal(set_calendar(r, "night", 7, "daily 00:00-06:00", 2, NULL), 0);
+    assert_int_equal(set_calendar(r, "day", 2000, "mon-fri 09:00-17:00", 0, NULL), 0);
+    assert_int_equal(set_calendar(r, "day", INT64_MIN, "mon-fri 08:00-16:00", 0, NULL), 0);
+    assert_int_equal(set_calendar(r, "day", 1000, "mon 08:00-16:00", 0, NULL), 0);
+    assert_int_equal(set_calendar(r, "day", 1000, "tue 08:00-16:00", 0, NULL), 0); /* in its place */
+    assert_int_equal(reference_calendar_count(r), 2);
+    assert_int_equal(reference_calendars(r, "day", &versions), 3);
+    assert_int_equal(versions[1].valid_from, 1000);
+    assert_string_equal(hours_at(r, "day", 0), "mon-fri 08:00-16:00");
+    assert_string_equal(hours_at(r, "day", 1), "tue 08:00-16:00");
+    assert_string_equal(hours_at(r, "day", 2), "mon-fri 09:00-17:00");
+
+    assert_int_equal(reference_new(r, &copy), 0);
+    assert_int_equal(reference_remove_calendar(copy, "day", &(int64_t){1000}, &err), 0);
+    assert_int_equal(reference_calendars(copy, "day", &versions), 2);
+    assert_int_equal(reference_calendars(r, "day", &versions), 3);
+    assert_int_equal(reference_remove_calendar(copy, "day", &(int64_t){1000}, &err), -ENOENT);
+    assert_string_equal(err.code, "unknown_version");
+    assert_int_equal(reference_remove_calendar(copy, "dya", NULL, &err), -ENOENT);
+    assert_string_equal(err.code, "unknown_calendar");
+    assert_string_equal(err.hint, "did you mean day?");
+    assert_int_equal(reference_remove_calendar(copy, "day", NULL, &err), 0);
+    assert_int_equal(reference_calendar_count(copy), 1);
+    assert_int_equal(reference_remove_calendar(copy, "night", &(int64_t){7}, &err), 0);
+    assert_int_equal(reference_calendar_count(copy), 0);
+    reference_unref(copy);
+
+    assert_int_equal(set_calendar(r, "a\nb", 0, "daily 00:00-06:00", 0, &err), -EINVAL);
+    assert_string_equal(err.code, "bad_key");
+    reference_unref(r);
+}
+
+static void test_calendars_bounded(void **state)
+{
+    struct reference *r = empty();
+    struct error err = ERROR_INIT;
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(set_calendar(r, "day", i, "daily 00:00-06:00", 8192, NULL), 0);
+    assert_int_equal(set_calendar(r, "day", 8, "daily 00:00-06:00", 1, &err), -ENOSPC);
+    assert_string_equal(err.code, "reference_full");
+    /* what is replaced makes room */
+    assert_int_equal(set_calendar(r, "day", 7, "daily 00:00-06:00", 8191, NULL), 0);
+    assert_int_equal(set_calendar(r, "day", 8, "daily 00:00-06:00", 1, NULL), 0);
+    for (int i = 9; i < REFERENCE_CALENDARS_MAX; i++)
+        assert_int_equal(set_calendar(r, i % 2 ? "day" : "night", i, "daily 00:00-06:00", 0, NULL), 0);
+    assert_int_equal(set_calendar(r, "more", 0, "daily 00:00-06:00", 0, &err), -ENOSPC);
+    assert_string_equal(err.code, "reference_full");
+    assert_int_equal(set_calendar(r, "day", 8, "daily 00:00-07:00", 0, NULL), 0);
+    reference_unref(r);
+}
+
+static int decode_calendar(void *context, const char *name, const struct reference_calendar *c)
+{
+    struct buffer b;
+    struct error err = ERROR_INIT;
+    buffer_init(&b, 1 << 20);
+    assert_int_equal(reference_calendar_encode(&b, name, c), 0);
+    assert_int_equal(reference_row_decode(context, b.data, b.size, &err), 0);
+    /* every record cut short is refused */
+    for (size_t size = 0; size < b.size; size++) {
+        struct reference *none = empty();
+        uint8_t *cut = test_malloc(size + 1);
+        memcpy(cut, b.data, size);
+        assert_int_not_equal(reference_row_decode(none, cut, size, &err), 0);
+        assert_int_equal(reference_calendar_count(none), 0);
+        test_free(cut);
+        reference_unref(none);
+    }
+    buffer_fini(&b);
+    return 0;
+}
+
+static void test_calendars_on_disk(void **state)
+{
+    struct reference *r = empty(), *read = empty();
+    set_calendar(r, "night", INT64_MIN, "daily 00:00-06:00", 40, NULL);
+    set_calendar(r, "day", INT64_MIN, "mon-fri 09:00-17:00", 0, NULL);
+    set_calendar(r, "day", 5, "mon-fri 09:00-18:00", 0, NULL);
+    assert_int_equal(reference_each_calendar(r, decode_calendar, read), 0);
+    assert_false(reference_needs_refold(r, read));
+    assert_int_equal(reference_calendar_count(read), 2);
+    assert_string_equal(hours_at(read, "day", 1), "mon-fri 09:00-18:00");
+    reference_unref(r);
+    reference_unref(read);
+}
+
+static void expect_refold(const struct reference *a, struct reference *b, bool refold)
+{
+    assert_int_equal(reference_needs_refold(a, b), refold);
+    assert_int_equal(reference_needs_refold(b, a), refold);
+    reference_unref(b);
+}
+
+static void test_calendars_refold(void **state)
+{
+    struct reference *r = empty(), *next;
+    set_calendar(r, "day", 0, "mon-fri 09:00-17:00", 3, NULL);
+    set(r, REFERENCE_SITE, "H1", 0, NULL, REFERENCE_CALENDAR, "day", -1);
+
+    reference_new(r, &next); /* what reads as before */
+    set_calendar(next, "day", 9, "mon-fri 09:00-12:00 12:00-17:00", 3, NULL);
+    set(next, REFERENCE_SITE, "H1", 9, NULL, REFERENCE_CALENDAR, "day", REFERENCE_BEDS, "7", -1);
+    expect_refold(r, next, false);
+    reference_new(r, &next); /* other hours, other holidays, another instant, another name */
+    set_calendar(next, "day", 0, "mon-fri 09:00-18:00", 3, NULL);
+    expect_refold(r, next, true);
+    reference_new(r, &next);
+    set_calendar(next, "day", 0, "mon-fri 09:00-17:00", 4, NULL);
+    expect_refold(r, next, true);
+    reference_new(r, &next);
+    set_calendar(next, "day", -1, "mon-fri 09:00-17:00", 3, NULL);
+    expect_refold(r, next, true);
+    reference_new(r, &next);
+    set_calendar(next, "night", 0, "mon-fri 09:00-17:00", 3, NULL);
+    expect_refold(r, next, true);
+    reference_new(r, &next); /* a site's calendar, later */
+    set(next, REFERENCE_SITE, "H1", 9, NULL, REFERENCE_CALENDAR, "night", -1);
+    expect_refold(r, next, true);
+    reference_new(r, &next);
+    set(next, REFERENCE_SITE, "H2", 9, NULL, REFERENCE_CALENDAR, "day", -1);
+    expect_refold(r, next, true);
+    reference_unref(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attributes), cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_copies_do_not_share),
-        cmocka_unit_test(test_each),       cmocka_unit_test(test_on_disk),
+        cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_copies_do_not_share),
+        cmocka_unit_test(test_each),
+        cmocka_unit_test(test_on_disk),
         cmocka_unit_test(test_refold),
+        cmocka_unit_test(test_calendars),
+        cmocka_unit_test(test_calendars_bounded),
+        cmocka_unit_test(test_calendars_on_disk),
+        cmocka_unit_test(test_calendars_refold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
