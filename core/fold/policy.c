@@ -1,8 +1,10 @@
 #include "core/fold/policy.h"
 
 #include "core/base/quantity.h"
+#include "proto/msgpack.h"
 
 #include <errno.h>
+#include <msgpack.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,26 +96,107 @@ int policies_intern(struct policy *policies, size_t n, struct dictionary *dictio
 /* --- bytes
  * --------------------------------------------------------------------------------------------------- */
 
-static void encode_text(struct buffer *b, const char *text)
+static int pack_bytes(void *data, const char *bytes, size_t size)
 {
-    buffer_append(b, text, strlen(text) + 1);
+    buffer_append(data, bytes, size);
+    return 0; /* failure is the buffer's */
+}
+
+static void pack_text(msgpack_packer *p, const char *s)
+{
+    msgpack_pack_str(p, strlen(s));
+    msgpack_pack_str_body(p, s, strlen(s));
 }
 
 void policies_encode(const struct policy *policies, size_t n, struct buffer *b)
 {
-    buffer_printf(b, "%zu policies\n", n);
+    msgpack_packer packer;
+    msgpack_packer_init(&packer, b, pack_bytes);
+    msgpack_pack_array(&packer, n);
     for (size_t i = 0; i < n; i++) {
         const struct policy *p = &policies[i];
-        encode_text(b, p->name);
-        encode_text(b, p->calendar);
-        buffer_printf(b, "%u %lld %u %u\n", (unsigned)p->metric, (long long)p->target_ms, (unsigned)p->clock,
-                      p->n_conditions);
+        msgpack_pack_array(&packer, 6);
+        pack_text(&packer, p->name);
+        msgpack_pack_uint8(&packer, p->metric);
+        msgpack_pack_int64(&packer, p->target_ms);
+        msgpack_pack_unsigned_int(&packer, p->clock);
+        pack_text(&packer, p->calendar);
+        msgpack_pack_map(&packer, p->n_conditions);
         for (unsigned j = 0; j < p->n_conditions; j++) {
-            buffer_printf(b, "%u %u\n", (unsigned)p->conditions[j].field, p->conditions[j].n_values);
+            msgpack_pack_unsigned_int(&packer, p->conditions[j].field);
+            msgpack_pack_array(&packer, p->conditions[j].n_values);
             for (unsigned v = 0; v < p->conditions[j].n_values; v++)
-                encode_text(b, p->conditions[j].values[v].text);
+                pack_text(&packer, p->conditions[j].values[v].text);
         }
     }
+}
+
+static bool read_text(struct mp_reader *r, char room[EVENT_CODE_BYTES + 1])
+{
+    const char *text;
+    uint32_t size;
+    if (!mp_read_str(r, &text, &size) || size > EVENT_CODE_BYTES)
+        return false;
+    memcpy(room, text, size);
+    room[size] = '\0';
+    return true;
+}
+
+static int read_condition(struct mp_reader *r, struct policy *p)
+{
+    uint64_t field;
+    uint32_t n;
+    if (!mp_read_uint(r, &field) || field >= FIELD_N_DIMENSIONS || !mp_read_array(r, &n) ||
+        n > POLICY_VALUES_MAX)
+        return -EBADMSG;
+    struct policy_value *values = calloc(n ? n : 1, sizeof(*values));
+    if (!values)
+        return -ENOMEM;
+    p->conditions[p->n_conditions++] =
+        (struct policy_condition){.field = (enum event_field)field, .n_values = n, .values = values};
+    for (uint32_t i = 0; i < n; i++)
+        if (!read_text(r, values[i].text))
+            return -EBADMSG;
+    return 0;
+}
+
+static int read_policy(struct mp_reader *r, struct policy *p)
+{
+    uint64_t metric, clock;
+    uint32_t n_parts, n;
+    if (!mp_read_array(r, &n_parts) || n_parts != 6 || !read_text(r, p->name) || !mp_read_uint(r, &metric) ||
+        metric > UINT8_MAX || !mp_read_int(r, &p->target_ms) || !mp_read_uint(r, &clock) ||
+        clock > CLOCK_BUSINESS || !read_text(r, p->calendar) || !mp_read_map(r, &n) ||
+        n > POLICY_CONDITIONS_MAX)
+        return -EBADMSG;
+    p->metric = (uint8_t)metric;
+    p->clock = (enum event_clock)clock;
+    int c = 0;
+    while (n-- && !c)
+        c = read_condition(r, p);
+    return c;
+}
+
+int policies_decode(const void *data, size_t size, struct policy **ret, size_t *ret_n)
+{
+    struct mp_reader r;
+    uint32_t n;
+    mp_reader_init(&r, data, size);
+    if (!mp_read_array(&r, &n) || n > POLICIES_MAX)
+        return -EBADMSG;
+    struct policy *policies = calloc(n ? n : 1, sizeof(*policies));
+    int c = policies ? 0 : -ENOMEM;
+    for (uint32_t i = 0; i < n && !c; i++)
+        c = read_policy(&r, &policies[i]);
+    if (!c && r.at != r.end)
+        c = -EBADMSG;
+    if (c) {
+        policies_free(policies, n);
+        return c;
+    }
+    *ret = policies;
+    *ret_n = n;
+    return 0;
 }
 
 /* --- matching

@@ -55,8 +55,10 @@ void policies_free(struct policy *policies, size_t n);
  * dictionary's writer only, before the first fold that reads the policies. 0 or -ENOMEM. */
 int policies_intern(struct policy *policies, size_t n, struct dictionary *dictionary);
 
-/* Appends what the fold makes of them, and nothing else, as bytes: equal bytes, equal facts. For a digest. */
+/* Appends what the fold makes of them, and nothing else, as bytes: equal bytes, equal facts. */
 void policies_encode(const struct policy *policies, size_t n, struct buffer *b);
+/* And back, without numbers. -EBADMSG, -ENOMEM. */
+int policies_decode(const void *data, size_t size, struct policy **ret, size_t *ret_n);
 
 /* Whether a ticket with these dimensions meets every condition. A value that it does not have meets none. */
 bool policy_matches(const struct policy *p, const uint16_t dimensions[FIELD_N_DIMENSIONS]);

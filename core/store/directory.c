@@ -235,6 +235,32 @@ int directory_find(struct directory *d, struct txn *t, uint64_t hash, bool is_lo
     return 0;
 }
 
+int directory_search(struct txn *t, uint64_t hash, bool is_loose, uint32_t *ret_number)
+{
+    uint8_t key[KEY_BYTES] = {0};
+    hash = stored_hash(hash, is_loose);
+    for (;;) {
+        struct walk walk;
+        struct run run = {0};
+        uint32_t word = 0;
+        int r = walk_open(&walk, t, DB_DIRECTORY, key, sizeof(key));
+        bool found = r == 0 && walk_next(&walk) && walk.key.mv_size == KEY_BYTES;
+        if (found) {
+            word = get_u32((const uint8_t *)walk.key.mv_data + 1);
+            run = (struct run){
+                .level = *(const uint8_t *)walk.key.mv_data, .number = word >> 8, .bits = (uint8_t)word};
+        }
+        walk_close(&walk, t);
+        if (!found)
+            return t->rc ? -EIO : r;
+        r = run_find(t, &run, hash, ret_number);
+        if (r != 0)
+            return r;
+        key[0] = word == UINT32_MAX ? run.level + 1 : run.level; /* behind the run's last bucket */
+        put_u32(key + 1, word + 1);
+    }
+}
+
 static int by_hash(const void *a, const void *b)
 {
     const struct directory_entry *x = a, *y = b;

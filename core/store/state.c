@@ -70,13 +70,22 @@ static int load_dictionary(struct store *s, struct txn *t)
     return r;
 }
 
-void store_publish_reference(struct store *s, struct reference *next)
+void store_publish_environment(struct store *s, struct environment *next)
 {
     (void)pthread_mutex_lock(&s->view_lock);
-    struct reference *old = s->reference;
-    s->reference = next;
+    struct environment *old = s->environment;
+    s->environment = next;
     (void)pthread_mutex_unlock(&s->view_lock);
-    reference_unref(old);
+    environment_unref(old);
+}
+
+int store_publish_reference(struct store *s, struct reference *next)
+{
+    struct environment *e;
+    int r = environment_new(&s->environment->settings, next, &e);
+    if (r == 0)
+        store_publish_environment(s, e);
+    return r;
 }
 
 struct write_reference {
@@ -139,7 +148,7 @@ int store_write_reference(struct store *s, const struct reference *next, bool re
     return r;
 }
 
-static int load_reference(struct store *s, struct txn *t, struct error *err)
+static int load_reference(struct txn *t, struct reference **ret, struct error *err)
 {
     struct reference *reference;
     int r = reference_new(NULL, &reference);
@@ -155,8 +164,95 @@ static int load_reference(struct store *s, struct txn *t, struct error *err)
         reference_unref(reference);
         return r;
     }
-    store_publish_reference(s, reference);
+    *ret = reference;
     return 0;
+}
+
+static int load_environment(struct store *s, struct txn *t, struct error *err)
+{
+    struct reference *reference = NULL;
+    struct environment *e;
+    MDB_val value;
+    int r = load_reference(t, &reference, err);
+    if (r < 0)
+        return r;
+    r = txn_get(t, DB_META, "settings", 8, &value)
+            ? settings_decode(value.mv_data, value.mv_size, reference, &e)
+            : environment_new(NULL, reference, &e);
+    reference_unref(reference);
+    if (r == 0 && (r = environment_intern(e, s->dictionary)) < 0)
+        environment_unref(e);
+    if (r < 0)
+        return error_set(err, r, r == -ENOMEM ? "no_memory" : "store_corrupt",
+                         "%s: the settings of the fold cannot be read: %s", s->path, strerror(-r));
+    store_publish_environment(s, e);
+    return 0;
+}
+
+static bool same_settings(const struct buffer *a, const struct buffer *b)
+{
+    return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
+}
+
+static int write_settings(struct store *s, const struct buffer *bytes, struct error *err)
+{
+    struct txn t;
+    int r = txn_begin(&t, &s->db, true, err);
+    if (r < 0)
+        return r;
+    struct store_meta before = s->meta;
+    txn_put(&t, DB_META, "settings", 8, bytes->data, bytes->size);
+    s->meta.must_refold = 1;
+    store_write_dictionary(s, &t);
+    (void)store_write_meta(s, &t);
+    r = txn_commit(&t, err);
+    if (r < 0)
+        s->meta = before;
+    else
+        store_dictionary_written(s);
+    return r;
+}
+
+int store_adopt_settings(struct store *s, struct error *err)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    struct environment *wanted = s->wanted, *next = NULL;
+    s->wanted = NULL;
+    (void)pthread_mutex_unlock(&s->lock);
+    if (!wanted)
+        return 0;
+    struct buffer old, new;
+    buffer_init(&old, ENVIRONMENT_SETTINGS_BYTES);
+    buffer_init(&new, ENVIRONMENT_SETTINGS_BYTES);
+    settings_encode(&s->environment->settings, &old);
+    settings_encode(&wanted->settings, &new);
+    int r = buffer_failed(&old) || buffer_failed(&new) ? -ENOMEM : 0;
+    bool differ = r == 0 && !same_settings(&old, &new);
+    if (differ)
+        r = environment_new(&wanted->settings, s->environment->reference, &next);
+    if (differ && r == 0)
+        r = environment_intern(next, s->dictionary);
+    if (r < 0)
+        (void)error_set(err, r, "no_memory", "out of memory for the settings of the fold");
+    else if (differ)
+        r = write_settings(s, &new, err);
+    buffer_fini(&old);
+    buffer_fini(&new);
+    if (r == 0 && differ) {
+        store_publish_environment(s, next);
+        next = NULL;
+    }
+    environment_unref(next);
+    if (r < 0) { /* again at the next turn, unless others came meanwhile */
+        (void)pthread_mutex_lock(&s->lock);
+        if (!s->wanted) {
+            s->wanted = wanted;
+            wanted = NULL;
+        }
+        (void)pthread_mutex_unlock(&s->lock);
+    }
+    environment_unref(wanted);
+    return r < 0 ? r : differ;
 }
 
 int store_touch(struct store *s, struct subject *subject)
@@ -206,7 +302,8 @@ int store_make_rows(struct store *s, const struct subject *subject)
         events[n++] = e;
     struct fold_environment environment = {
         .dictionary = s->dictionary,
-        .reference = s->reference,
+        .reference = s->environment->reference,
+        .settings = &s->environment->settings,
         .declared = (const char(*)[EVENT_CODE_BYTES + 1]) s->declared,
         .n_declared = atomic_load_explicit(&s->n_declared, memory_order_acquire),
     };
@@ -355,6 +452,20 @@ static int load_hot(struct store *s, struct txn *t)
     return r;
 }
 
+size_t journal_read(const uint8_t *at, size_t left, struct journal_head *ret_head, struct event *room)
+{
+    struct event fixed;
+    if (left < sizeof(*ret_head) + sizeof(fixed))
+        return 0;
+    memcpy(&fixed, at + sizeof(*ret_head), sizeof(fixed));
+    size_t size = event_size(fixed.n_fields);
+    if (fixed.n_fields > FIELD_N || left < sizeof(*ret_head) + size)
+        return 0;
+    memcpy(ret_head, at, sizeof(*ret_head));
+    memcpy(room, at + sizeof(*ret_head), size);
+    return sizeof(*ret_head) + size;
+}
+
 /* Takes the events that came after the last seal out of the journal. */
 static int load_journal(struct store *s, struct txn *t)
 {
@@ -364,20 +475,12 @@ static int load_journal(struct store *s, struct txn *t)
         const uint8_t *at = walk.value.mv_data, *end = at + walk.value.mv_size;
         while (at < end && r == 0) {
             struct journal_head head;
-            struct event fixed;
-            if ((size_t)(end - at) < sizeof(head) + sizeof(fixed)) {
-                r = -EBADMSG;
-                break;
-            }
-            memcpy(&head, at, sizeof(head));
-            memcpy(&fixed, at + sizeof(head), sizeof(fixed));
-            size_t size = event_size(fixed.n_fields);
-            if ((size_t)(end - at) < sizeof(head) + size || fixed.n_fields > FIELD_N) {
-                r = -EBADMSG;
-                break;
-            }
             uint8_t room[sizeof(struct event) + FIELD_N * sizeof(uint64_t)] __attribute__((aligned(8)));
-            memcpy(room, at + sizeof(head), size);
+            size_t size = journal_read(at, (size_t)(end - at), &head, (struct event *)room);
+            if (size == 0) {
+                r = -EBADMSG;
+                break;
+            }
             struct subject *subject = hot_find(&s->hot, head.hash, head.is_loose);
             if (!subject) {
                 uint32_t number;
@@ -393,7 +496,7 @@ static int load_journal(struct store *s, struct txn *t)
             if (r == 0)
                 r = store_touch(s, subject);
             s->journal_events++;
-            at += sizeof(head) + size;
+            at += size;
         }
         s->journal_entries++;
     }
@@ -465,7 +568,7 @@ int store_load(struct store *s, struct error *err)
     if (r == 0)
         r = sources_load(&t, &sources, &n_sources, err);
     if (r == 0)
-        r = load_reference(s, &t, err);
+        r = load_environment(s, &t, err);
     if (r == 0)
         r = directory_open(&s->directory, &t, err);
     struct memtable *memtable = r == 0 ? memtable_new(&s->pool) : NULL;

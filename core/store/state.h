@@ -4,6 +4,7 @@
 
 #include "core/fold/fold.h"
 #include "core/store/directory.h"
+#include "core/store/environment.h"
 #include "core/store/facts.h"
 #include "core/store/memtable.h"
 #include "core/store/segment.h"
@@ -40,6 +41,10 @@ struct journal_head {
     uint8_t is_loose;
     uint8_t unused;
 };
+
+/* Reads the entry of the journal at `at`, of which `left` bytes are there; room has event_size(FIELD_N). How
+ * long it is, or 0 when it is none. */
+size_t journal_read(const uint8_t *at, size_t left, struct journal_head *ret_head, struct event *room);
 
 /* What a seal leaves in memory, in DB_HOT: where to find its events again. */
 struct hot_record {
@@ -92,15 +97,26 @@ struct store {
     pthread_cond_t view_ready; /* is_readable */
     bool is_readable;          /* false while memory is read back from disk */
     struct memtable *memtable;
-    struct reference *reference;
+    struct environment *environment;
     uint64_t as_of;
     uint16_t generation;
     bool refolding;
     uint64_t n_hot_subjects, n_hot_events;
 
-    pthread_mutex_t lock;    /* of the sources; never held across a commit */
+    pthread_mutex_t lock;    /* of what follows; never held across a commit */
     struct source **sources; /* by name */
     size_t n_sources;
+    struct environment *wanted; /* settings that the committer has not taken over yet, without tables */
+};
+
+struct store_view {
+    struct store *store;
+    struct txn txn;
+    struct memtable *memtable;
+    struct environment *environment;
+    uint64_t as_of;
+    uint16_t generation;
+    bool refolding;
 };
 
 /* state.c */
@@ -124,9 +140,13 @@ int store_revive(struct store *s, struct txn *t, uint64_t hash, bool is_loose, u
                  uint64_t position, struct subject **ret);
 int store_touch(struct store *s, struct subject *subject);
 
-void store_publish_reference(struct store *s, struct reference *next);
+/* puts an environment (or these tables beside the settings in force) in place of the one before */
+void store_publish_environment(struct store *s, struct environment *next);
+int store_publish_reference(struct store *s, struct reference *next);
 /* writes the reference tables, and that facts must be refolded */
 int store_write_reference(struct store *s, const struct reference *next, bool refold, struct error *err);
+/* takes over the settings of the last store_set_fold, where they differ */
+int store_adopt_settings(struct store *s, struct error *err);
 
 /* seal.c; all: nothing stays hot */
 int store_seal(struct store *s, bool all, struct error *err);

@@ -82,7 +82,8 @@ void store_close(struct store *s)
     if (s->db.env && !s->must_reload && s->journal_events)
         (void)store_seal(s, true, NULL);
     store_unload(s);
-    reference_unref(s->reference);
+    environment_unref(s->environment);
+    environment_unref(s->wanted);
     dictionary_free(s->dictionary);
     fold_free(s->fold);
     segment_writer_free(s->segment_writer);
@@ -184,8 +185,8 @@ static bool is_imported(const struct store *s, const struct wire_value *v)
     memcpy(key, v->string.data, v->string.size);
     key[v->string.size] = '\0';
     const struct reference_row *const *versions;
-    return reference_versions(s->reference, v->field == FIELD_SITE ? REFERENCE_SITE : REFERENCE_TEAM, key,
-                              &versions) > 0;
+    return reference_versions(s->environment->reference,
+                              v->field == FIELD_SITE ? REFERENCE_SITE : REFERENCE_TEAM, key, &versions) > 0;
 }
 
 /* The number of a string under the limits of its source. Returns an enum event_reject, or a negative errno.
@@ -432,12 +433,21 @@ static bool seal_is_due(const struct store *s)
            memtable_is_filling(s);
 }
 
+/* The settings of the last store_set_fold, and facts by them. */
+static int adopt(struct store *s, struct error *err)
+{
+    int r = store_adopt_settings(s, err);
+    return r == 1 ? store_refold(s, err) : r;
+}
+
 static int commit_begin(struct commit *c, struct error *err)
 {
     struct store *s = c->store;
     int r = 0;
     if (s->must_reload)
         r = reload(s, err);
+    if (r == 0)
+        r = adopt(s, err);
     if (r == 0 && seal_is_due(s))
         r = store_seal(s, false, err);
     if (r == 0)
@@ -505,6 +515,9 @@ int store_maintain(struct store *s, bool settle, struct error *err)
         if (r < 0)
             return r;
     }
+    int adopted = adopt(s, err);
+    if (adopted < 0)
+        return adopted;
     if (!seal_is_due(s) && !(settle && s->journal_events >= STORE_SETTLE_EVENTS))
         return 0;
     int r = store_seal(s, settle, err);
@@ -515,14 +528,29 @@ int store_maintain(struct store *s, bool settle, struct error *err)
 
 int store_set_reference(struct store *s, struct reference *next, struct error *err)
 {
-    bool refold = reference_needs_refold(s->reference, next);
+    bool refold = reference_needs_refold(s->environment->reference, next);
     int r = store_write_reference(s, next, refold, err);
-    if (r < 0) {
-        reference_unref(next);
-        return r;
+    if (r == 0 && store_publish_reference(s, next) < 0) {
+        s->must_reload = true;
+        r = error_set(err, -ENOMEM, "no_memory", "out of memory for the reference tables");
     }
-    store_publish_reference(s, next);
+    reference_unref(next);
+    if (r < 0)
+        return r;
     return refold ? store_refold(s, err) : 0;
+}
+
+int store_set_fold(struct store *s, const struct fold_settings *settings, struct error *err)
+{
+    struct environment *wanted;
+    if (environment_new(settings, NULL, &wanted) < 0)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for the settings of the fold");
+    (void)pthread_mutex_lock(&s->lock);
+    struct environment *old = s->wanted;
+    s->wanted = wanted;
+    (void)pthread_mutex_unlock(&s->lock);
+    environment_unref(old);
+    return 0;
 }
 
 int store_reindex(struct store *s, struct error *err)

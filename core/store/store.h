@@ -24,8 +24,9 @@
 #define STORE_CURSOR_BYTES 4096 /* a plugin's cursor */
 #define STORE_REJECTS_KEPT 100  /* the newest of a source */
 
-struct event;         /* core/store/event.h */
-struct fold_settings; /* core/fold/fold.h */
+struct event;            /* core/store/event.h */
+struct fold_environment; /* core/fold/fold.h */
+struct fold_settings;    /* core/fold/fold.h */
 struct store;
 
 struct store_options {
@@ -87,8 +88,9 @@ int store_commit(struct store *s, struct store_batch *batches, size_t n, struct 
  * did something, 0 when there was nothing to do. */
 int store_maintain(struct store *s, bool settle, struct error *err);
 
-/* What of the tenant's settings the fold reads, copied; a refold becomes due when it is not what the facts
- * were made with (it is kept by digest). The first call comes before the first commit. */
+/* What of the tenant's settings the fold reads (NULL: none), copied. Holds from the committer's next turn on;
+ * a refold becomes due when it is not what the facts were made with. The store keeps it and opens with it.
+ * Any thread, one at a time. */
 int store_set_fold(struct store *s, const struct fold_settings *settings, struct error *err);
 
 /* Undoes a source: its events leave the set, the subjects that had any are folded anew, its cursor, last_seq,
@@ -165,10 +167,13 @@ uint64_t store_view_as_of(const struct store_view *v);
 bool store_view_is_refolding(const struct store_view *v);
 const struct dictionary *store_view_dictionary(const struct store_view *v);
 const struct reference *store_view_reference(const struct store_view *v);
+/* What the view's facts were made with, for who folds the events of one ticket again (explain); the view's.
+ */
+void store_view_fold(const struct store_view *v, struct fold_environment *ret);
 
 /* The events of one ticket as the view shows them, by its keyed hash: calls each for every one, in no order;
- * an event is valid during the call. 1 and *ret_number, *ret_namespace when the ticket is known, 0 when it is
- * not; negative with err, or what each returned when that was not 0. */
+ * an event is valid during the call. 1 and *ret_number, *ret_namespace (in DICTIONARY_NAMESPACE) when the
+ * ticket is known, 0 when it is not; negative with err, or what each returned when that was not 0. */
 int store_view_ticket(const struct store_view *v, uint64_t hash, uint32_t *ret_number,
                       uint16_t *ret_namespace, int (*each)(void *context, const struct event *e),
                       void *context, struct error *err);

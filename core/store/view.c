@@ -6,16 +6,6 @@
 
 enum { READ_BACK_S = 5 }; /* how long a view waits for that */
 
-struct store_view {
-    struct store *store;
-    struct txn txn;
-    struct memtable *memtable;
-    struct reference *reference;
-    uint64_t as_of;
-    uint16_t generation;
-    bool refolding;
-};
-
 int store_view_open(struct store *s, struct store_view **ret, struct error *err)
 {
     struct store_view *v = calloc(1, sizeof(*v));
@@ -29,7 +19,7 @@ int store_view_open(struct store *s, struct store_view **ret, struct error *err)
                             "the tenant's store is still being read back after a failed commit; ask again");
     if (r == 0) {
         v->memtable = memtable_ref(s->memtable);
-        v->reference = reference_ref(s->reference);
+        v->environment = environment_ref(s->environment);
         v->as_of = s->as_of;
         v->generation = s->generation;
         v->refolding = s->refolding;
@@ -49,7 +39,7 @@ void store_view_close(struct store_view *v)
         return;
     txn_abort(&v->txn);
     memtable_unref(v->memtable);
-    reference_unref(v->reference);
+    environment_unref(v->environment);
     free(v);
 }
 
@@ -70,7 +60,18 @@ const struct dictionary *store_view_dictionary(const struct store_view *v)
 
 const struct reference *store_view_reference(const struct store_view *v)
 {
-    return v->reference;
+    return v->environment->reference;
+}
+
+void store_view_fold(const struct store_view *v, struct fold_environment *ret)
+{
+    *ret = (struct fold_environment){
+        .dictionary = v->store->dictionary,
+        .reference = v->environment->reference,
+        .settings = &v->environment->settings,
+        .declared = (const char(*)[EVENT_CODE_BYTES + 1]) v->store->declared,
+        .n_declared = atomic_load_explicit(&v->store->n_declared, memory_order_acquire),
+    };
 }
 
 /* --- scans

@@ -1,4 +1,6 @@
 /* The store: the same set of events gives the same facts, whatever happens on the way. */
+#include "core/fold/fold.h"
+#include "core/fold/policy.h"
 #include "core/store/store.h"
 
 #include <setjmp.h>
@@ -451,6 +453,141 @@ static void test_a_full_store_loses_nothing(void **state)
     remove_store(path);
 }
 
+struct gathered {
+    unsigned n;
+    uint64_t sum; /* of the instants: which events, not only how many */
+};
+
+static int gather(void *context, const struct event *e)
+{
+    struct gathered *g = context;
+    g->n++;
+    g->sum += (uint64_t)e->at;
+    return 0;
+}
+
+/* A view gives the events of a ticket that it shows, wherever they are: in segments, in the journal, in both.
+ */
+static void test_a_view_gives_the_events_of_a_ticket(void **state)
+{
+    (void)state;
+    char path[64];
+    make_directory(path);
+    struct store *s = open_store(path, 90);
+    struct error err = ERROR_INIT;
+    uint64_t seq = 0, rng = 4711;
+    uint32_t accepted = 0, duplicates = 0;
+    unsigned order[N_EVENTS];
+    for (unsigned i = 0; i < N_EVENTS; i++)
+        order[i] = i;
+    shuffle(order, N_EVENTS, &rng);
+    struct store_view *views[3];
+    for (unsigned k = 0; k < 3; k++) {
+        if (k == 1) {
+            store_close(s);
+            s = open_store(path, 90);
+        }
+        for (unsigned i = 0; i < N_EVENTS / 3; i += 20)
+            commit(s, order + k * (N_EVENTS / 3) + i, 20, &seq, &accepted, &duplicates);
+        if (k > 0)
+            assert_int_equal(store_view_open(s, &views[k], &err), 0);
+    }
+    for (unsigned ticket = 0; ticket < N_TICKETS; ticket++)
+        for (unsigned k = 1; k < 3; k++) {
+            struct gathered expected = {0}, got = {0};
+            for (unsigned i = 0; i < (k + 1) * (N_EVENTS / 3); i++)
+                if (order[i] / EVENTS_A_TICKET == ticket && EVENTS[order[i]].event.ticket.data)
+                    (void)gather(&expected, &(struct event){.at = EVENTS[order[i]].event.at});
+            char id[24];
+            uint32_t number = 0;
+            uint16_t namespace = 0;
+            (void)snprintf(id, sizeof(id), "T-%u", ticket);
+            int r = store_view_ticket(views[k], store_hash_ticket(s, "desk", id, strlen(id)), &number,
+                                      &namespace, gather, &got, &err);
+            assert_int_equal(r, expected.n > 0);
+            assert_int_equal(got.n, expected.n);
+            assert_true(got.sum == expected.sum);
+            if (r == 1) {
+                assert_true(number > 0);
+                assert_string_equal(
+                    dictionary_string(store_view_dictionary(views[k]), DICTIONARY_NAMESPACE, namespace),
+                    "desk");
+            }
+        }
+    struct gathered none = {0};
+    uint32_t number;
+    uint16_t namespace;
+    assert_int_equal(store_view_ticket(views[2], store_hash_ticket(s, "other", "T-1", 3), &number, &namespace,
+                                       gather, &none, &err),
+                     0);
+    assert_int_equal(none.n, 0);
+    store_view_close(views[1]);
+    store_view_close(views[2]);
+    store_close(s);
+    remove_store(path);
+}
+
+static void assert_fold_reads(struct store *s, const char *calendar, const char *policy)
+{
+    struct error err = ERROR_INIT;
+    struct store_view *v;
+    struct fold_environment environment;
+    assert_int_equal(store_view_open(s, &v, &err), 0);
+    store_view_fold(v, &environment);
+    assert_string_equal(environment.settings->calendar, calendar);
+    assert_int_equal(environment.settings->n_policies, policy ? 1 : 0);
+    if (policy) {
+        const struct policy *p = environment.settings->policies;
+        assert_string_equal(p->name, policy);
+        assert_int_equal(p->target_ms, 3600000);
+        assert_int_equal(p->n_conditions, 1);
+        assert_string_equal(p->conditions[0].values[1].text, "globex");
+        assert_string_equal(dictionary_string(environment.dictionary, FIELD_POLICY, p->name_number), policy);
+        assert_string_equal(
+            dictionary_string(environment.dictionary, FIELD_VENDOR, p->conditions[0].values[1].number),
+            "globex");
+    }
+    store_view_close(v);
+}
+
+/* The store goes on with the settings that it was given last, also where nobody gives it any again. */
+static void test_the_folds_settings_are_kept(void **state)
+{
+    (void)state;
+    char path[64];
+    make_directory(path);
+    struct store *s = open_store(path, 90);
+    struct error err = ERROR_INIT;
+    uint64_t seq = 0;
+    uint32_t accepted = 0, duplicates = 0;
+    unsigned order[20];
+    for (unsigned i = 0; i < 20; i++)
+        order[i] = i;
+    struct policy_value values[] = {{.text = "acme"}, {.text = "globex"}};
+    struct policy policy = {
+        .name = "gold",
+        .metric = METRIC_FIRST_RESPONSE_TIME,
+        .target_ms = 3600000,
+        .clock = CLOCK_WALL,
+        .n_conditions = 1,
+        .conditions = {{.field = FIELD_VENDOR, .n_values = 2, .values = values}},
+    };
+    struct fold_settings settings = {.calendar = "office", .policies = &policy, .n_policies = 1};
+    assert_fold_reads(s, "", NULL);
+    assert_int_equal(store_set_fold(s, &settings, &err), 0);
+    memset(values, 0, sizeof(values)); /* it has a copy */
+    commit(s, order, 20, &seq, &accepted, &duplicates);
+    assert_fold_reads(s, "office", "gold");
+    store_close(s);
+    s = open_store(path, 90);
+    assert_fold_reads(s, "office", "gold");
+    assert_int_equal(store_set_fold(s, NULL, &err), 0);
+    assert_true(store_maintain(s, false, &err) >= 0);
+    assert_fold_reads(s, "", NULL);
+    store_close(s);
+    remove_store(path);
+}
+
 static int make_all(void **state)
 {
     (void)state;
@@ -468,9 +605,13 @@ static int free_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_way_gives_the_same_facts), cmocka_unit_test(test_a_view_does_not_move),
-        cmocka_unit_test(test_a_full_store_loses_nothing),   cmocka_unit_test(test_another_key_is_refused),
+        cmocka_unit_test(test_any_way_gives_the_same_facts),
+        cmocka_unit_test(test_a_view_does_not_move),
+        cmocka_unit_test(test_a_full_store_loses_nothing),
+        cmocka_unit_test(test_another_key_is_refused),
         cmocka_unit_test(test_new_values_are_bounded),
+        cmocka_unit_test(test_a_view_gives_the_events_of_a_ticket),
+        cmocka_unit_test(test_the_folds_settings_are_kept),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
 }

@@ -1,0 +1,88 @@
+#include "core/store/environment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct environment *environment_make(struct policy *policies, size_t n, const char *calendar,
+                                            size_t calendar_size, struct reference *reference)
+{
+    struct environment *e = calloc(1, sizeof(*e));
+    if (!e)
+        return NULL;
+    atomic_init(&e->references, 1);
+    memcpy(e->settings.calendar, calendar, calendar_size);
+    e->policies = policies;
+    e->settings.policies = policies;
+    e->settings.n_policies = n;
+    e->reference = reference ? reference_ref(reference) : NULL;
+    return e;
+}
+
+int environment_new(const struct fold_settings *settings, struct reference *reference,
+                    struct environment **ret)
+{
+    static const struct fold_settings NONE;
+    struct policy *policies;
+    if (!settings)
+        settings = &NONE;
+    int r = policies_copy(settings->policies, settings->n_policies, &policies);
+    if (r < 0)
+        return r;
+    struct environment *e =
+        environment_make(policies, settings->n_policies, settings->calendar,
+                         strnlen(settings->calendar, sizeof(settings->calendar) - 1), reference);
+    if (!e) {
+        policies_free(policies, settings->n_policies);
+        return -ENOMEM;
+    }
+    *ret = e;
+    return 0;
+}
+
+struct environment *environment_ref(struct environment *e)
+{
+    if (e)
+        atomic_fetch_add_explicit(&e->references, 1, memory_order_relaxed);
+    return e;
+}
+
+void environment_unref(struct environment *e)
+{
+    if (!e || atomic_fetch_sub_explicit(&e->references, 1, memory_order_acq_rel) != 1)
+        return;
+    policies_free(e->policies, e->settings.n_policies);
+    reference_unref(e->reference);
+    free(e);
+}
+
+int environment_intern(struct environment *e, struct dictionary *d)
+{
+    return policies_intern(e->policies, e->settings.n_policies, d);
+}
+
+void settings_encode(const struct fold_settings *settings, struct buffer *b)
+{
+    buffer_append(b, settings->calendar, strnlen(settings->calendar, EVENT_CODE_BYTES));
+    buffer_append(b, "", 1);
+    policies_encode(settings->policies, settings->n_policies, b);
+}
+
+int settings_decode(const void *data, size_t size, struct reference *reference, struct environment **ret)
+{
+    const char *calendar = data;
+    const char *end = memchr(data, '\0', size < EVENT_CODE_BYTES + 1 ? size : EVENT_CODE_BYTES + 1);
+    if (!end)
+        return -EBADMSG;
+    struct policy *policies;
+    size_t n, head = (size_t)(end - calendar) + 1;
+    int r = policies_decode(end + 1, size - head, &policies, &n);
+    if (r < 0)
+        return r;
+    *ret = environment_make(policies, n, calendar, head - 1, reference);
+    if (!*ret) {
+        policies_free(policies, n);
+        return -ENOMEM;
+    }
+    return 0;
+}
