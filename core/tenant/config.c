@@ -1,6 +1,6 @@
 #include "core/tenant/config.h"
 
-#include "core/base/nearest.h"
+#include "core/fold/policy.h"
 #include "core/tenant/config_check.h"
 
 #include <stdlib.h>
@@ -29,6 +29,32 @@ static const struct config_key LIMIT_KEYS[] = {
 static const struct config_section LIMITS = {"limits", sizeof(struct config_limits), LIMIT_KEYS,
                                              COUNT(LIMIT_KEYS)};
 
+static const char *const METRICS[] = {ENUM_METRIC, NULL};
+static const char *const CLOCKS[] = {ENUM_CLOCK, NULL};
+
+static const struct config_key POLICY_KEYS[] = {
+    {"policy", CONFIG_TEXT, KEY(config_policy, policy), .required = true,
+     .help = "What answers call it: a code. Several entries may share one, such as the first response and "
+             "the resolution of one contract."},
+    {"metric", CONFIG_ENUM, KEY(config_policy, metric), .values = METRICS, .required = true,
+     .help = "What has the target: first_response_time, next_response_time, time_to_acknowledge, "
+             "first_resolution_time, requester_wait_time or support_work_time."},
+    {"target", CONFIG_DURATION, KEY(config_policy, target_ms), .low = 1,
+     .high = EVENT_DURATION_MAX_S * 1000ll, .required = true,
+     .help = "How long it may take: that long to the millisecond is still met."},
+    {"clock", CONFIG_ENUM, KEY(config_policy, clock), .values = CLOCKS, .required = true,
+     .help = "wall counts all time, business only that of a calendar."},
+    {"calendar", CONFIG_TEXT, KEY(config_policy, calendar),
+     .help = "With clock business: the calendar that counts (tendon calendar import). Left out: the one of "
+             "the ticket's site, else the tenant's."},
+    {"where", CONFIG_JSON, KEY(config_policy, where),
+     .help = "Which tickets: dimensions, built-in or declared, each with a value or a list of values of "
+             "which the ticket must have one. Left out: all tickets."},
+};
+
+static const struct config_section POLICY = {"a policy", sizeof(struct config_policy), POLICY_KEYS,
+                                             COUNT(POLICY_KEYS)};
+
 static const struct config_key TENANT_KEYS[] = {
     {"name", CONFIG_NAME, KEY(config_tenant, name), .required = true,
      .help = "The tenant's name, once and for all: a-z, 0-9, \".\", \"_\" and \"-\"."},
@@ -44,6 +70,9 @@ static const struct config_key TENANT_KEYS[] = {
     {"nearshore", CONFIG_TEXTS, KEY(config_tenant, nearshore), .high = 64,
      .help =
          "Countries (two letters) from which support counts as nearshore, neither domestic nor offshore."},
+    {"sla", CONFIG_SECTIONS, KEY(config_tenant, sla), .high = POLICIES_MAX, .section = &POLICY,
+     .help = "Targets for tickets whose source sends none: of each metric's policies the first that matches "
+             "holds. See SLA POLICIES."},
     {"limits", CONFIG_SECTION, KEY(config_tenant, limits), .section = &LIMITS,
      .help = "What the tenant may use."},
 };

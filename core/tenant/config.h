@@ -28,6 +28,17 @@ struct config_limits {
     int64_t result_rows;
 };
 
+/* An SLA policy; what stands under `where` is read with config_policy.h. */
+struct config_policy {
+    const struct config_node *node;
+    char *policy;
+    unsigned metric; /* enum event_metric − 1 */
+    int64_t target_ms;
+    unsigned clock; /* enum event_clock − 1 */
+    char *calendar; /* or NULL */
+    json_t *where;  /* a map, or NULL */
+};
+
 struct config_tenant {
     const struct config_node *node;
     char *name;
@@ -35,6 +46,7 @@ struct config_tenant {
     struct config_texts dimensions;
     struct config_texts closed;
     struct config_texts nearshore;
+    struct config_list sla; /* struct config_policy */
     struct config_limits limits;
 };
 
@@ -91,6 +103,11 @@ void config_unref(struct config *c);
 static inline struct config_tenant *config_tenant_at(const struct config *c, size_t i)
 {
     return (struct config_tenant *)c->tenants.at + i;
+}
+
+static inline struct config_policy *config_policy_at(const struct config_tenant *t, size_t i)
+{
+    return (struct config_policy *)t->sla.at + i;
 }
 
 static inline struct config_plugin *config_plugin_at(const struct config *c, size_t i)

@@ -4,6 +4,7 @@
 #include "core/base/quantity.h"
 #include "core/base/zone.h"
 #include "core/fold/reference.h"
+#include "core/tenant/config_policy.h"
 #include "core/tenant/grant.h"
 #include "proto/msgpack.h"
 
@@ -154,6 +155,7 @@ static void check_tenants(const struct config *c, struct config_problems *p)
                                t->name, config_tenant_at(c, j)->node->line);
         check_zone(t, p);
         check_dimensions(t, p);
+        config_policies_check(t, p);
         mapped += 2 * t->limits.stored_bytes;
     }
     if (mapped > CONFIG_MAPS_BYTES)

@@ -1,5 +1,7 @@
 #include "core/tenant/settings.h"
 
+#include "core/tenant/config_policy.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +22,10 @@ struct tenant_settings *tenant_settings_get(struct tenant *t)
 
 void tenant_settings_unref(struct tenant_settings *s)
 {
-    if (s && atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) == 1)
-        free(s);
+    if (!s || atomic_fetch_sub_explicit(&s->references, 1, memory_order_acq_rel) != 1)
+        return;
+    policies_free(s->policies, s->n_policies);
+    free(s);
 }
 
 static struct tenant_settings *settings_new(void)
@@ -74,6 +78,13 @@ static bool add_nearshore(struct tenant_settings *s, const char *country)
     return true;
 }
 
+/* After the dimensions are declared: conditions may look at them. */
+static bool set_policies(struct tenant_settings *s, const json_t *record)
+{
+    return record && policies_of_record(record, (const char(*)[EVENT_CODE_BYTES + 1]) s->declared,
+                                        s->n_declared, &s->policies, &s->n_policies) == 0;
+}
+
 int settings_of_config(const struct config_tenant *config, const struct tenant_settings *before,
                        struct tenant_settings **ret, struct error *err)
 {
@@ -97,6 +108,9 @@ int settings_of_config(const struct config_tenant *config, const struct tenant_s
         good = close_dimension(s, config->closed.at[i]);
     for (size_t i = 0; good && i < config->nearshore.n; i++)
         good = add_nearshore(s, config->nearshore.at[i]);
+    json_t *policies = config_policies_record(config);
+    good = good && set_policies(s, policies);
+    json_decref(policies);
     if (!good) {
         tenant_settings_unref(s);
         return error_set(err, -EINVAL, "bad_settings", "tenant %s: the settings cannot be kept",
@@ -126,11 +140,14 @@ json_t *settings_record(const struct tenant_settings *s)
     /* What was dropped for want of memory must not become the record. */
     bool whole = json_array_size(declared) == s->n_declared && json_array_size(nearshore) == n_nearshore &&
                  json_array_size(closed) == (size_t)__builtin_popcountll(s->closed);
-    json_t *record = json_pack(
-        "{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "zone", s->zone, "declared", declared, "closed",
-        closed, "nearshore", nearshore, "limits", "stored_bytes", (json_int_t)s->limits.stored_bytes,
-        "hot_events", (json_int_t)s->limits.hot_events, "query_time_ms", (json_int_t)s->limits.query_time_ms,
-        "result_rows", (json_int_t)s->limits.result_rows);
+    json_t *record =
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "zone", s->zone, "declared", declared,
+                  "closed", closed, "nearshore", nearshore, "sla",
+                  policies_record(s->policies, s->n_policies,
+                                  (const char(*)[EVENT_CODE_BYTES + 1]) s->declared, s->n_declared),
+                  "limits", "stored_bytes", (json_int_t)s->limits.stored_bytes, "hot_events",
+                  (json_int_t)s->limits.hot_events, "query_time_ms", (json_int_t)s->limits.query_time_ms,
+                  "result_rows", (json_int_t)s->limits.result_rows);
     if (whole)
         return record;
     json_decref(record);
@@ -152,18 +169,20 @@ static bool each_text(const json_t *list, struct tenant_settings *s,
 int settings_of_record(json_t *record, struct tenant_settings **ret, struct error *err)
 {
     const char *zone;
-    json_t *declared, *closed, *nearshore;
+    json_t *declared, *closed, *nearshore, *policies = NULL;
     json_int_t stored_bytes, hot_events, query_time_ms, result_rows;
     struct tenant_settings *s = settings_new();
     if (!s)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a tenant's settings");
-    if (json_unpack(record, "{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "zone", &zone, "declared",
-                    &declared, "closed", &closed, "nearshore", &nearshore, "limits", "stored_bytes",
-                    &stored_bytes, "hot_events", &hot_events, "query_time_ms", &query_time_ms, "result_rows",
-                    &result_rows) < 0 ||
+    /* records of before there were policies have none */
+    if (json_unpack(record, "{s:s, s:o, s:o, s:o, s?o, s:{s:I, s:I, s:I, s:I}}", "zone", &zone, "declared",
+                    &declared, "closed", &closed, "nearshore", &nearshore, "sla", &policies, "limits",
+                    "stored_bytes", &stored_bytes, "hot_events", &hot_events, "query_time_ms", &query_time_ms,
+                    "result_rows", &result_rows) < 0 ||
         !set_zone(s, zone) || !each_text(declared, s, declare) || !each_text(closed, s, close_dimension) ||
-        !each_text(nearshore, s, add_nearshore) || stored_bytes <= 0 || hot_events < 0 ||
-        query_time_ms <= 0 || query_time_ms > UINT32_MAX || result_rows <= 0 || result_rows > UINT32_MAX) {
+        !each_text(nearshore, s, add_nearshore) || (policies && !set_policies(s, policies)) ||
+        stored_bytes <= 0 || hot_events < 0 || query_time_ms <= 0 || query_time_ms > UINT32_MAX ||
+        result_rows <= 0 || result_rows > UINT32_MAX) {
         tenant_settings_unref(s);
         return error_set(err, -EBADMSG, "control_corrupt",
                          "a tenant's record in the control environment is damaged");

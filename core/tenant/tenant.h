@@ -37,6 +37,8 @@ struct tenant_settings {
     uint64_t closed;                          /* bits of enum event_field: only imported values are taken */
     char nearshore_room[NEARSHORE_MAX][3];    /* country codes, upper case */
     const char *nearshore[NEARSHORE_MAX + 1]; /* into nearshore_room, ends with NULL */
+    struct policy *policies;                  /* in the order of the configuration */
+    size_t n_policies;
     struct tenant_limits limits;
 };
 

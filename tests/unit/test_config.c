@@ -60,6 +60,32 @@ static const struct {
      "t.yaml:1:28: \"category\" cannot be closed: only site and team have an import to take values from\n"},
     {"tenants: {name: a, nearshore: [MX, Canada]}\n",
      "t.yaml:1:36: nearshore takes countries as two capital letters, for example MX\n"},
+#define POLICY "tenants:\n- name: a\n  dimensions: [contract]\n  sla:\n"
+#define FIRST  "  - {policy: p, metric: first_response_time, target: 30m, clock: wall"
+    {POLICY FIRST ", where: {vendor: [acme, bpo], contract: gold, channel: phone, severity: 1}}\n", NULL},
+    {POLICY "  - {policy: p, metric: first_responce_time, target: 30, clok: wall}\n",
+     "t.yaml:5:58: unknown key \"clok\" of a policy; did you mean \"clock\"?\n"
+     "t.yaml:5:25: metric takes first_response_time, next_response_time, time_to_acknowledge, "
+     "first_resolution_time, requester_wait_time or support_work_time; did you mean "
+     "\"first_response_time\"?\n"
+     "t.yaml:5:54: target takes a duration with its unit (10s) from 1ms to 87660h\n"
+     "t.yaml:5:5: a policy needs the key \"clock\"\n"},
+    {POLICY FIRST ", calendar: clinic}\n",
+     "t.yaml:5:82: the clock \"wall\" looks at no calendar: take \"business\", or leave the calendar out\n"},
+    {POLICY FIRST ", where: {vender: acme, beds: 5}}\n",
+     "t.yaml:5:80: events carry no dimension \"vender\"; did you mean \"vendor\"?\n"
+     "t.yaml:5:94: events carry no dimension \"beds\": a policy looks at a built-in dimension or at one that "
+     "stands under dimensions\n"},
+    {POLICY FIRST
+     ", where: {channel: [phone, emial], severity: 5, contract: [], team: {a: b}, tier: null}}\n",
+     "t.yaml:5:97: there is no channel \"emial\"; did you mean \"email\"?\n"
+     "t.yaml:5:115: severity takes a whole number from 1 to 4\n"
+     "t.yaml:5:128: contract takes from 1 to 64 values\n"
+     "t.yaml:5:138: team takes a value or a list of values\n"
+     "t.yaml:5:152: tier takes a value or a list of values\n"},
+    {POLICY FIRST ", where: {}}\n" FIRST ", where: {vendor: x}}\n",
+     "t.yaml:6:5: no ticket is left for this policy: the one in line 5 has no conditions and takes all of "
+     "that metric\n"},
     {"tenants: {name: a, limits: {stored_bytes: 16TiB}}\n", NULL},
     {"plugins: {source: s, plugin: p}\n",
      "t.yaml:1:10: a plugin needs the key \"tenant\": there is none to take\n"},

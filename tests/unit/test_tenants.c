@@ -1,5 +1,6 @@
 /* The registry of tenants: made, kept over restarts, changed all or not at all, one's damage not another's.
  */
+#include "core/fold/policy.h"
 #include "core/tenant/config.h"
 #include "core/tenant/control.h"
 #include "core/tenant/tenant.h"
@@ -95,8 +96,11 @@ static void made_and_kept(void **state)
     struct world *w = *state;
     char path[256];
     assert_int_equal(tenants_count(w->tenants), 0);
-    apply_good(w, "tenants: [{name: a, zone: America/Chicago, dimensions: wing, " LIMITS
-                  "}, {name: b, " LIMITS "}]");
+    apply_good(w,
+               "tenants: [{name: a, zone: America/Chicago, dimensions: wing, " LIMITS
+               ", sla: {policy: gold, metric: first_response_time, target: 90s, clock: business, "
+               "calendar: clinic, where: {wing: [007, 1.10], severity: 1, vendor: acme}}}, {name: b, " LIMITS
+               "}]");
     assert_int_equal(tenants_count(w->tenants), 2);
     struct tenant *a = tenants_find(w->tenants, "a");
     assert_non_null(a);
@@ -118,6 +122,22 @@ static void made_and_kept(void **state)
     assert_int_equal(s->n_declared, 1);
     assert_string_equal(s->declared[0], "wing");
     assert_int_equal(s->limits.stored_bytes, 16 << 20);
+    assert_int_equal(s->n_policies, 1);
+    const struct policy *p = s->policies;
+    assert_string_equal(p->name, "gold");
+    assert_int_equal(p->metric, METRIC_FIRST_RESPONSE_TIME);
+    assert_int_equal(p->target_ms, 90000);
+    assert_int_equal(p->clock, CLOCK_BUSINESS);
+    assert_string_equal(p->calendar, "clinic");
+    /* by field, whatever the order in the file */
+    assert_int_equal(p->n_conditions, 3);
+    assert_int_equal(p->conditions[0].field, FIELD_VENDOR);
+    assert_int_equal(p->conditions[1].field, FIELD_SEVERITY);
+    assert_string_equal(p->conditions[1].values[0].text, "1");
+    assert_int_equal(p->conditions[2].field, FIELD_DECLARED);
+    assert_int_equal(p->conditions[2].n_values, 2);
+    assert_string_equal(p->conditions[2].values[0].text, "007");
+    assert_string_equal(p->conditions[2].values[1].text, "1.10");
     tenant_settings_unref(s);
 }
 
