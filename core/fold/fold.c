@@ -105,22 +105,41 @@ static size_t items_drop_conflicts(struct fold *f, size_t n)
     return kept;
 }
 
+/* Puts the events in order and leaves out conflicts: the run may begin. */
+static int fold_prepare(struct run *r, const struct event *const *events, size_t n)
+{
+    struct fold *f = r->f;
+    struct order order;
+    int c = fold_reserve(f, n);
+    if (c)
+        return c;
+    order_init(&order, r->environment);
+    for (size_t i = 0; i < n; i++)
+        order_item_init(&f->items[i], events[i]);
+    order_sort(&order, f->items, f->room, n);
+    r->n = items_drop_conflicts(f, n);
+    r->n_conflicts = n - r->n;
+    return 0;
+}
+
 int fold_run(struct fold *f, const struct fold_environment *environment, const struct fold_subject *subject,
              const struct event *const *events, size_t n,
              int (*emit)(void *context, const struct fact_row *row), void *context)
 {
-    int c = fold_reserve(f, n);
+    struct run r = {.f = f, .environment = environment, .subject = subject};
+    int c = fold_prepare(&r, events, n);
     if (c)
         return c;
-    struct order order;
-    order_init(&order, environment);
-    for (size_t i = 0; i < n; i++)
-        order_item_init(&f->items[i], events[i]);
-    order_sort(&order, f->items, f->room, n);
-
-    struct run r = {.f = f, .environment = environment, .subject = subject};
-    r.n = items_drop_conflicts(f, n);
-    r.n_conflicts = n - r.n;
-    run_apply_all(&r);
+    (void)run_apply_all(&r);
     return rows_emit(&r, emit, context);
+}
+
+int fold_trace(struct fold *f, const struct fold_environment *environment, const struct fold_subject *subject,
+               const struct event *const *events, size_t n,
+               int (*step)(void *context, const struct fold_step *step), void *context)
+{
+    struct run r = {
+        .f = f, .environment = environment, .subject = subject, .step = step, .step_context = context};
+    int c = fold_prepare(&r, events, n);
+    return c ? c : run_apply_all(&r);
 }

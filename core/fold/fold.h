@@ -47,6 +47,20 @@ int fold_run(struct fold *f, const struct fold_environment *environment, const s
              const struct event *const *events, size_t n,
              int (*emit)(void *context, const struct fact_row *row), void *context);
 
+/* What one event did, once it was applied. */
+struct fold_step {
+    const struct event *event;
+    int64_t at;                 /* as it counts: not before created_at */
+    unsigned class;             /* enum event_status after it; 0 while there is no ticket */
+    const uint16_t *dimensions; /* of the ticket after it, by field */
+};
+
+/* Applies the events as fold_run does, in order and without conflicts, and calls step after each instead of
+ * making rows: what explain shows. Returns 0, -ENOMEM, or what step returned when that was not 0. */
+int fold_trace(struct fold *f, const struct fold_environment *environment, const struct fold_subject *subject,
+               const struct event *const *events, size_t n,
+               int (*step)(void *context, const struct fold_step *step), void *context);
+
 /* The order of a subject's events (design: at, seq, rank, content). Ids, sources and numbers take no part.
  * Content is the canonical msgpack map of the fields (keys sorted as bytes, values as on the wire, defaults
  * filled in, numbers in their smallest form), compared as bytes. Only where all of that is equal does the

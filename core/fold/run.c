@@ -293,15 +293,30 @@ static void run_find_creation(struct run *r)
 /* --- all
  * ----------------------------------------------------------------------------------------------------- */
 
-void run_apply_all(struct run *r)
+static int run_tell(const struct run *r, size_t place)
+{
+    const struct event *e = r->f->items[place].event;
+    const struct fold_step step = {.event = e,
+                                   .at = r->is_ticket && e->at < r->created_at ? r->created_at : e->at,
+                                   .class = r->is_ticket ? r->class : 0,
+                                   .dimensions = r->now.of};
+    return r->step(r->step_context, &step);
+}
+
+int run_apply_all(struct run *r)
 {
     r->class = STATUS_NEW;
     r->last_tier = -1;
     r->first_tier = r->acknowledged_at = FACT_NULL;
     run_find_creation(r);
-    for (size_t i = 0; i < r->n; i++)
+    for (size_t i = 0; i < r->n; i++) {
         run_apply(r, i);
+        int c = r->step ? run_tell(r, i) : 0;
+        if (c)
+            return c;
+    }
     if (r->is_ticket)
         run_settle_span(r);
     survey_settle(r);
+    return 0;
 }

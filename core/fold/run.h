@@ -102,6 +102,8 @@ struct run {
     struct fold *f;
     const struct fold_environment *environment;
     const struct fold_subject *subject;
+    int (*step)(void *context, const struct fold_step *step); /* fold_trace's, or NULL */
+    void *step_context;
     size_t n; /* items, sorted, without conflicts */
     size_t n_conflicts;
     size_t n_orphans;
@@ -170,7 +172,8 @@ static inline size_t run_slots(size_t n)
 /* The dimensions that an event itself carries over others: what it clears is cleared. */
 void dimensions_apply(struct dimensions *d, const struct event *e);
 
-/* Applies the r->n items of r->f; the caller has set f, environment, subject and n, and zeroed the rest. */
-void run_apply_all(struct run *r);
+/* Applies the r->n items of r->f; the caller has set f, environment, subject, step and n, and zeroed the
+ * rest. What step returned when that was not 0, else 0. */
+int run_apply_all(struct run *r);
 
 #endif
