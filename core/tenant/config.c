@@ -70,6 +70,10 @@ static const struct config_key TENANT_KEYS[] = {
     {"nearshore", CONFIG_TEXTS, KEY(config_tenant, nearshore), .high = 64,
      .help =
          "Countries (two letters) from which support counts as nearshore, neither domestic nor offshore."},
+    {"calendar", CONFIG_TEXT, KEY(config_tenant, calendar),
+     .help = "The calendar whose hours count as business time where a ticket's site names none: one that "
+             "tendon calendar import loads, before or after this. Left out: such tickets have no business "
+             "clock."},
     {"sla", CONFIG_SECTIONS, KEY(config_tenant, sla), .high = POLICIES_MAX, .section = &POLICY,
      .help = "Targets for tickets whose source sends none: of each metric's policies the first that matches "
              "holds. See SLA POLICIES."},

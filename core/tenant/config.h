@@ -46,6 +46,7 @@ struct config_tenant {
     struct config_texts dimensions;
     struct config_texts closed;
     struct config_texts nearshore;
+    char *calendar;         /* or NULL */
     struct config_list sla; /* struct config_policy */
     struct config_limits limits;
 };

@@ -155,6 +155,10 @@ static void check_tenants(const struct config *c, struct config_problems *p)
                                t->name, config_tenant_at(c, j)->node->line);
         check_zone(t, p);
         check_dimensions(t, p);
+        if (t->calendar && !config_code_valid(t->calendar))
+            config_problem(p, place(t->node, "calendar"),
+                           "calendar takes a code: at most %d printable bytes with at most %d spaces",
+                           EVENT_CODE_BYTES, EVENT_CODE_SPACES);
         config_policies_check(t, p);
         mapped += 2 * t->limits.stored_bytes;
     }

@@ -16,6 +16,7 @@ int request_query(struct request *r)
         .tenant = t->name,
         .zone = s->zone,
         .nearshore = s->nearshore,
+        .calendar = s->calendar,
         .declared = (const char(*)[EVENT_CODE_BYTES + 1]) s->declared,
         .n_declared = s->n_declared,
         .now = instant_now(),

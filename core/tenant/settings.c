@@ -55,6 +55,16 @@ static bool set_zone(struct tenant_settings *s, const char *zone)
     return true;
 }
 
+/* NULL: none. */
+static bool set_calendar(struct tenant_settings *s, const char *calendar)
+{
+    if (calendar && strlen(calendar) > EVENT_CODE_BYTES)
+        return false;
+    if (calendar)
+        memcpy(s->calendar, calendar, strlen(calendar) + 1);
+    return true;
+}
+
 static bool close_dimension(struct tenant_settings *s, const char *name)
 {
     bool found = false;
@@ -91,7 +101,7 @@ int settings_of_config(const struct config_tenant *config, const struct tenant_s
     struct tenant_settings *s = settings_new();
     if (!s)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a tenant's settings");
-    bool good = set_zone(s, config->zone);
+    bool good = set_zone(s, config->zone) && set_calendar(s, config->calendar);
     for (unsigned i = 0; before && good && i < before->n_declared; i++)
         good = declare(s, before->declared[i]);
     for (size_t i = 0; good && i < config->dimensions.n; i++)
@@ -141,8 +151,8 @@ json_t *settings_record(const struct tenant_settings *s)
     bool whole = json_array_size(declared) == s->n_declared && json_array_size(nearshore) == n_nearshore &&
                  json_array_size(closed) == (size_t)__builtin_popcountll(s->closed);
     json_t *record =
-        json_pack("{s:s, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I}}", "zone", s->zone, "declared", declared,
-                  "closed", closed, "nearshore", nearshore, "sla",
+        json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:{s:I, s:I, s:I, s:I}}", "zone", s->zone, "declared",
+                  declared, "closed", closed, "nearshore", nearshore, "calendar", s->calendar, "sla",
                   policies_record(s->policies, s->n_policies,
                                   (const char(*)[EVENT_CODE_BYTES + 1]) s->declared, s->n_declared),
                   "limits", "stored_bytes", (json_int_t)s->limits.stored_bytes, "hot_events",
@@ -168,21 +178,21 @@ static bool each_text(const json_t *list, struct tenant_settings *s,
 
 int settings_of_record(json_t *record, struct tenant_settings **ret, struct error *err)
 {
-    const char *zone;
+    const char *zone, *calendar = NULL;
     json_t *declared, *closed, *nearshore, *policies = NULL;
     json_int_t stored_bytes, hot_events, query_time_ms, result_rows;
     struct tenant_settings *s = settings_new();
     if (!s)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a tenant's settings");
-    /* records of before there were policies have none */
-    if (json_unpack(record, "{s:s, s:o, s:o, s:o, s?o, s:{s:I, s:I, s:I, s:I}}", "zone", &zone, "declared",
-                    &declared, "closed", &closed, "nearshore", &nearshore, "sla", &policies, "limits",
-                    "stored_bytes", &stored_bytes, "hot_events", &hot_events, "query_time_ms", &query_time_ms,
-                    "result_rows", &result_rows) < 0 ||
-        !set_zone(s, zone) || !each_text(declared, s, declare) || !each_text(closed, s, close_dimension) ||
-        !each_text(nearshore, s, add_nearshore) || (policies && !set_policies(s, policies)) ||
-        stored_bytes <= 0 || hot_events < 0 || query_time_ms <= 0 || query_time_ms > UINT32_MAX ||
-        result_rows <= 0 || result_rows > UINT32_MAX) {
+    /* records of before there were calendars and policies have none */
+    if (json_unpack(record, "{s:s, s:o, s:o, s:o, s?s, s?o, s:{s:I, s:I, s:I, s:I}}", "zone", &zone,
+                    "declared", &declared, "closed", &closed, "nearshore", &nearshore, "calendar", &calendar,
+                    "sla", &policies, "limits", "stored_bytes", &stored_bytes, "hot_events", &hot_events,
+                    "query_time_ms", &query_time_ms, "result_rows", &result_rows) < 0 ||
+        !set_zone(s, zone) || !set_calendar(s, calendar) || !each_text(declared, s, declare) ||
+        !each_text(closed, s, close_dimension) || !each_text(nearshore, s, add_nearshore) ||
+        (policies && !set_policies(s, policies)) || stored_bytes <= 0 || hot_events < 0 ||
+        query_time_ms <= 0 || query_time_ms > UINT32_MAX || result_rows <= 0 || result_rows > UINT32_MAX) {
         tenant_settings_unref(s);
         return error_set(err, -EBADMSG, "control_corrupt",
                          "a tenant's record in the control environment is damaged");

@@ -1,6 +1,7 @@
 #include "core/tenant/tenant.h"
 
 #include "core/base/directory.h"
+#include "core/fold/fold.h"
 #include "core/tenant/control.h"
 #include "core/tenant/settings.h"
 
@@ -271,6 +272,15 @@ static int write_records(struct tenants *ts, struct error *err)
 }
 
 /* Nothing can fail from here on. */
+/* Tells the store what of the settings its fold reads. It cannot keep more than memory: where that is gone
+ * the facts stay those of the settings before, and the next reload or start tells it again. */
+static void tell_fold(struct tenant *t, const struct tenant_settings *s)
+{
+    struct fold_settings fold = {.policies = s->policies, .n_policies = s->n_policies};
+    memcpy(fold.calendar, s->calendar, sizeof(fold.calendar));
+    (void)store_set_fold(t->store, &fold, NULL);
+}
+
 static void put_in_force(struct tenants *ts)
 {
     for (size_t i = 0; i < ts->n_entries; i++) {
@@ -283,6 +293,7 @@ static void put_in_force(struct tenants *ts)
             continue;
         store_declare(t->store, (const char(*)[EVENT_CODE_BYTES + 1]) e->settings->declared,
                       e->settings->n_declared);
+        tell_fold(t, e->settings);
         struct tenant_settings *before = t->settings;
         atomic_fetch_add_explicit(&e->settings->references, 1, memory_order_relaxed);
         (void)pthread_mutex_lock(&t->lock);

@@ -37,6 +37,7 @@ struct tenant_settings {
     uint64_t closed;                          /* bits of enum event_field: only imported values are taken */
     char nearshore_room[NEARSHORE_MAX][3];    /* country codes, upper case */
     const char *nearshore[NEARSHORE_MAX + 1]; /* into nearshore_room, ends with NULL */
+    char calendar[EVENT_CODE_BYTES + 1];      /* the default one's name; "": none */
     struct policy *policies;                  /* in the order of the configuration */
     size_t n_policies;
     struct tenant_limits limits;

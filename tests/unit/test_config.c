@@ -60,6 +60,8 @@ static const struct {
      "t.yaml:1:28: \"category\" cannot be closed: only site and team have an import to take values from\n"},
     {"tenants: {name: a, nearshore: [MX, Canada]}\n",
      "t.yaml:1:36: nearshore takes countries as two capital letters, for example MX\n"},
+    {"tenants: {name: a, calendar: \"a b c d e f\"}\n",
+     "t.yaml:1:30: calendar takes a code: at most 64 printable bytes with at most 4 spaces\n"},
 #define POLICY "tenants:\n- name: a\n  dimensions: [contract]\n  sla:\n"
 #define FIRST  "  - {policy: p, metric: first_response_time, target: 30m, clock: wall"
     {POLICY FIRST ", where: {vendor: [acme, bpo], contract: gold, channel: phone, severity: 1}}\n", NULL},

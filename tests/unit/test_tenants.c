@@ -97,7 +97,7 @@ static void made_and_kept(void **state)
     char path[256];
     assert_int_equal(tenants_count(w->tenants), 0);
     apply_good(w,
-               "tenants: [{name: a, zone: America/Chicago, dimensions: wing, " LIMITS
+               "tenants: [{name: a, zone: America/Chicago, dimensions: wing, calendar: desk, " LIMITS
                ", sla: {policy: gold, metric: first_response_time, target: 90s, clock: business, "
                "calendar: clinic, where: {wing: [007, 1.10], severity: 1, vendor: acme}}}, {name: b, " LIMITS
                "}]");
@@ -122,6 +122,7 @@ static void made_and_kept(void **state)
     assert_int_equal(s->n_declared, 1);
     assert_string_equal(s->declared[0], "wing");
     assert_int_equal(s->limits.stored_bytes, 16 << 20);
+    assert_string_equal(s->calendar, "desk");
     assert_int_equal(s->n_policies, 1);
     const struct policy *p = s->policies;
     assert_string_equal(p->name, "gold");
