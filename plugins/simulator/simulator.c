@@ -1,5 +1,6 @@
 /* simulator: a made-up support organisation as a source of events; for trying Tendon out and for loading it.
  */
+#include "plugins/simulator/panel.h"
 #include "plugins/simulator/world.h"
 #include "proto/tendon_plugin.h"
 
@@ -17,7 +18,10 @@ struct simulator {
     struct world_options options;
     const char *lists[4][NAMES_MAX]; /* sites, products, teams, channels */
     char (*made)[16];                /* names of sites that were only counted */
-    struct world *world;
+    enum mode { MODE_TICKETS, MODE_SURVEY } mode;
+    struct world *world;  /* of MODE_TICKETS */
+    struct panel *panel;  /* of MODE_SURVEY */
+    uint32_t place;       /* of the panel's next event */
     uint64_t fingerprint; /* of the options: a cursor of others is of no use */
     int64_t rate;         /* events a second, 0: no limit */
     int64_t started_ms;
@@ -27,6 +31,7 @@ struct simulator {
     bool is_ended;
 };
 
+static const char *const MODES[] = {"tickets", "survey", NULL};
 static const char *const PROFILES[] = {"direct", "domestic", "offshore", "plain", NULL};
 static const char *const CHANNELS[] = {ENUM_CHANNEL, NULL};
 
@@ -59,6 +64,11 @@ static const struct tendon_option OPTIONS[] = {
      .high = UINT32_MAX,
      .fallback = "10000",
      .help = "How many tickets are created."},
+    {.name = "mode",
+     .type = TENDON_ENUM,
+     .values = MODES,
+     .fallback = "tickets",
+     .help = "A world of tickets, or a survey of 2,200 people whose answers give the published shares."},
     {.name = "rate",
      .type = TENDON_INT,
      .low = 0,
@@ -217,9 +227,10 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     return hash ^ hash >> 29;
 }
 
-static uint64_t fingerprint(const struct world_options *options)
+static uint64_t fingerprint(const struct world_options *options, enum mode mode)
 {
-    const uint64_t values[] = {options->seed,
+    const uint64_t values[] = {mode,
+                               options->seed,
                                (uint64_t)options->from_ms,
                                (uint64_t)options->until_ms,
                                options->n_tickets,
@@ -280,7 +291,10 @@ static int create(const struct tendon_host *host, const struct tendon_config *co
     if (options->sites.n == 0 && counted_sites(self, (uint32_t)host->get_int(config, "site_count", 0)) < 0)
         return TENDON_E_TEMPORARY;
     rc = adjust(self, config, err);
-    self->fingerprint = fingerprint(options);
+    self->mode = (enum mode)host->get_int(config, "mode", 0);
+    if (rc == TENDON_OK && self->mode == MODE_SURVEY && host->get_int(config, "days", 0) < PANEL_DAYS_MIN)
+        return refuse(err, "mode: survey needs 120 days or more");
+    self->fingerprint = fingerprint(options, self->mode);
     return rc;
 }
 
@@ -294,8 +308,41 @@ static void stop(void *data)
     struct simulator *self = data;
 
     world_free(self->world);
+    panel_free(self->panel);
     self->world = NULL;
+    self->panel = NULL;
+    self->place = 0;
     self->has_event = self->is_ended = false;
+}
+
+/* The world or the panel, from its beginning. */
+static int begin(struct simulator *self)
+{
+    const struct world_options *options = &self->options;
+
+    if (self->mode == MODE_SURVEY)
+        return panel_new(options->seed, options->from_ms, options->until_ms, options->prefix, &self->panel);
+    return world_new(options, &self->world);
+}
+
+/* Goes to behind the event of that order. */
+static int seek(struct simulator *self, int64_t due_ms, uint64_t story, uint32_t step)
+{
+    if (self->mode == MODE_TICKETS)
+        return world_seek(self->world, due_ms, story, step);
+    self->place = story < self->panel->n_places ? (uint32_t)story + 1 : self->panel->n_places;
+    return 0;
+}
+
+/* As world_next. */
+static int next(struct simulator *self, struct world_event *ret)
+{
+    if (self->mode == MODE_TICKETS)
+        return world_next(self->world, ret);
+    if (self->place == self->panel->n_places)
+        return 0;
+    panel_event(self->panel, self->place++, ret);
+    return 1;
 }
 
 static int start(void *data, const void *cursor, size_t size, char *err)
@@ -307,7 +354,7 @@ static int start(void *data, const void *cursor, size_t size, char *err)
     stop(self);
     self->started_ms = self->host->now(self->host);
     self->n_given = 0;
-    if (world_new(&self->options, &self->world) < 0) {
+    if (begin(self) < 0) {
         snprintf(err, TENDON_ERROR_BYTES, "no memory for that many tickets");
         return TENDON_E_TEMPORARY;
     }
@@ -321,7 +368,7 @@ static int start(void *data, const void *cursor, size_t size, char *err)
         snprintf(err, TENDON_ERROR_BYTES, "the options have changed: it is another world now");
         return TENDON_E_CURSOR;
     }
-    if (world_seek(self->world, (int64_t)le64toh(numbers[1]), le64toh(numbers[2]), le32toh(step)) < 0) {
+    if (seek(self, (int64_t)le64toh(numbers[1]), le64toh(numbers[2]), le32toh(step)) < 0) {
         snprintf(err, TENDON_ERROR_BYTES, "no memory");
         return TENDON_E_TEMPORARY;
     }
@@ -394,7 +441,7 @@ static int poll(void *data, struct tendon_batch *batch, uint32_t timeout_ms, cha
         int rc;
 
         if (!self->has_event) {
-            rc = world_next(self->world, &self->event);
+            rc = next(self, &self->event);
             if (rc < 0) {
                 snprintf(err, TENDON_ERROR_BYTES, "no memory");
                 return TENDON_E_TEMPORARY;
@@ -433,7 +480,7 @@ static void destroy(void *data)
 
     if (!self)
         return;
-    world_free(self->world);
+    stop(self);
     free(self->made);
     free(self);
 }

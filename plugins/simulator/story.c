@@ -25,20 +25,15 @@ static const char *const RELATIONS[] = {ENUM_RATER_RELATION};
 
 #define N(list) (sizeof(list) / sizeof((list)[0]))
 
-/* The questions that sites are asked. A choice, or with one of NULL a score of 1 to 5. share: of yes, per
- * thousand. */
-static const struct {
-    const char *question, *yes, *no;
-    uint32_t share;
-} QUESTIONS[] = {
-    {"satisfaction", NULL, NULL, 0},
-    {"response_and_quality", NULL, NULL, 0},
-    {"outsourced_differentiator", "yes", "no", 820},
-    {"prefers_direct", "yes", "no", 610},
-    {"prefers_domestic_english", "yes", "no", 940},
-    {"considers_outsourcing", "yes", "no", 870},
-    {"outsourced_now", "half_or_more", "less", 160},
-    {"doubles_outsourced_spend", "yes", "no", 350},
+const struct world_question WORLD_QUESTIONS[WORLD_N_QUESTIONS] = {
+    [QUESTION_SATISFACTION] = {"satisfaction", NULL, NULL, 0},
+    [QUESTION_RESPONSE_AND_QUALITY] = {"response_and_quality", NULL, NULL, 0},
+    [QUESTION_DIFFERENTIATOR] = {"outsourced_differentiator", "yes", "no", 820},
+    [QUESTION_PREFERS_DIRECT] = {"prefers_direct", "yes", "no", 610},
+    [QUESTION_PREFERS_DOMESTIC] = {"prefers_domestic_english", "yes", "no", 940},
+    [QUESTION_CONSIDERS] = {"considers_outsourcing", "yes", "no", 870},
+    [QUESTION_OUTSOURCED_NOW] = {"outsourced_now", "half_or_more", "less", 160},
+    [QUESTION_DOUBLES] = {"doubles_outsourced_spend", "yes", "no", 350},
 };
 
 const struct world_profile WORLD_PROFILES[WORLD_N_PROFILES] = {
@@ -334,11 +329,11 @@ void story_survey(const struct world_options *options, uint64_t round, uint32_t 
     if (!chance_hits(&chance, 600))
         return;
     asked_ms += around_ms(&chance, 2 * DAY);
-    for (uint32_t i = 0; i < N(QUESTIONS); i++) {
+    for (uint32_t i = 0; i < WORLD_N_QUESTIONS; i++) {
         struct step *step = add(story, EVENT_SURVEY_RESPONSE, asked_ms + i * 8000, (uint8_t)(i + 1));
 
-        step->score =
-            QUESTIONS[i].yes ? !chance_hits(&chance, QUESTIONS[i].share) : score(&chance, &options->profile);
+        step->score = WORLD_QUESTIONS[i].yes ? !chance_hits(&chance, WORLD_QUESTIONS[i].share)
+                                             : score(&chance, &options->profile);
     }
 }
 
@@ -399,7 +394,7 @@ static void say_survey(const struct world_options *options, const struct story *
     bool of_site = story->number & SURVEY_BIT;
     uint64_t who = of_site ? story->number & 0xffffff : story->number % 7;
 
-    string(event, FIELD_INSTRUMENT, of_site ? "site_survey" : "csat");
+    string(event, FIELD_INSTRUMENT, of_site ? WORLD_SURVEY : "csat");
     make_id(event->respondent, of_site ? "R" : options->sites.names[story->site], who, of_site ? 0 : '.',
             (uint32_t)(story->number % 31));
     if (of_site)
@@ -410,10 +405,10 @@ static void say_survey(const struct world_options *options, const struct story *
         return;
     string(event, FIELD_RATER_RELATION, RELATIONS[0]);
     if (of_site) {
-        string(event, FIELD_QUESTION, QUESTIONS[step->code - 1].question);
-        if (QUESTIONS[step->code - 1].yes) {
+        string(event, FIELD_QUESTION, WORLD_QUESTIONS[step->code - 1].question);
+        if (WORLD_QUESTIONS[step->code - 1].yes) {
             string(event, FIELD_CHOICE,
-                   step->score ? QUESTIONS[step->code - 1].no : QUESTIONS[step->code - 1].yes);
+                   step->score ? WORLD_QUESTIONS[step->code - 1].no : WORLD_QUESTIONS[step->code - 1].yes);
             return;
         }
     }

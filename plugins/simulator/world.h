@@ -33,6 +33,28 @@ struct world_profile {
 #define WORLD_N_PROFILES 4
 extern const struct world_profile WORLD_PROFILES[WORLD_N_PROFILES]; /* direct, domestic, offshore, plain */
 
+/* What sites are asked, once for all. */
+enum world_question_place {
+    QUESTION_SATISFACTION,
+    QUESTION_RESPONSE_AND_QUALITY,
+    QUESTION_DIFFERENTIATOR,
+    QUESTION_PREFERS_DIRECT,
+    QUESTION_PREFERS_DOMESTIC,
+    QUESTION_CONSIDERS,
+    QUESTION_OUTSOURCED_NOW,
+    QUESTION_DOUBLES,
+    WORLD_N_QUESTIONS
+};
+
+struct world_question {
+    const char *question;
+    const char *yes, *no; /* choices; NULL: a score of 1 to 5 */
+    uint32_t share;       /* of yes, per thousand */
+};
+extern const struct world_question WORLD_QUESTIONS[WORLD_N_QUESTIONS];
+
+#define WORLD_SURVEY "site_survey" /* the instrument */
+
 struct world_names {
     const char *const *names;
     uint32_t n;

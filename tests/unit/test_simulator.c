@@ -65,6 +65,43 @@ static void test_same_every_time(void **state)
     fake_end(&host);
 }
 
+/* The survey comes the same wherever it is stopped, with its tickets and nothing after its watermark. */
+static void test_survey(void **state)
+{
+    static const struct fake_option options[] = {
+        {"mode", NULL, "survey"},
+        {"from", NULL, "2022-01-01"},
+        {0},
+    };
+    struct fake_host host;
+    uint64_t sum, n;
+
+    (void)state;
+    open_plugin(&host, options);
+    assert_int_equal(fake_drain(&host), TENDON_END);
+    sum = host.sum;
+    n = host.n_events;
+    assert_non_null(fake_find(&host, "source.watermark - 1672531200000 0 - complete_until=1672531200000"));
+    assert_non_null(fake_find(&host, " instrument=site_survey respondent=P1 "));
+    assert_non_null(fake_find(&host, " rater_relation=reseller question=satisfaction score=5 min=1 max=5"));
+    assert_non_null(fake_find(&host, "ticket.status T1 "));
+    fake_end(&host);
+
+    open_plugin(&host, options);
+    host.sums_only = true;
+    host.batch_lines = 777;
+    for (int i = 1; fake_poll(&host) == TENDON_OK; i++) {
+        if (i % 7 != 0)
+            continue;
+        host.plugin->destroy(host.self);
+        assert_int_equal(fake_create(&host), TENDON_OK);
+        assert_int_equal(fake_start(&host), TENDON_OK);
+    }
+    assert_int_equal(host.n_events, n);
+    assert_true(host.sum == sum);
+    fake_end(&host);
+}
+
 static void test_another_seed_is_another_world(void **state)
 {
     struct fake_option options[16];
@@ -238,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_every_time),
+        cmocka_unit_test(test_survey),
         cmocka_unit_test(test_another_seed_is_another_world),
         cmocka_unit_test(test_never_ahead_of_time),
         cmocka_unit_test(test_rate),
