@@ -42,7 +42,8 @@ int business_named(struct business *b, const char *calendar);
  * calendar, as has what lies before the first business_site. */
 int64_t business_elapsed_ms(const struct business *b, int64_t from, int64_t to);
 
-/* Time in [from, to) by the calendar in force at `end` alone, FACT_NULL when there is none. */
+/* Time in [from, to) by the calendar in force at `end` alone, 0 when to ≤ from; FACT_NULL when there is none.
+ */
 int64_t business_last_ms(const struct business *b, int64_t from, int64_t to, int64_t end);
 
 /* The last instant t ≥ from with business_elapsed_ms(b, from, t) ≤ ms; FACT_FOREVER where so much never

@@ -31,6 +31,8 @@ static const struct contact *first_answered(const struct run *r)
     return NULL;
 }
 
+#define FIRST_CONTACT_MS 3600000 /* of business time, where there is no contact to wait for */
+
 static bool channel_is_live(unsigned channel)
 {
     return channel == CHANNEL_PHONE || channel == CHANNEL_CHAT || channel == CHANNEL_REMOTE ||
@@ -40,8 +42,12 @@ static bool channel_is_live(unsigned channel)
 int64_t contact_solved_in_time(const struct run *r)
 {
     const struct solve *s = &r->f->solves[0];
-    if (!channel_is_live(s->dimensions.of[FIELD_CHANNEL]))
-        return FACT_NULL;
+    if (!channel_is_live(s->dimensions.of[FIELD_CHANNEL])) {
+        if (!r->clock || r->is_inferred)
+            return FACT_NULL;
+        int64_t passed = business_elapsed_ms(r->clock, r->created_at, s->at);
+        return passed == FACT_NULL ? FACT_NULL : passed <= FIRST_CONTACT_MS;
+    }
     const struct contact *c = first_answered(r);
     return c ? s->raw_at <= c->event->at + event_get(c->event, FIELD_WRAP_S, 0) : FACT_NULL;
 }

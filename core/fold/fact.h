@@ -26,7 +26,8 @@
 
 /* Durations on the business clock come in two: …_BUSINESS counts each part by the calendar in force there,
  * …_LAST all of it by the one in force at its end (--calendar-rule last). Whole milliseconds; both FACT_NULL
- * where some part has no calendar. */
+ * where some part has no calendar, and …_LAST where the end has none. What is empty needs no calendar, but a
+ * tenant without any has no business clock at all: there each is FACT_NULL. */
 
 /* ticket: one row a ticket; dimensions: after the earliest ticket.created (inferred: after the earliest
  * ticket event); second set: today's. Also a row, without FACT_FLAG_TICKET, for a subject with waiting

@@ -30,6 +30,7 @@ static void fold_release(struct fold *f)
     free(f->sendings);
     free(f->contacts);
     free(f->slots);
+    business_fini(&f->business);
     memset(f, 0, sizeof(*f));
 }
 
@@ -128,10 +129,9 @@ int fold_run(struct fold *f, const struct fold_environment *environment, const s
 {
     struct run r = {.f = f, .environment = environment, .subject = subject};
     int c = fold_prepare(&r, events, n);
-    if (c)
-        return c;
-    (void)run_apply_all(&r);
-    return rows_emit(&r, emit, context);
+    if (c == 0)
+        c = run_apply_all(&r);
+    return c ? c : rows_emit(&r, emit, context);
 }
 
 int fold_trace(struct fold *f, const struct fold_environment *environment, const struct fold_subject *subject,

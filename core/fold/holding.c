@@ -19,7 +19,9 @@ size_t holdings_make(struct run *r)
             f->holdings[n] = (struct holding){.team = v->team, .until = v->to};
             f->slots[slot] = (uint32_t)++n;
         }
-        f->holdings[f->slots[slot] - 1].held_ms += v->to - v->from;
+        struct holding *h = &f->holdings[f->slots[slot] - 1];
+        h->held_ms += v->to - v->from;
+        duration_add(&h->duration, v->duration);
     }
     return n;
 }

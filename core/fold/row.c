@@ -56,7 +56,9 @@ static int emit_acknowledgement(const struct emitter *o)
         return 0;
     int64_t *v = row_begin(o, FACT_ACKNOWLEDGEMENT, 0, &r->at_acknowledgement);
     v[FACT_ACKNOWLEDGEMENT_AT] = r->acknowledged_at;
-    v[FACT_ACKNOWLEDGEMENT_BUSINESS] = v[FACT_ACKNOWLEDGEMENT_LAST] = FACT_NULL;
+    struct duration d = duration_of(r->clock, r->created_at, r->acknowledged_at, r->acknowledged_at);
+    v[FACT_ACKNOWLEDGEMENT_BUSINESS] = d.business;
+    v[FACT_ACKNOWLEDGEMENT_LAST] = d.last;
     return row_end(o);
 }
 
@@ -69,7 +71,9 @@ static int emit_replies(const struct emitter *o)
         v[FACT_REPLY_START] = p->start;
         v[FACT_REPLY_END] = p->end;
         v[FACT_REPLY_ORDINAL] = (int64_t)i + r->is_inferred; /* 0 is the first response's */
-        v[FACT_REPLY_BUSINESS] = v[FACT_REPLY_LAST] = FACT_NULL;
+        struct duration d = duration_of(r->clock, p->start, p->end, p->end);
+        v[FACT_REPLY_BUSINESS] = d.business;
+        v[FACT_REPLY_LAST] = d.last;
         int c = row_end(o);
         if (c)
             return c;
@@ -106,9 +110,39 @@ static void fill_last(const struct run *r, const struct solve *s, int64_t *v)
     v[FACT_SOLVE_REOPENED_AFTER] = reopened_after(r);
 }
 
+/* The business time of each interval, by the calendars at the last solve too: what the classes and the
+ * holdings of a ticket that is done are summed from. */
+static void measure_intervals(struct run *r)
+{
+    if (!r->clock || !run_is_done(r) || r->is_inferred)
+        return;
+    int64_t end = r->f->solves[r->n_solves - 1].at;
+    for (size_t i = 0; i < r->n_intervals; i++) {
+        struct interval *v = &r->f->intervals[i];
+        v->duration = duration_of(r->clock, v->from, v->to, end);
+    }
+}
+
+static void fill_classes(const struct run *r, int64_t *v)
+{
+    struct duration sums[RUN_N_CLASSES] = {{0}};
+    for (size_t i = 0; i < r->n_intervals; i++)
+        duration_add(&sums[r->f->intervals[i].class], r->f->intervals[i].duration);
+    v[FACT_SOLVE_NEW_BUSINESS] = sums[STATUS_NEW].business;
+    v[FACT_SOLVE_OPEN_BUSINESS] = sums[STATUS_OPEN].business;
+    v[FACT_SOLVE_PENDING_BUSINESS] = sums[STATUS_PENDING].business;
+    v[FACT_SOLVE_HOLD_BUSINESS] = sums[STATUS_HOLD].business;
+    v[FACT_SOLVE_NEW_LAST] = sums[STATUS_NEW].last;
+    v[FACT_SOLVE_OPEN_LAST] = sums[STATUS_OPEN].last;
+    v[FACT_SOLVE_PENDING_LAST] = sums[STATUS_PENDING].last;
+    v[FACT_SOLVE_HOLD_LAST] = sums[STATUS_HOLD].last;
+}
+
 static int emit_solves(const struct emitter *o)
 {
     const struct run *r = o->run;
+    struct duration whole = {0}; /* from created_at; its parts are those between the solves */
+    int64_t from = r->created_at;
     for (size_t i = 0; i < r->n_solves; i++) {
         const struct solve *s = &r->f->solves[i];
         bool is_last = i + 1 == r->n_solves && run_is_done(r);
@@ -122,6 +156,16 @@ static int emit_solves(const struct emitter *o)
             v[FACT_SOLVE_OPEN_MS] = s->class_ms[STATUS_OPEN];
             v[FACT_SOLVE_PENDING_MS] = s->class_ms[STATUS_PENDING];
             v[FACT_SOLVE_HOLD_MS] = s->class_ms[STATUS_HOLD];
+        }
+        if (r->clock && !r->is_inferred) {
+            struct duration d = {business_elapsed_ms(r->clock, from, s->at), 0};
+            duration_add(&whole, d);
+            from = s->at;
+            v[FACT_SOLVE_RESOLUTION_BUSINESS] = whole.business;
+            if (whole.business != FACT_NULL)
+                v[FACT_SOLVE_RESOLUTION_LAST] = business_last_ms(r->clock, r->created_at, s->at, s->at);
+            if (is_last)
+                fill_classes(r, v);
         }
         v[FACT_SOLVE_REOPENED_AT] = s->reopened_at;
         if (i == 0)
@@ -151,11 +195,19 @@ static int emit_reopenings(const struct emitter *o)
 static int emit_spans(const struct emitter *o)
 {
     const struct run *r = o->run;
+    struct duration age = {0};
+    int64_t from = r->created_at;
     for (size_t i = 0; i < r->n_spans; i++) {
         int64_t *v = row_begin(o, FACT_SPAN, 0, &r->f->spans[i].dimensions);
         v[FACT_SPAN_FROM] = r->f->spans[i].from;
         v[FACT_SPAN_TO] = r->f->spans[i].to;
         v[FACT_SPAN_BUSINESS] = FACT_NULL;
+        if (r->clock && !r->is_inferred) {
+            struct duration d = {business_elapsed_ms(r->clock, from, r->f->spans[i].from), 0};
+            duration_add(&age, d);
+            from = r->f->spans[i].from;
+            v[FACT_SPAN_BUSINESS] = age.business;
+        }
         int c = row_end(o);
         if (c)
             return c;
@@ -176,7 +228,8 @@ static int emit_holdings(const struct emitter *o)
         v[FACT_HOLDING_SOLVE_AT] = s->at;
         v[FACT_HOLDING_HELD_UNTIL] = h->until;
         v[FACT_HOLDING_HELD_MS] = h->held_ms;
-        v[FACT_HOLDING_BUSINESS] = v[FACT_HOLDING_LAST] = FACT_NULL;
+        v[FACT_HOLDING_BUSINESS] = r->clock ? h->duration.business : FACT_NULL;
+        v[FACT_HOLDING_LAST] = r->clock ? h->duration.last : FACT_NULL;
         int c = row_end(o);
         if (c)
             return c;
@@ -315,6 +368,7 @@ int rows_emit(struct run *r, int (*emit)(void *context, const struct fact_row *r
         emit_holdings, emit_ratings,         emit_answers, emit_sendings, emit_contacts,   emit_merge};
     const struct emitter o = {.run = r, .emit = emit, .context = context};
     int c = 0;
+    measure_intervals(r);
     for (size_t i = 0; i < sizeof(TABLES) / sizeof(*TABLES) && c == 0; i++)
         c = TABLES[i](&o);
     return c;

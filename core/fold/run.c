@@ -7,12 +7,17 @@
 
 #include <string.h>
 
+/* What of the dimensions the run itself looks at, as it was before an event. */
+struct dimensions_before {
+    uint16_t team, tier, site;
+};
+
 static bool type_is_of_ticket(unsigned type)
 {
     return type <= EVENT_TICKET_MESSAGE || (type >= EVENT_TICKET_STATUS && type <= EVENT_TICKET_RESTORED);
 }
 
-/* --- teams and dimensions
+/* --- teams
  * ----------------------------------------------------------------------------------- */
 
 /* The tier and employer that a team and a tier dimension mean at an instant: −1, NULL unknown. */
@@ -85,10 +90,39 @@ static void run_end_interval(struct run *r, unsigned team, int64_t at)
     r->interval_since = at;
 }
 
-/* Some dimension is another than before; team and tier are those from before. */
-static void run_dimensions_changed(struct run *r, unsigned team, unsigned tier, int64_t at)
+/* --- the business clock
+ * -------------------------------------------------------------------------------------- */
+
+/* From here on the ticket has the site that r->now says. */
+static void run_site_changed(struct run *r, int64_t at)
 {
+    if (!r->clock || r->error)
+        return;
+    const char *site = dictionary_string(r->environment->dictionary, FIELD_SITE, r->now.of[FIELD_SITE]);
+    r->error = business_site(&r->f->business, at, site);
+}
+
+static void run_begin_clock(struct run *r)
+{
+    const struct reference *reference = r->environment->reference;
+    if (!reference || reference_calendar_count(reference) == 0)
+        return;
+    const struct fold_settings *settings = r->environment->settings;
+    business_begin(&r->f->business, reference, settings ? settings->calendar : NULL);
+    r->clock = &r->f->business;
+    run_site_changed(r, r->created_at);
+}
+
+/* --- dimensions
+ * ---------------------------------------------------------------------------------------------- */
+
+/* Some dimension is another than before. */
+static void run_dimensions_changed(struct run *r, const struct dimensions_before *before, int64_t at)
+{
+    unsigned team = before->team, tier = before->tier;
     r->span_is_stale = true;
+    if (r->now.of[FIELD_SITE] != before->site)
+        run_site_changed(r, at);
     if (r->now.of[FIELD_TEAM] != team)
         run_end_interval(r, team, at);
     if (r->now.of[FIELD_TEAM] != team || r->now.of[FIELD_TIER] != tier)
@@ -97,7 +131,8 @@ static void run_dimensions_changed(struct run *r, unsigned team, unsigned tier, 
 
 static void run_apply_dimensions(struct run *r, const struct event *e, int64_t at)
 {
-    unsigned team = r->now.of[FIELD_TEAM], tier = r->now.of[FIELD_TIER];
+    const struct dimensions_before before = {
+        .team = r->now.of[FIELD_TEAM], .tier = r->now.of[FIELD_TIER], .site = r->now.of[FIELD_SITE]};
     bool is_changed = false;
     for (unsigned i = 0; i < e->n_fields; i++) {
         unsigned field = event_field_of(e->fields[i]);
@@ -110,7 +145,7 @@ static void run_apply_dimensions(struct run *r, const struct event *e, int64_t a
         }
     }
     if (is_changed)
-        run_dimensions_changed(r, team, tier, at);
+        run_dimensions_changed(r, &before, at);
 }
 
 void dimensions_apply(struct dimensions *d, const struct event *e)
@@ -287,6 +322,7 @@ static void run_find_creation(struct run *r)
     r->created_at = e->at;
     r->interval_since = r->span_at = e->at;
     r->span_is_stale = true;
+    run_begin_clock(r);
     reply_created(r, e, e->at);
 }
 
@@ -318,5 +354,5 @@ int run_apply_all(struct run *r)
     if (r->is_ticket)
         run_settle_span(r);
     survey_settle(r);
-    return 0;
+    return r->error;
 }

@@ -7,6 +7,8 @@
 #ifndef TENDON_FOLD_RUN_H
 #define TENDON_FOLD_RUN_H
 
+#include "core/fold/business.h"
+#include "core/fold/duration.h"
 #include "core/fold/order.h"
 
 #define RUN_CAPACITY_FIRST 64 /* events that there is room for at first */
@@ -39,6 +41,7 @@ struct span {
 /* A time that is not empty, in one active class and with one team. */
 struct interval {
     int64_t from, to;
+    struct duration duration; /* its part of what ended with the last solve; made with the rows */
     uint16_t team;
     uint8_t class;
 };
@@ -47,6 +50,7 @@ struct interval {
 struct holding {
     uint16_t team;
     int64_t held_ms, until;
+    struct duration duration;
 };
 
 /* The first response, or a run of requester messages that was answered. */
@@ -90,6 +94,7 @@ struct fold {
     struct sending *sendings;
     struct contact *contacts;
     uint32_t *slots; /* hash table over keys of at most capacity + 1 things */
+    struct business business;
     struct fact_row row;
 };
 
@@ -107,6 +112,9 @@ struct run {
     size_t n; /* items, sorted, without conflicts */
     size_t n_conflicts;
     size_t n_orphans;
+
+    const struct business *clock; /* the ticket's; NULL where the tenant has no calendars */
+    int error;                    /* -ENOMEM: the clock is not whole, and no row may be made */
 
     bool is_ticket, is_inferred;
     bool speaks;    /* there was a message or a contact */
@@ -173,7 +181,7 @@ static inline size_t run_slots(size_t n)
 void dimensions_apply(struct dimensions *d, const struct event *e);
 
 /* Applies the r->n items of r->f; the caller has set f, environment, subject, step and n, and zeroed the
- * rest. What step returned when that was not 0, else 0. */
+ * rest. 0, -ENOMEM, or what step returned when that was not 0. */
 int run_apply_all(struct run *r);
 
 #endif

@@ -4,6 +4,7 @@
  *   ["world", {…}]         before all others; each key may be left out:
  *       declared    [dimension, …]
  *       teams       [[team, valid_from or nil, {attribute: text}], …]; sites the same
+ *       calendars   [[name, valid_from or nil, {zone, hours, federal, holidays}], …]
  *       calendar    name of the tenant's default calendar
  *       policies    [{name, metric, target_ms, clock, calendar, conditions: {dimension: [text, …]}}, …]
  *   ["fold", [event, …]]   one subject; answered by one line of JSON, the list of its rows
@@ -11,6 +12,7 @@
  * strings that the numbers stand for and must not depend on them. */
 #include "core/base/buffer.h"
 #include "core/base/document.h"
+#include "core/fold/calendar.h"
 #include "core/fold/fold.h"
 #include "core/fold/policy.h"
 #include "core/fold/reference.h"
@@ -165,9 +167,16 @@ static int add_row(void *context, const struct fact_row *row)
 /* --- events as the store holds them
  * --------------------------------------------------------------------------- */
 
+/* A short id is its own bytes as a number, so that whoever reads the rows can tell which it is and knows how
+ * ids are ordered; what is longer is hashed. */
 static uint64_t hash_of(struct wire_string s)
 {
-    return XXH3_64bits(s.data, s.size);
+    uint64_t number = 0;
+    if (s.size > sizeof(number))
+        return XXH3_64bits(s.data, s.size);
+    for (uint32_t i = 0; i < sizeof(number); i++)
+        number = number << 8 | (i < s.size ? (uint8_t)s.data[i] : 0);
+    return number;
 }
 
 static struct event *event_of(const struct wire_event *e, struct dictionary *dictionary)
@@ -303,6 +312,22 @@ static void set_rows(struct world *w, enum reference_table table, const json_t *
     }
 }
 
+static void set_calendars(struct world *w, const json_t *calendars)
+{
+    const json_t *version;
+    size_t i;
+    json_array_foreach(calendars, i, version)
+    {
+        const char *name = json_string_value(json_array_get(version, 0));
+        struct calendar *calendar;
+        struct error err = ERROR_INIT;
+        if (!name || calendar_new(json_array_get(version, 2), &calendar, &err) < 0 ||
+            reference_set_calendar(w->reference, name, valid_from_of(version), calendar, &err) < 0)
+            die(name ? err.message : "a calendar has no name");
+        calendar_unref(calendar);
+    }
+}
+
 static void set_condition(const struct world *w, struct policy_condition *c, const char *dimension,
                           const json_t *values)
 {
@@ -372,6 +397,7 @@ static void read_world(struct world *w, struct mp_reader *r)
         code_of(json_array_get(declared, i), w->schema.declared[i]);
     set_rows(w, REFERENCE_TEAM, json_object_get(world, "teams"));
     set_rows(w, REFERENCE_SITE, json_object_get(world, "sites"));
+    set_calendars(w, json_object_get(world, "calendars"));
     code_of(json_object_get(world, "calendar"), w->settings.calendar);
     json_array_foreach(json_object_get(world, "policies"), i, policy)
     {
