@@ -68,11 +68,14 @@ static json_t *json_value(struct dimension_value value)
 /* --- columns
  * ----------------------------------------------------------------------------------------------------- */
 
-/* What stands beside a value, or NULL. Where sites or organisations vote there are also rows of none. */
+/* An instrument's score of so few is one to be careful with. */
+#define FEW_ORGS    5
+#define FEW_BALLOTS 20
+
+/* What stands beside a value, or NULL. Where sites or organisations vote there are also those of none. */
 static const char *beside_name(const struct measure *m, unsigned k)
 {
-    const char *name = m->metric->beside[k];
-    return !name && k == 0 && (m->unit == UNIT_SITE || m->unit == UNIT_ORG) ? "unknown" : name;
+    return k == measure_unknown(m) ? "unknown" : m->metric->beside[k];
 }
 
 static const char *beside_suffix(const struct measure *m, unsigned k, char room[32])
@@ -118,6 +121,7 @@ static const char *asked_kind(const struct asked *asked)
     case METRIC_DURATION:
         return asked->statistic == STATISTIC_COUNT ? "count" : "duration";
     case METRIC_MEAN:
+    case METRIC_SCORE:
         break;
     }
     return asked->statistic == STATISTIC_COUNT ? "count" : "mean";
@@ -158,20 +162,39 @@ static json_t *answer_columns(struct answer *a)
 /* --- rows
  * -------------------------------------------------------------------------------------------------------- */
 
+static void put_mean(struct answer *a, json_t *row, const struct asked *asked, const struct measure *m,
+                     uint32_t group, uint32_t slot)
+{
+    double mean;
+    put_metric(a, row, asked, "", measure_mean(m, group, slot, &mean) ? json_real(mean) : json_null());
+}
+
+/* A score has no statistics. */
+static void put_score(struct answer *a, json_t *row, const struct asked *asked, const struct measure *m,
+                      uint32_t group, uint32_t slot)
+{
+    const struct cell *c = measure_cell(m, group, slot);
+    put_mean(a, row, asked, m, group, slot);
+    put_metric(a, row, asked, ".n", json_count(c->n));
+    if (m->metric->gather == GATHER_BALLOTS)
+        put_metric(a, row, asked, ".few", json_boolean(c->n < FEW_ORGS || c->beside[0] < FEW_BALLOTS));
+}
+
 static void put_sampled(struct answer *a, json_t *row, const struct asked *asked, struct measure *m,
                         uint32_t group, uint32_t slot)
 {
     const struct cell *c = measure_cell(m, group, slot);
     bool is_duration = m->metric->kind == METRIC_DURATION;
+    const double per = is_duration ? 1000 : m->metric->per ? (double)m->metric->per : 1;
     int64_t value = 0;
     if (asked->statistic == STATISTIC_COUNT) {
         put_metric(a, row, asked, "", json_count(c->n));
     } else if (c->n == 0) {
         put_metric(a, row, asked, "", json_null());
     } else if (asked->statistic == STATISTIC_AVERAGE && !is_duration) {
-        put_metric(a, row, asked, "", json_real((double)c->sum / (double)c->n));
+        put_mean(a, row, asked, m, group, slot);
     } else if (asked->statistic == STATISTIC_SUM && (c->sum > INT64_MAX || c->sum < INT64_MIN)) {
-        put_metric(a, row, asked, "", json_real((double)c->sum / (is_duration ? 1000.0 : 1.0)));
+        put_metric(a, row, asked, "", json_real((double)c->sum / per));
     } else {
         switch (asked->statistic) {
         case STATISTIC_AVERAGE:
@@ -189,7 +212,10 @@ static void put_sampled(struct answer *a, json_t *row, const struct asked *asked
         default:
             value = measure_percentile(m, group, slot, asked->percentile);
         }
-        put_metric(a, row, asked, "", is_duration ? json_seconds(value) : json_integer(value));
+        put_metric(a, row, asked, "",
+                   is_duration ? json_seconds(value)
+                   : per != 1  ? json_real((double)value / per)
+                               : json_integer(value));
     }
     put_metric(a, row, asked, ".n", json_count(c->n));
 }
@@ -269,6 +295,9 @@ static json_t *answer_row(struct answer *a, uint32_t group, uint32_t period)
         case METRIC_DURATION:
         case METRIC_MEAN:
             put_sampled(a, row, asked, m, group, slot);
+            break;
+        case METRIC_SCORE:
+            put_score(a, row, asked, m, group, slot);
             break;
         }
         for (unsigned k = 0; beside_suffix(m, k, suffix); k++)
@@ -412,6 +441,25 @@ static int put_conflicts(struct answer *a, json_t *meta, struct error *err)
     return r;
 }
 
+/* Votes on several questions, or scores of several instruments, that are one figure. */
+static void warn_mixtures(struct plan *p)
+{
+    for (unsigned i = 0; i < p->n_measures; i++) {
+        const struct measure *m = &p->measures[i];
+        const char *what = m->metric->gather == GATHER_ANSWERS ? "question" : "instrument";
+        char text[200];
+        bool is_grouped = false;
+        for (unsigned k = 0; k < p->request->n_by; k++)
+            is_grouped |= strcmp(p->request->names.names[p->request->by[k]].name, what) == 0;
+        if (!m->is_mixed || is_grouped)
+            continue;
+        (void)snprintf(text, sizeof(text),
+                       "%s: several %ss are counted as one; name one with --%s, or group by %s",
+                       m->metric->name, what, what, what);
+        (void)json_array_append_new(p->warnings, json_string(text));
+    }
+}
+
 static json_t *answer_meta(struct answer *a, double elapsed_ms, int *ret_r, struct error *err)
 {
     struct plan *p = a->plan;
@@ -434,6 +482,7 @@ static json_t *answer_meta(struct answer *a, double elapsed_ms, int *ret_r, stru
     put(a, meta, "left_out", left_out);
     *ret_r = put_conflicts(a, meta, err);
     put(a, meta, "sources", answer_sources(a));
+    warn_mixtures(p);
     put(a, meta, "warnings", json_incref(p->warnings));
     if (r->explain)
         put(a, meta, "explain", answer_explain(a, elapsed_ms));

@@ -28,21 +28,39 @@ static int64_t period_cell(const struct plan *p, const struct measure *m, uint32
 static int add_vote(struct scan *s, struct measure *m, const struct batch *b, uint32_t i, uint32_t cell,
                     bool success)
 {
+    const struct ballot_columns *c = ballot_columns(m->metric->table);
+    int64_t value = m->metric->kind == METRIC_RATIO ? success : judge_value(m, b, i);
     uint32_t unit = 0;
     uint64_t respondent = 0;
     if (m->unit == UNIT_SITE)
         unit = b->rows.dimensions[FIELD_SITE][i];
-    else if (m->unit == UNIT_ORG)
+    else if (m->unit == UNIT_ORG || m->metric->gather == GATHER_BALLOTS)
         unit = b->ids[s->plan->org][i];
-    if (m->metric->table == FACT_RATING) {
-        respondent = (uint64_t)b->rows.values[FACT_RATING_RESPONDENT][i];
+    if (c) {
+        respondent = (uint64_t)b->rows.values[c->respondent][i];
         if (respondent == 0) { /* a ballot without a name is its own respondent */
-            const int64_t ballot[] = {b->rows.values[FACT_SUBJECT][i], b->rows.values[FACT_RATING_AT][i],
-                                      b->rows.values[FACT_RATING_QUESTION][i]};
+            const int64_t ballot[] = {b->rows.values[FACT_SUBJECT][i], b->rows.values[c->at][i],
+                                      b->rows.values[c->question][i]};
             respondent = XXH3_64bits(ballot, sizeof(ballot));
         }
     }
-    return measure_add_vote(m, cell, unit, respondent, success);
+    return votes_add(&m->votes, cell, unit, respondent, value);
+}
+
+/* Votes on several questions, or scores of several instruments, make one figure that nobody asked for. */
+static void see_mixture(struct measure *m, const struct batch *b, const uint8_t *verdicts)
+{
+    const struct ballot_columns *c = ballot_columns(m->metric->table);
+    if (m->metric->gather != GATHER_ANSWERS && m->metric->gather != GATHER_BALLOTS)
+        return;
+    const int64_t *what = b->rows.values[m->metric->gather == GATHER_ANSWERS ? c->question : c->instrument];
+    for (uint32_t i = 0; i < b->rows.n; i++) {
+        uint32_t number = (uint32_t)what[i] + 1; /* there may be no question */
+        if (verdicts[i] != VERDICT_SAMPLE)
+            continue;
+        m->is_mixed |= m->met && m->met != number;
+        m->met = number;
+    }
 }
 
 static inline void cell_add(struct cell *c, int64_t value)
@@ -145,11 +163,12 @@ static int accumulate(struct scan *s, struct measure *m, struct batch *b, const 
     int r = has_sides ? count_sides(s, m, b, verdicts) : 0;
     if (r < 0 || !has_samples)
         return r;
+    see_mixture(m, b, verdicts);
     if (m->unit != UNIT_TICKET)
         return count_votes(s, m, b, verdicts, success);
-    if (m->metric->kind == METRIC_DURATION || m->metric->kind == METRIC_MEAN)
-        return count_samples(s, m, b, verdicts);
     bool is_ratio = m->metric->kind == METRIC_RATIO;
+    if (!is_ratio && m->metric->kind != METRIC_COUNT)
+        return count_samples(s, m, b, verdicts);
     for (uint32_t i = 0; i < b->rows.n; i++) {
         if (verdicts[i] != VERDICT_SAMPLE)
             continue;
@@ -207,8 +226,12 @@ int count_batch(struct scan *s, const struct pass *pass, struct batch *b)
         dimension_ids(p->dimensions[place], &b->rows, s->ids[place]);
         b->ids[place] = s->ids[place];
     }
+    if (p->whatever) {
+        filter_judge(p->filter, s->ids, n, s->cuts);
+        b->cuts = s->cuts;
+    }
     if (p->filter) {
-        filter_judge(p->filter, s->ids, n, s->wanted);
+        filter_judge(p->whatever ? p->whatever : p->filter, s->ids, n, s->wanted);
         for (uint32_t i = 0; i < n; i++)
             s->keep[i] &= s->wanted[i];
     }

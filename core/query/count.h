@@ -2,23 +2,23 @@
 #ifndef TENDON_QUERY_COUNT_H
 #define TENDON_QUERY_COUNT_H
 
+#include "core/query/ballot.h"
 #include "core/query/current.h"
 #include "core/query/judge.h"
-#include "core/query/loose.h"
 
 /* The working memory of one query's scans. */
 struct scan {
     struct plan *plan;
     struct error *err;
     struct current current;
-    struct loose loose;
+    struct ballots ballots; /* that the pass keeps aside */
 
     uint32_t *ids[PLAN_DIMENSIONS_MAX];
     uint8_t *verdicts[PLAN_MEASURES_MAX], *success[PLAN_MEASURES_MAX]; /* by place in the pass */
     int64_t instants[FACT_VECTOR_ROWS]; /* at which reference rows are looked up */
     int64_t asked[FACT_VECTOR_ROWS];    /* of spans: the instant that each gathered row is for */
     int32_t slots[3][FACT_VECTOR_ROWS];
-    uint8_t keep[FACT_VECTOR_ROWS], wanted[FACT_VECTOR_ROWS];
+    uint8_t keep[FACT_VECTOR_ROWS], wanted[FACT_VECTOR_ROWS], cuts[FACT_VECTOR_ROWS];
     uint32_t groups[FACT_VECTOR_ROWS];
     int32_t ends[FACT_VECTOR_ROWS]; /* of spans: the instant from which they no longer count */
     struct fact_scan *source;       /* the scan that runs */

@@ -2,6 +2,7 @@
 
 #include "core/base/nearest.h"
 #include "core/fold/derived.h"
+#include "core/query/statistic.h"
 #include "core/query/versions.h"
 
 #include <stdlib.h>
@@ -33,12 +34,28 @@ static const struct {
     uint8_t field;
     uint8_t columns[FACT_N_TABLES];
 } COLUMNS[] = {
-    {"instrument", FIELD_INSTRUMENT, {[FACT_RATING] = FACT_RATING_INSTRUMENT}},
-    {"question", FIELD_QUESTION, {[FACT_RATING] = FACT_RATING_QUESTION}},
+    {"instrument",
+     FIELD_INSTRUMENT,
+     {[FACT_RATING] = FACT_RATING_INSTRUMENT,
+      [FACT_ANSWER] = FACT_ANSWER_INSTRUMENT,
+      [FACT_SENDING] = FACT_SENDING_INSTRUMENT}},
+    {"question",
+     FIELD_QUESTION,
+     {[FACT_RATING] = FACT_RATING_QUESTION, [FACT_ANSWER] = FACT_ANSWER_QUESTION}},
+    {"choice", FIELD_CHOICE, {[FACT_RATING] = FACT_RATING_CHOICE, [FACT_ANSWER] = FACT_ANSWER_CHOICE}},
+    {"respondent_role",
+     FIELD_RESPONDENT_ROLE,
+     {[FACT_RATING] = FACT_RATING_RESPONDENT_ROLE,
+      [FACT_ANSWER] = FACT_ANSWER_RESPONDENT_ROLE,
+      [FACT_SENDING] = FACT_SENDING_RESPONDENT_ROLE}},
     {"policy", FIELD_POLICY, {[FACT_SLA_CYCLE] = FACT_SLA_CYCLE_POLICY}},
     {"sla_metric", FIELD_METRIC, {[FACT_SLA_CYCLE] = FACT_SLA_CYCLE_METRIC}},
     {"sla_clock", FIELD_CLOCK, {[FACT_SLA_CYCLE] = FACT_SLA_CYCLE_CLOCK}},
 };
+
+/* Of the scale that an answer has: its quarters at the ends, and what is between. */
+static const char *const BOXES[] = {"top", "middle", "bottom", NULL};
+enum { BOX_NONE, BOX_TOP, BOX_MIDDLE, BOX_BOTTOM };
 
 void dimension_names_init(struct dimension_names *names, const char (*declared)[EVENT_CODE_BYTES + 1],
                           unsigned n_declared)
@@ -80,9 +97,16 @@ void dimension_names_init(struct dimension_names *names, const char (*declared)[
         d = names_add(names, COLUMNS[i].name, DIMENSION_COLUMN);
         d->field = COLUMNS[i].field;
         memcpy(d->columns, COLUMNS[i].columns, sizeof(d->columns));
+        d->cuts = d->field == FIELD_CHOICE;
         if (FIELDS[d->field].kind == VALUE_ENUM)
             names_close(d, FIELDS[d->field].values);
     }
+    if (dimension_names_find(names, "box", strlen("box")) >= 0)
+        return;
+    d = names_add(names, "box", DIMENSION_BOX);
+    names_close(d, BOXES);
+    d->columns[FACT_ANSWER] = FACT_ANSWER_SCORE;
+    d->cuts = true;
 }
 
 int dimension_names_find(const struct dimension_names *names, const char *name, size_t size)
@@ -116,6 +140,7 @@ uint64_t dimension_fields(const struct dimension_name *name)
     case DIMENSION_SUPPORT_REGION:
         return 1ull << FIELD_SITE | 1ull << FIELD_TEAM;
     case DIMENSION_COLUMN:
+    case DIMENSION_BOX:
         break;
     }
     return 0;
@@ -123,7 +148,7 @@ uint64_t dimension_fields(const struct dimension_name *name)
 
 bool dimension_is_of(const struct dimension_name *name, enum fact_table table)
 {
-    return name->kind != DIMENSION_COLUMN || name->columns[table] != 0;
+    return (name->kind != DIMENSION_COLUMN && name->kind != DIMENSION_BOX) || name->columns[table] != 0;
 }
 
 int dimension_value_compare(const struct dimension_value *a, const struct dimension_value *b)
@@ -228,7 +253,7 @@ static int dimension_prepare(struct dimension *d)
     const struct dimension_name *name = &d->name;
     uint64_t fields = dimension_fields(name);
     int r = 0;
-    if (name->kind == DIMENSION_EVENT || name->kind == DIMENSION_COLUMN) {
+    if (name->kind == DIMENSION_EVENT || name->kind == DIMENSION_COLUMN || name->kind == DIMENSION_BOX) {
         if (name->is_number)
             d->n_ids = (uint32_t)(name->high - name->low) + 2;
         else if (name->values)
@@ -337,6 +362,17 @@ static void dimension_ids_derived(struct dimension *d, const struct rows *rows, 
     }
 }
 
+static void dimension_ids_box(const struct rows *rows, uint32_t *ids)
+{
+    const int64_t *score = rows->values[FACT_ANSWER_SCORE], *min = rows->values[FACT_ANSWER_MIN],
+                  *max = rows->values[FACT_ANSWER_MAX];
+    for (uint32_t i = 0; i < rows->n; i++)
+        ids[i] = score[i] == FACT_NULL                       ? BOX_NONE
+                 : score_is_top(score[i], min[i], max[i])    ? BOX_TOP
+                 : score_is_bottom(score[i], min[i], max[i]) ? BOX_BOTTOM
+                                                             : BOX_MIDDLE;
+}
+
 void dimension_ids(struct dimension *d, const struct rows *rows, uint32_t *ids)
 {
     const uint32_t n = rows->n, n_ids = d->n_ids;
@@ -353,6 +389,9 @@ void dimension_ids(struct dimension *d, const struct rows *rows, uint32_t *ids)
             ids[i] = numbers[i] > 0 && numbers[i] < n_ids ? (uint32_t)numbers[i] : 0;
         break;
     }
+    case DIMENSION_BOX:
+        dimension_ids_box(rows, ids);
+        break;
     case DIMENSION_ATTRIBUTE: {
         uint32_t *places = d->places[0];
         if (d->teams)

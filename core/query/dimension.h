@@ -21,6 +21,7 @@ enum dimension_kind {
     DIMENSION_SUPPORT_MODEL,  /* outsourced, own, direct */
     DIMENSION_SUPPORT_REGION, /* domestic, nearshore, offshore */
     DIMENSION_COLUMN,         /* a value that the rows of some tables have: instrument, policy, … */
+    DIMENSION_BOX,            /* of an answer: top, middle or bottom of its scale */
 };
 
 /* A name and what it stands for. */
@@ -30,10 +31,11 @@ struct dimension_name {
     uint8_t field;             /* EVENT, TIER, COLUMN: enum event_field: whose dictionary or list it is */
     uint8_t attribute;         /* ATTRIBUTE: enum reference_attribute */
     bool is_number;            /* compared as a whole number */
+    bool cuts;                 /* is the answer itself: cuts what a share counts, not what it is a share of */
     int64_t low, high;         /* numbers of a closed range; low > high: open */
     const char *const *values; /* a closed list of n_values; NULL: open */
     unsigned n_values;
-    uint8_t columns[FACT_N_TABLES]; /* COLUMN: where it stands in the tables; 0: not there */
+    uint8_t columns[FACT_N_TABLES]; /* COLUMN, BOX: where it (the score) stands in the tables; 0: not there */
 };
 
 /* All names that this tenant's queries may use. */

@@ -44,13 +44,42 @@ static void warn_unknown(const struct dimension *d, const struct expression_lite
     (void)json_array_append_new(warnings, json_string(text));
 }
 
-int filter_new(const struct expression *e, struct dimension *const *dimensions, json_t *warnings,
-               struct filter **ret)
+bool filter_cuts(const struct expression *e, const struct dimension_names *names)
 {
+    for (unsigned i = 0; i < e->n_nodes; i++)
+        if (e->nodes[i].op < OP_AND && names->names[e->nodes[i].dimension].cuts)
+            return true;
+    return false;
+}
+
+/* For each test the truth of it that lets most rows through the whole: true, or false below an odd number of
+ * "not". From the whole to its parts, which is the order from the end. */
+static void filter_polarity(const struct expression *e, uint8_t truths[EXPRESSION_NODES])
+{
+    uint8_t stack[EXPRESSION_NODES + 1];
+    unsigned n = 0;
+    stack[n++] = TRUTH_TRUE;
+    for (unsigned i = e->n_nodes; i-- > 0 && n > 0;) {
+        uint8_t truth = stack[--n];
+        truths[i] = truth;
+        if (e->nodes[i].op == OP_NOT) {
+            stack[n++] = (uint8_t)(TRUTH_TRUE - truth);
+        } else if (e->nodes[i].op >= OP_AND) {
+            stack[n++] = truth;
+            stack[n++] = truth;
+        }
+    }
+}
+
+int filter_new(const struct expression *e, struct dimension *const *dimensions, bool whatever_answer,
+               json_t *warnings, struct filter **ret)
+{
+    uint8_t truths[EXPRESSION_NODES] = {0};
     struct filter *f = calloc(1, sizeof(*f));
     if (!f)
         return -ENOMEM;
     f->e = e;
+    filter_polarity(e, truths);
     f->stack = malloc((size_t)e->depth * FACT_VECTOR_ROWS);
     bool ok = f->stack != NULL;
     for (unsigned i = 0; i < e->n_nodes && ok; i++) {
@@ -60,11 +89,15 @@ int filter_new(const struct expression *e, struct dimension *const *dimensions, 
         const struct dimension *d = dimensions[node->dimension];
         uint32_t n = dimension_count(d);
         ok = (f->tables[i] = malloc(n)) != NULL;
+        if (ok && whatever_answer && dimension_name_of(d)->cuts) {
+            memset(f->tables[i], truths[i], n);
+            continue;
+        }
         for (uint32_t id = 0; id < n && ok; id++) {
             struct dimension_value value = dimension_value(d, id);
             f->tables[i][id] = (uint8_t)expression_test(e, node, &value);
         }
-        for (unsigned k = 0; k < node->n_literals && ok; k++)
+        for (unsigned k = 0; k < node->n_literals && ok && !whatever_answer; k++)
             if (e->literals[node->first_literal + k].text && !dimension_name_of(d)->values)
                 warn_unknown(d, &e->literals[node->first_literal + k], warnings);
     }

@@ -9,10 +9,15 @@
 
 struct filter;
 
+/* Whether a condition tests the answer itself (dimension_name.cuts). */
+bool filter_cuts(const struct expression *e, const struct dimension_names *names);
+
 /* dimensions[place] is the dimension of that place in the names, for all that the condition uses; the
- * expression and they must outlive the filter. A value that no row can have is said in warnings. */
-int filter_new(const struct expression *e, struct dimension *const *dimensions, json_t *warnings,
-               struct filter **ret);
+ * expression and they must outlive the filter. whatever_answer: true of each row that the
+ * condition could be true of if its answer were another: tests of the answer itself are taken as they would
+ * let most through. A value that no row can have is said in warnings. */
+int filter_new(const struct expression *e, struct dimension *const *dimensions, bool whatever_answer,
+               json_t *warnings, struct filter **ret);
 void filter_free(struct filter *f);
 
 /* keep[i] = 1 where the condition is true of row i, else 0; ids[place] are the ids of the rows. One thread a

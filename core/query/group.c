@@ -124,6 +124,42 @@ int groups_number(struct groups *g, const uint32_t *const *ids, uint32_t n, cons
     return 0;
 }
 
+struct ignoring {
+    const struct groups *groups;
+    uint32_t ignored;
+};
+
+static int by_others(const void *x, const void *y, void *context)
+{
+    const struct ignoring *i = context;
+    const struct groups *g = i->groups;
+    const uint32_t *a = g->ids + (size_t) * (const uint32_t *)x * g->n_by,
+                   *b = g->ids + (size_t) * (const uint32_t *)y * g->n_by;
+    for (unsigned k = 0; k < g->n_by; k++)
+        if (!(i->ignored >> k & 1) && a[k] != b[k])
+            return a[k] < b[k] ? -1 : 1;
+    return 0;
+}
+
+int groups_bases(const struct groups *g, uint32_t ignored, uint32_t *bases)
+{
+    struct ignoring context = {g, ignored};
+    uint32_t *order = malloc((g->n ? g->n : 1) * sizeof(*order));
+    if (!order)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < g->n; i++)
+        order[i] = i;
+    if (g->n_by)
+        qsort_r(order, g->n, sizeof(*order), by_others, &context);
+    for (uint32_t i = 0, first = 0; i < g->n; i++) {
+        if (g->n_by && by_others(&order[first], &order[i], &context) != 0)
+            first = i;
+        bases[order[i]] = order[first];
+    }
+    free(order);
+    return 0;
+}
+
 uint32_t groups_count(const struct groups *g)
 {
     return g->n;

@@ -17,6 +17,9 @@ int groups_number(struct groups *g, const uint32_t *const *ids, uint32_t n, cons
                   uint32_t *numbers);
 
 uint32_t groups_count(const struct groups *g);
+/* bases[number]: the first group that is the same but for the dimensions of `ignored`, bits by place among
+ * the n_by. -ENOMEM. */
+int groups_bases(const struct groups *g, uint32_t ignored, uint32_t *bases);
 /* The ids of a group, n_by of them. */
 const uint32_t *groups_ids(const struct groups *g, uint32_t number);
 

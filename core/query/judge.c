@@ -1,9 +1,13 @@
 #include "core/query/judge.h"
 
 #include "core/fold/derived.h"
+#include "core/query/ballot.h"
 #include "core/query/statistic.h"
 
 #include <string.h>
+
+#define PROMOTER_FROM   9000 /* thousandths */
+#define DETRACTOR_UNTIL 6000
 
 static void judge_condition(const struct metric_condition *c, const int64_t *column, uint32_t n,
                             uint8_t *verdicts)
@@ -29,24 +33,37 @@ static void judge_condition(const struct metric_condition *c, const int64_t *col
 
 /* Instrument and question, and whose ballot it is. A ticket has one rating a solve: the last of the survey,
  * unless the questions are looked at one by one. */
-static void judge_rating(const struct plan *p, const struct batch *b, uint8_t *verdicts)
+static void judge_ballot(const struct plan *p, const struct measure *m, const struct batch *b,
+                         uint8_t *verdicts)
 {
-    const int64_t *instrument = b->rows.values[FACT_RATING_INSTRUMENT],
-                  *question = b->rows.values[FACT_RATING_QUESTION],
-                  *relation = b->rows.values[FACT_RATING_RELATION], *flags = b->rows.values[FACT_FLAGS];
+    const struct metric *metric = m->metric;
+    const struct ballot_columns *c = ballot_columns(metric->table);
+    const int64_t *instrument = b->rows.values[c->instrument], *question = b->rows.values[c->question],
+                  *relation = b->rows.values[c->relation], *respondent = b->rows.values[c->respondent],
+                  *flags = b->rows.values[FACT_FLAGS];
     const uint32_t n = b->rows.n;
-    if (p->instrument)
+    if (m->instrument)
         for (uint32_t i = 0; i < n; i++)
-            verdicts[i] &= instrument[i] == p->instrument;
-    if (p->question)
+            verdicts[i] &= instrument[i] == m->instrument;
+    if (m->question)
         for (uint32_t i = 0; i < n; i++)
-            verdicts[i] &= question[i] == p->question;
-    else if (!p->groups_question)
+            verdicts[i] &= question[i] == m->question;
+    else if (metric->table == FACT_RATING && !p->groups_question)
         for (uint32_t i = 0; i < n; i++)
             verdicts[i] &= (flags[i] & FACT_FLAG_OF_SURVEY) != 0;
+    /* Of a ballot of several items the last tells of all. */
+    bool is_whole = metric->gather == GATHER_BALLOTS;
     for (uint32_t i = 0; i < n; i++)
         if (verdicts[i] && relation[i] == RELATION_RESELLER)
-            verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_RESELLER;
+            verdicts[i] = is_whole && respondent[i] && !(flags[i] & FACT_FLAG_LAST)
+                              ? VERDICT_NONE
+                              : VERDICT_LEFT_OUT + LEFT_OUT_RESELLER;
+    if (metric->scale_max == metric->scale_min)
+        return;
+    const int64_t *min = b->rows.values[c->min], *max = b->rows.values[c->max];
+    for (uint32_t i = 0; i < n; i++)
+        if (verdicts[i] == VERDICT_SAMPLE && (min[i] != metric->scale_min || max[i] != metric->scale_max))
+            verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_SCALE;
 }
 
 static void judge_trial(const struct plan *p, const struct measure *m, const struct batch *b,
@@ -70,6 +87,12 @@ static void judge_trial(const struct plan *p, const struct measure *m, const str
             success[i] = x[i] != 0;
         break;
     }
+    case TRIAL_KNOWN: {
+        const int64_t *x = b->rows.values[columns[0]];
+        for (uint32_t i = 0; i < n; i++)
+            success[i] = x[i] != FACT_NULL;
+        break;
+    }
     case TRIAL_REOPENED: {
         const int64_t *at = b->rows.values[metric->completed], *reopened = b->rows.values[columns[0]];
         const int64_t window = p->request->reopen_window_ms, newest = p->request->now - window;
@@ -80,6 +103,9 @@ static void judge_trial(const struct plan *p, const struct measure *m, const str
         }
         break;
     }
+    case TRIAL_ANSWER:
+        memset(success, 1, n);
+        break;
     case TRIAL_TOP:
     case TRIAL_BOTTOM: {
         const int64_t *score = b->rows.values[columns[0]], *min = b->rows.values[columns[1]],
@@ -102,8 +128,10 @@ static void judge_trial(const struct plan *p, const struct measure *m, const str
         break;
     }
     }
-    /* Where sites or organisations vote, a row that belongs to none has no vote. */
-    if (m->unit == UNIT_SITE || m->unit == UNIT_ORG) {
+    for (uint32_t i = 0; b->cuts && metric->trial != TRIAL_NONE && i < n; i++)
+        success[i] &= b->cuts[i];
+    /* Where the shares of sites or organisations are counted, a row that belongs to none has none. */
+    if (metric->units == UNITS_SHARE && (m->unit == UNIT_SITE || m->unit == UNIT_ORG)) {
         const uint16_t *site = b->rows.dimensions[FIELD_SITE];
         const uint32_t *org = p->org >= 0 ? b->ids[p->org] : NULL;
         for (uint32_t i = 0; i < n; i++)
@@ -148,8 +176,8 @@ void judge_rows(const struct plan *p, const struct measure *m, const struct batc
         for (uint32_t i = 0; i < n; i++)
             verdicts[i] &= anchor[i] <= p->request->now;
     }
-    if (metric->table == FACT_RATING)
-        judge_rating(p, b, verdicts);
+    if (ballot_columns(metric->table))
+        judge_ballot(p, m, b, verdicts);
     if (forbidden)
         for (uint32_t i = 0; i < n; i++)
             if (verdicts[i] && flags[i] & forbidden)
@@ -169,6 +197,14 @@ int64_t judge_value(const struct measure *m, const struct batch *b, uint32_t i)
     if (v->is == VALUE_OF_DIFFERENCE) {
         int64_t end = columns[0] == COLUMN_INSTANT ? b->instants[i] : values[columns[0]][i];
         return end - values[columns[1]][i];
+    }
+    if (v->is == VALUE_OF_RATING) {
+        const int64_t min = values[columns[1]][i], width = values[columns[2]][i] - min;
+        return (int64_t)((__int128)(values[columns[0]][i] - min) * RATING_UNITS / width);
+    }
+    if (v->is == VALUE_OF_PROMOTER) {
+        const int64_t score = values[columns[0]][i];
+        return 100 * ((score >= PROMOTER_FROM) - (score <= DETRACTOR_UNTIL));
     }
     int64_t sum = 0;
     for (unsigned k = 0; k < METRIC_COLUMNS && columns[k] != COLUMN_NONE; k++)

@@ -10,7 +10,8 @@ struct batch {
     const int32_t *slots[3]; /* by enum metric_anchor: the period or instant, -1 outside; NULL: not used */
     const uint32_t *ids[PLAN_DIMENSIONS_MAX]; /* by place in the names */
     const uint8_t *keep;                      /* live, and the condition is true */
-    const int64_t *instants;                  /* that were asked for: of samples of an instant */
+    const uint8_t *cuts;     /* what the condition says of the answer too is true; NULL: all */
+    const int64_t *instants; /* that were asked for: of samples of an instant */
 };
 
 enum verdict {

@@ -2,6 +2,7 @@
 
 #include "core/query/statistic.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,7 @@ void measure_fini(struct measure *m)
     free(m->cells);
     free(m->sorted);
     free(m->offsets);
-    free(m->votes);
-    free(m->shares);
+    votes_fini(&m->votes);
     *m = (struct measure){0};
 }
 
@@ -39,7 +39,7 @@ int measure_reserve(struct measure *m, uint32_t n_groups)
 
 size_t measure_bytes(const struct measure *m)
 {
-    return m->n_cells * sizeof(struct cell) + m->n_vote_slots * sizeof(struct vote) +
+    return m->n_cells * sizeof(struct cell) + votes_bytes(&m->votes) +
            (m->n_samples / SAMPLES_CHUNK + 1) * (m->wants_samples ? sizeof(struct sample_chunk) : 0) +
            m->n_samples * sizeof(int64_t); /* sorted in the end */
 }
@@ -58,42 +58,6 @@ int measure_add_sample(struct measure *m, uint32_t cell, int64_t value)
     c->cells[c->n] = cell;
     c->values[c->n++] = value;
     m->n_samples++;
-    return 0;
-}
-
-static struct vote *votes_slot(struct vote *votes, size_t n_slots, const struct vote *v)
-{
-    uint64_t h = ((uint64_t)v->cell << 32 | v->unit) * UINT64_C(0x9e3779b97f4a7c15);
-    h = (h ^ v->respondent) * UINT64_C(0xc2b2ae3d27d4eb4f);
-    size_t i = (h ^ h >> 32) & (n_slots - 1);
-    while (votes[i].n &&
-           (votes[i].cell != v->cell || votes[i].unit != v->unit || votes[i].respondent != v->respondent))
-        i = (i + 1) & (n_slots - 1);
-    return &votes[i];
-}
-
-int measure_add_vote(struct measure *m, uint32_t cell, uint32_t unit, uint64_t respondent, bool success)
-{
-    struct vote key = {.cell = cell, .unit = unit, .respondent = respondent};
-    if (m->n_votes * 2 >= m->n_vote_slots) {
-        size_t n = m->n_vote_slots ? m->n_vote_slots * 2 : 256;
-        struct vote *grown = calloc(n, sizeof(*grown));
-        if (!grown)
-            return -ENOMEM;
-        for (size_t i = 0; i < m->n_vote_slots; i++)
-            if (m->votes[i].n)
-                *votes_slot(grown, n, &m->votes[i]) = m->votes[i];
-        free(m->votes);
-        m->votes = grown;
-        m->n_vote_slots = n;
-    }
-    struct vote *v = votes_slot(m->votes, m->n_vote_slots, &key);
-    if (v->n == 0) {
-        *v = key;
-        m->n_votes++;
-    }
-    v->n++;
-    v->x += success;
     return 0;
 }
 
@@ -119,75 +83,80 @@ static int finish_samples(struct measure *m)
     return 0;
 }
 
-static int by_unit(const void *a, const void *b)
-{
-    const struct vote *x = a, *y = b;
-    if (x->cell != y->cell)
-        return x->cell < y->cell ? -1 : 1;
-    if (x->unit != y->unit)
-        return x->unit < y->unit ? -1 : 1;
-    /* Respondents by what they said, so that the order of summing does not depend on their hashes. */
-    uint64_t left = (uint64_t)x->x * y->n, right = (uint64_t)y->x * x->n;
-    if (left != right)
-        return left < right ? -1 : 1;
-    return x->n < y->n ? -1 : x->n > y->n;
-}
-
-static int by_share(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* A site or org votes as its respondents do, evenly; for the shares it votes yes from the threshold on. */
-static double unit_share(const struct measure *m, const struct vote *first, const struct vote *end)
+static enum vote_rule vote_rule(const struct measure *m)
 {
     if (m->metric->units == UNITS_SHARE)
-        return (uint64_t)first->x * 1000000 >= (uint64_t)m->threshold_millionths * first->n;
-    double sum = 0;
-    for (const struct vote *v = first; v < end; v++)
-        sum += (double)v->x / v->n;
-    return sum / (double)(end - first);
+        return VOTE_OF_THRESHOLD;
+    return m->unit == UNIT_RESPONDENT ? VOTE_OF_RESPONDENT : VOTE_OF_UNIT;
 }
 
-static int finish_votes(struct measure *m)
+unsigned measure_unknown(const struct measure *m)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < m->n_vote_slots; i++)
-        if (m->votes[i].n)
-            m->votes[n++] = m->votes[i];
-    if (n)
-        qsort(m->votes, n, sizeof(*m->votes), by_unit);
-    m->offsets = calloc(m->n_cells + 1, sizeof(*m->offsets));
-    m->shares = malloc((n ? n : 1) * sizeof(*m->shares));
-    if (!m->offsets || !m->shares)
+    unsigned k = 0;
+    if (m->unit != UNIT_SITE && m->unit != UNIT_ORG)
+        return METRIC_BESIDE;
+    while (k < METRIC_BESIDE && m->metric->beside[k])
+        k++;
+    return k;
+}
+
+static int finish_votes(struct measure *m, const uint32_t *cell_bases)
+{
+    const unsigned unknown = measure_unknown(m);
+    int r = votes_finish(&m->votes, vote_rule(m), m->threshold_millionths, cell_bases, m->n_cells);
+    for (size_t i = 0; i < m->n_cells && r == 0; i++) {
+        struct cell *c = &m->cells[i];
+        const struct vote_count *count = &m->votes.counts[i];
+        c->n = votes_electors(&m->votes, vote_rule(m), i);
+        if (unknown < METRIC_BESIDE && vote_rule(m) != VOTE_OF_THRESHOLD)
+            c->beside[unknown] = count->unknown;
+        if (m->metric->gather == GATHER_BALLOTS) { /* organisations, and their ballots beside them */
+            c->n = count->units;
+            c->beside[0] = count->respondents;
+        }
+    }
+    return r;
+}
+
+/* Each cell counts the trials of all cells of its base. */
+static int finish_bases(struct measure *m, const uint32_t *cell_bases)
+{
+    uint64_t *counts = calloc(m->n_cells ? m->n_cells : 1, sizeof(*counts));
+    if (!counts)
         return -ENOMEM;
-    size_t n_shares = 0;
-    for (size_t i = 0, end; i < n; i = end) {
-        uint32_t cell = m->votes[i].cell;
-        /* Where respondents are the unit each is one, else all of a site or org together. */
-        for (end = i + 1; end < n && m->unit != UNIT_RESPONDENT && m->votes[end].cell == cell &&
-                          m->votes[end].unit == m->votes[i].unit;)
-            end++;
-        m->shares[n_shares++] = unit_share(m, &m->votes[i], &m->votes[end]);
-        m->offsets[cell + 1]++;
-    }
-    for (size_t i = 0; i < m->n_cells; i++) {
-        m->cells[i].n = m->offsets[i + 1];
-        m->offsets[i + 1] += m->offsets[i];
-        qsort(m->shares + m->offsets[i], m->cells[i].n, sizeof(*m->shares), by_share);
-    }
+    for (size_t i = 0; i < m->n_cells; i++)
+        counts[cell_bases[i]] += m->cells[i].n;
+    for (size_t i = 0; i < m->n_cells; i++)
+        m->cells[i].n = counts[cell_bases[i]];
+    free(counts);
     return 0;
 }
 
-int measure_finish(struct measure *m)
+int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups)
 {
+    uint32_t *cell_bases = NULL;
+    int r = 0;
     for (size_t i = 1; m->is_running && i < m->n_cells; i++)
         if (i % m->n_slots != 0)
             m->cells[i].n += m->cells[i - 1].n;
     if (m->wants_samples)
         return finish_samples(m);
-    return m->unit != UNIT_TICKET ? finish_votes(m) : 0;
+    if (bases) {
+        cell_bases = calloc(m->n_cells ? m->n_cells : 1, sizeof(*cell_bases));
+        if (!cell_bases)
+            return -ENOMEM;
+        /* There is room for more groups than there are: those are their own. */
+        for (size_t i = 0; i < m->n_cells; i++)
+            cell_bases[i] = i < (size_t)n_groups * m->n_slots
+                                ? (uint32_t)(bases[i / m->n_slots] * m->n_slots + i % m->n_slots)
+                                : (uint32_t)i;
+    }
+    if (m->unit != UNIT_TICKET)
+        r = finish_votes(m, cell_bases);
+    else if (cell_bases && m->metric->kind == METRIC_RATIO)
+        r = finish_bases(m, cell_bases);
+    free(cell_bases);
+    return r;
 }
 
 int64_t measure_percentile(struct measure *m, uint32_t group, uint32_t slot, uint32_t thousandths)
@@ -204,10 +173,17 @@ int64_t measure_percentile(struct measure *m, uint32_t group, uint32_t slot, uin
 double measure_successes(const struct measure *m, uint32_t group, uint32_t slot)
 {
     size_t cell = (size_t)group * m->n_slots + slot;
-    if (m->unit == UNIT_TICKET)
-        return (double)m->cells[cell].x;
-    double sum = 0;
-    for (size_t i = m->offsets[cell]; i < m->offsets[cell + 1]; i++)
-        sum += m->shares[i];
-    return sum;
+    return m->unit == UNIT_TICKET ? (double)m->cells[cell].x : votes_sum(&m->votes, cell);
+}
+
+bool measure_mean(const struct measure *m, uint32_t group, uint32_t slot, double *ret)
+{
+    size_t cell = (size_t)group * m->n_slots + slot;
+    const double per = m->metric->per ? (double)m->metric->per : 1;
+    uint64_t n = m->unit == UNIT_TICKET ? m->cells[cell].n : votes_electors(&m->votes, vote_rule(m), cell);
+    if (n == 0)
+        return false;
+    *ret =
+        (m->unit == UNIT_TICKET ? (double)m->cells[cell].sum : votes_sum(&m->votes, cell)) / per / (double)n;
+    return true;
 }

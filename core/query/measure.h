@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/query/metric.h"
+#include "core/query/vote.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,25 +30,20 @@ struct sample_chunk {
     int64_t values[SAMPLES_CHUNK];
 };
 
-/* A unit's or respondent's part in a cell. */
-struct vote {
-    uint32_t cell;
-    uint32_t unit;       /* id of the site or org; 0 where respondents are the unit */
-    uint64_t respondent; /* 0 where only units vote */
-    uint32_t x, n;
-};
-
 struct measure {
     const struct metric *metric;
     enum metric_clock clock;
     enum metric_anchor anchor;
     uint32_t n_slots;
-    bool is_helper;     /* asked for by the engine: it leaves out nothing */
-    bool until_now;     /* counts only what happened up to the present */
-    bool wants_samples; /* percentiles */
-    bool is_running;    /* n of a cell is the change from the slot before, until measure_finish */
-    enum metric_unit unit;
+    bool is_helper;        /* asked for by the engine: it leaves out nothing */
+    bool until_now;        /* counts only what happened up to the present */
+    bool wants_samples;    /* percentiles */
+    bool is_running;       /* n of a cell is the change from the slot before, until measure_finish */
+    enum metric_unit unit; /* what has one vote; UNIT_TICKET: no votes, each sample counts */
     uint32_t threshold_millionths;
+    uint32_t instrument, question; /* numbers in their dictionaries, 0 any; UINT32_MAX: one that nobody has */
+    uint32_t met;                  /* the question or instrument of the first sample, 0 none yet … */
+    bool is_mixed;                 /* … and whether another one came */
 
     struct cell *cells;
     size_t n_cells;
@@ -57,9 +53,7 @@ struct measure {
     size_t *offsets;                      /* n_cells + 1: where a cell's start */
     size_t selected_cell, selected_place; /* the last percentile: values behind it are not less */
 
-    struct vote *votes; /* hash table, free where n is 0 */
-    size_t n_votes, n_vote_slots;
-    double *shares; /* after measure_finish: of a cell's units, as offsets say */
+    struct votes votes;
 };
 
 void measure_fini(struct measure *m);
@@ -68,10 +62,13 @@ int measure_reserve(struct measure *m, uint32_t n_groups);
 size_t measure_bytes(const struct measure *m);
 
 int measure_add_sample(struct measure *m, uint32_t cell, int64_t value);
-int measure_add_vote(struct measure *m, uint32_t cell, uint32_t unit, uint64_t respondent, bool success);
 
-/* When all rows were read: puts samples in order of cells, and makes of votes what the cells count. */
-int measure_finish(struct measure *m);
+/* When all rows were read: puts samples in order of cells, and makes of votes what the cells count.
+ * bases[group]: the group with whose samples it shares them (votes_finish); NULL: each its own. */
+int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups);
+
+/* The place of the unknown units among what stands beside a value, or METRIC_BESIDE. */
+unsigned measure_unknown(const struct measure *m);
 
 static inline struct cell *measure_cell(const struct measure *m, uint32_t group, uint32_t slot)
 {
@@ -83,5 +80,8 @@ int64_t measure_percentile(struct measure *m, uint32_t group, uint32_t slot, uin
 
 /* Successes of a cell: a whole number, or a sum of shares where units vote. */
 double measure_successes(const struct measure *m, uint32_t group, uint32_t slot);
+
+/* The mean of a cell's samples or votes, in the metric's own measure. False: there are none. */
+bool measure_mean(const struct measure *m, uint32_t group, uint32_t slot, double *ret);
 
 #endif

@@ -91,6 +91,7 @@ const char *const *metric_statistics(const struct metric *m)
     case METRIC_COUNT:
         return COUNTED;
     case METRIC_RATIO:
+    case METRIC_SCORE:
         return NONE;
     case METRIC_DURATION:
     case METRIC_MEAN:
@@ -109,9 +110,11 @@ const char *metric_unit_name(enum metric_unit unit)
     return UNIT_NAMES[unit];
 }
 
-const char *metric_anchor_name(enum metric_anchor anchor)
+const char *metric_anchor_name(const struct metric *m)
 {
-    switch (anchor) {
+    if (m->anchor_name)
+        return m->anchor_name;
+    switch (m->anchor) {
     case ANCHOR_CREATED:
         return "created";
     case ANCHOR_COMPLETED:

@@ -15,8 +15,9 @@
 enum metric_kind {
     METRIC_COUNT,    /* samples are counted */
     METRIC_DURATION, /* a sample is whole milliseconds, printed in seconds */
-    METRIC_MEAN,     /* a sample is a whole number */
+    METRIC_MEAN,     /* a sample is a number */
     METRIC_RATIO,    /* a sample is a trial */
+    METRIC_SCORE,    /* a sample is a number, of which only the mean means something */
 };
 
 /* Where a sample lies in time. */
@@ -46,7 +47,17 @@ enum metric_clock {
 /* A row's value: the sum of the columns; or first − second, where COLUMN_INSTANT is the instant asked for;
  * or, of spans, the business time from created_at to that instant. A row without it (FACT_NULL) has no
  * calendar there: it is left out. */
-enum value_of { VALUE_OF_NOTHING, VALUE_OF_SUM, VALUE_OF_DIFFERENCE, VALUE_OF_AGE };
+enum value_of {
+    VALUE_OF_NOTHING,
+    VALUE_OF_SUM,
+    VALUE_OF_DIFFERENCE,
+    VALUE_OF_AGE,
+    VALUE_OF_RATING,   /* (score − min) / (max − min), in RATING_UNITS */
+    VALUE_OF_PROMOTER, /* 100 for a score of 9 and up, −100 for one of 6 and down, else 0 */
+};
+/* Parts of one: a number that spans of 1 to 10 divide, with or without decimals, so that means are exact. */
+#define RATING_UNITS INT64_C(2520000000000000)
+
 #define METRIC_COLUMNS 3
 #define COLUMN_INSTANT 0xff
 #define COLUMN_NONE    0xfe
@@ -59,6 +70,7 @@ struct metric_value {
 enum metric_trial {
     TRIAL_NONE,
     TRIAL_COLUMN,    /* the column is not zero */
+    TRIAL_KNOWN,     /* the column is not FACT_NULL */
     TRIAL_REOPENED,  /* the next reopening came within the window; solves whose window runs are censored */
     TRIAL_ONE_TOUCH, /* one touch and no solve reopened within the window; the same are censored */
     TRIAL_SILENT,    /* no touch */
@@ -70,6 +82,16 @@ enum metric_trial {
     TRIAL_BOTTOM,     /* … in the bottom quarter */
     TRIAL_OUTSOURCED, /* support_model is outsourced; rows without one are unknown */
     TRIAL_OFFSHORE,   /* support_region is offshore; rows without one are unknown */
+    TRIAL_ANSWER,     /* the condition or group on the answer itself holds */
+};
+
+/* Rows that are kept aside until all are read, because others say whether they count. */
+enum metric_gather {
+    GATHER_NONE,
+    GATHER_RATINGS, /* ratings without a ticket: of each site, respondent and question the last in a period */
+    GATHER_ANSWERS, /* of each respondent and question the last in a period */
+    GATHER_BALLOTS, /* the last answers of each respondent, site or ticket, together */
+    GATHER_SENDINGS, /* surveys sent without a ticket, and the answers to them */
 };
 
 /* Options of a query that a metric reads. */
@@ -88,7 +110,8 @@ enum metric_trial {
     X(SHORT, "short", "an abandoned contact that waited less than 5 seconds")                                \
     X(CALLBACK, "callback", "a contact that ended in a callback")                                            \
     X(OVERFLOW, "overflow", "a contact that went to another queue")                                          \
-    X(RESELLER, "reseller", "a ballot of a reseller")
+    X(RESELLER, "reseller", "a ballot of a reseller")                                                        \
+    X(SCALE, "scale", "a rating on another scale than the metric's")
 
 enum left_out {
 #define X(id, name, why) LEFT_OUT_##id,
@@ -101,7 +124,8 @@ enum left_out {
 enum metric_unit { UNIT_TICKET, UNIT_SITE, UNIT_ORG, UNIT_RESPONDENT, UNIT_N };
 #define UNITS_NONE   0u
 #define UNITS_SHARE  (1u << UNIT_TICKET | 1u << UNIT_SITE | 1u << UNIT_ORG)
-#define UNITS_SURVEY (1u << UNIT_TICKET | 1u << UNIT_SITE | 1u << UNIT_ORG | 1u << UNIT_RESPONDENT)
+#define UNITS_VOTE   (1u << UNIT_SITE | 1u << UNIT_ORG | 1u << UNIT_RESPONDENT)
+#define UNITS_SURVEY (1u << UNIT_TICKET | UNITS_VOTE)
 
 /* Rows that a value stands beside: METRIC.censored and the like. */
 #define METRIC_BESIDE 2
@@ -114,6 +138,7 @@ struct metric {
     enum fact_table table;
     enum metric_kind kind;
     enum metric_anchor anchor;   /* the default */
+    const char *anchor_name;     /* NULL: as its kind is called */
     uint8_t completed;           /* the column of the instant at which it ended */
     uint8_t required, forbidden; /* FACT_FLAG_… */
     struct metric_condition conditions[METRIC_CONDITIONS];
@@ -122,7 +147,11 @@ struct metric {
     uint8_t trial_columns[METRIC_COLUMNS]; /* read by the trial; COLUMN_NONE ends */
     const char *beside[METRIC_BESIDE];     /* NULL: none */
     const char *instrument;                /* of ratings, unless --instrument names another */
+    int64_t scale_min, scale_max;          /* thousandths: the only scale that is taken; both 0: any */
+    int64_t per;                           /* a value of so much is 1; 0: of 1 */
     unsigned options, units;
+    enum metric_unit default_unit;
+    enum metric_gather gather;
     unsigned left_out;    /* bits of enum left_out: reasons that its rows may have */
     const char *no_clock; /* a duration without business clock: why */
     bool has_ticket;      /* every sample is a ticket's: --anchor created makes sense */
@@ -153,7 +182,7 @@ struct metric_option {
 };
 const struct metric_option *metric_option_at(size_t place);
 const char *metric_unit_name(enum metric_unit unit);
-const char *metric_anchor_name(enum metric_anchor anchor);
+const char *metric_anchor_name(const struct metric *m);
 
 /* Name and reason of enum left_out. */
 const char *left_out_name(enum left_out reason);

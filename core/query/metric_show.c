@@ -81,7 +81,7 @@ static json_t *metric_json(const struct metric *m)
 {
     return json_pack("{s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", m->name, "version",
                      (int)m->version, "unit", m->unit, "definition", m->definition, "anchor",
-                     metric_anchor_name(m->anchor), "clocks", clocks_json(m), "statistics",
+                     metric_anchor_name(m), "clocks", clocks_json(m), "statistics",
                      texts(metric_statistics(m)), "options", options_json(m), "beside", beside_json(m),
                      "left_out", left_out_json(m), "no_dimensions", missing_json(m));
 }

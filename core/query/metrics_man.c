@@ -26,6 +26,8 @@ static const char *kind_words(const struct metric *m)
         return "duration (avg, min, max, sum, count, pNN)";
     case METRIC_MEAN:
         return "mean (avg, min, max, sum, count, pNN)";
+    case METRIC_SCORE:
+        return "score";
     case METRIC_RATIO:
         break;
     }
@@ -38,8 +40,7 @@ static void put_metric(const struct metric *m)
     put_text(m->name);
     (void)printf("* (version %u)\n\t", m->version);
     put_text(m->definition);
-    (void)printf("\n\n\tUnit: %s. Kind: %s. Anchor: %s.", m->unit, kind_words(m),
-                 metric_anchor_name(m->anchor));
+    (void)printf("\n\n\tUnit: %s. Kind: %s. Anchor: %s.", m->unit, kind_words(m), metric_anchor_name(m));
     if (m->kind == METRIC_DURATION)
         (void)printf(" Clocks: wall%s.", metric_has_business(m) ? ", business" : " only");
     const struct metric_option *o;

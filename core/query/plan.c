@@ -42,23 +42,25 @@ static void pass_want(struct pass *pass, const struct metric *m, enum metric_clo
         }
 }
 
-static struct pass *plan_pass(struct plan *p, enum fact_table table, bool current)
+static struct pass *plan_pass(struct plan *p, enum fact_table table, bool current, enum metric_gather gather)
 {
     for (unsigned i = 0; i < p->n_passes; i++)
-        if (p->passes[i].table == table && p->passes[i].current == current)
+        if (p->passes[i].table == table && p->passes[i].current == current && p->passes[i].gather == gather)
             return &p->passes[i];
     struct pass *pass = &p->passes[p->n_passes++];
     pass->table = table;
     pass->current = current;
+    pass->gather = gather;
     for (unsigned c = 0; c < FACT_N_COMMON; c++)
         pass->wants[c] = true;
     if (table == FACT_SPAN)
         for (unsigned c = FACT_SPAN_FROM; c <= FACT_SPAN_TO; c++)
             pass->wants[c] = pass->judges[c] = true;
-    if (table == FACT_RATING) {
-        for (unsigned c = FACT_N_COMMON; c < FACT_N_RATING_VALUES; c++)
+    if (gather != GATHER_NONE) {
+        /* Which of two ballots is the last is a matter of all that they hold. */
+        for (unsigned c = FACT_N_COMMON; c < FACT_TABLE_INFO[table].n_values; c++)
             pass->wants[c] = true;
-        pass->fields |= 1ull << FIELD_SITE; /* ratings without a ticket are told apart by it */
+        pass->fields = (1ull << FIELD_N_DIMENSIONS) - 1;
     }
     return pass;
 }
@@ -73,12 +75,14 @@ static unsigned plan_measure(struct plan *p, const struct metric *m, enum metric
             return i;
     unsigned number = p->n_measures++;
     struct measure *measure = &p->measures[number];
-    struct pass *pass = plan_pass(p, m->table, current);
+    struct pass *pass = plan_pass(p, m->table, current, m->gather);
     *measure = (struct measure){.metric = m,
                                 .clock = clock,
                                 .anchor = m->anchor,
                                 .is_helper = is_helper,
-                                .unit = is_helper ? UNIT_TICKET : r->unit,
+                                .unit = is_helper          ? UNIT_TICKET
+                                        : r->is_unit_given ? r->unit
+                                                           : m->default_unit,
                                 .threshold_millionths = r->threshold_millionths};
     if (!is_helper && m->anchor != ANCHOR_INSTANT && r->anchor != REQUEST_ANCHOR_DEFAULT)
         measure->anchor = r->anchor == REQUEST_ANCHOR_CREATED ? ANCHOR_CREATED : ANCHOR_COMPLETED;
@@ -116,7 +120,7 @@ static void plan_measures(struct plan *p)
         p->open = (int)plan_measure(p, metric_helper("open_now"), METRIC_WALL, true, true);
 }
 
-/* A dictionary's number of a name that the query gives; one that no rating has is said in a warning. */
+/* A dictionary's number of a name that the query gives; one that no survey has is said in a warning. */
 static uint32_t plan_number(struct plan *p, unsigned field, const char *name, const char *what, bool is_given)
 {
     uint32_t number = dictionary_find(p->dimension_view.dictionary, field, name, strlen(name));
@@ -124,7 +128,7 @@ static uint32_t plan_number(struct plan *p, unsigned field, const char *name, co
     if (number)
         return number;
     if (is_given) {
-        (void)snprintf(text, sizeof(text), "no rating has the %s '%s'", what, name);
+        (void)snprintf(text, sizeof(text), "no survey has the %s '%s'", what, name);
         (void)json_array_append_new(p->warnings, json_string(text));
     }
     return UINT32_MAX;
@@ -147,7 +151,7 @@ static int plan_dimensions(struct plan *p, struct error *err)
             p->model = plan_use(p, "support_model");
         if (trial == TRIAL_OFFSHORE)
             p->region = plan_use(p, "support_region");
-        if (p->measures[i].unit == UNIT_ORG)
+        if (p->measures[i].unit == UNIT_ORG || p->measures[i].metric->gather == GATHER_BALLOTS)
             p->org = plan_use(p, "org");
     }
     const int places[] = {p->model, p->region, p->org};
@@ -157,7 +161,7 @@ static int plan_dimensions(struct plan *p, struct error *err)
     for (unsigned i = 0; i < p->n_passes; i++) {
         for (unsigned k = 0; k < p->n_used; k++) {
             const struct dimension_name *name = &r->names.names[p->used[k]];
-            unsigned column = name->kind == DIMENSION_COLUMN ? name->columns[p->passes[i].table] : 0;
+            unsigned column = name->columns[p->passes[i].table];
             p->passes[i].fields |= dimension_fields(name);
             if (column)
                 p->passes[i].wants[column] = p->passes[i].judges[column] = true;
@@ -168,6 +172,23 @@ static int plan_dimensions(struct plan *p, struct error *err)
     return 0;
 }
 
+/* Which instrument and question each measure is about. */
+static void plan_surveys(struct plan *p)
+{
+    const struct request *r = p->request;
+    uint32_t instrument =
+        r->instrument[0] ? plan_number(p, FIELD_INSTRUMENT, r->instrument, "instrument", true) : 0;
+    uint32_t question = r->question[0] ? plan_number(p, FIELD_QUESTION, r->question, "question", true) : 0;
+    for (unsigned i = 0; i < p->n_measures; i++) {
+        struct measure *m = &p->measures[i];
+        const struct metric *metric = m->metric;
+        m->instrument = metric->options & OPTION_INSTRUMENT ? instrument : 0;
+        m->question = metric->options & OPTION_QUESTION ? question : 0;
+        if (metric->instrument && !m->instrument && !p->groups_instrument)
+            m->instrument = plan_number(p, FIELD_INSTRUMENT, metric->instrument, "instrument", false);
+    }
+}
+
 static int plan_fill(struct plan *p, struct error *err)
 {
     const struct request *r = p->request;
@@ -175,20 +196,14 @@ static int plan_fill(struct plan *p, struct error *err)
     int e = plan_dimensions(p, err);
     if (e < 0)
         return e;
-    if (r->where && (e = filter_new(r->where, p->dimensions, p->warnings, &p->filter)) < 0)
+    if (r->where && (e = filter_new(r->where, p->dimensions, false, p->warnings, &p->filter)) < 0)
         return error_set(err, e, "no_memory", "no memory for the condition");
-    for (unsigned i = 0; i < p->n_measures; i++) {
-        const char *instrument = p->measures[i].metric->instrument;
-        if (!instrument)
-            continue;
-        bool is_given = r->instrument[0] != '\0';
-        p->instrument = !is_given && p->groups_instrument
-                            ? 0
-                            : plan_number(p, FIELD_INSTRUMENT, is_given ? r->instrument : instrument,
-                                          "instrument", is_given);
-        p->question = r->question[0] ? plan_number(p, FIELD_QUESTION, r->question, "question", true) : 0;
-        break;
-    }
+    if (r->where && filter_cuts(r->where, &r->names) &&
+        (e = filter_new(r->where, p->dimensions, true, p->warnings, &p->whatever)) < 0)
+        return error_set(err, e, "no_memory", "no memory for the condition");
+    for (unsigned k = 0; k < r->n_by; k++)
+        p->ignored |= (uint32_t)r->names.names[r->by[k]].cuts << k;
+    plan_surveys(p);
     if (store_view_is_refolding(p->view))
         (void)json_array_append_new(
             p->warnings,
@@ -208,6 +223,9 @@ int plan_new(const struct query_context *context, const struct request *request,
     p->dimension_view = (struct dimension_view){.dictionary = store_view_dictionary(view),
                                                 .reference = store_view_reference(view),
                                                 .nearshore = context->nearshore};
+    p->environment = (struct fold_environment){.dictionary = p->dimension_view.dictionary,
+                                               .declared = context->declared,
+                                               .n_declared = context->n_declared};
     p->warnings = json_array();
     int e = p->warnings ? plan_fill(p, err) : error_set(err, -ENOMEM, "no_memory", "no memory for the query");
     if (e < 0) {
@@ -227,6 +245,7 @@ void plan_free(struct plan *p)
     for (unsigned i = 0; i < p->n_measures; i++)
         measure_fini(&p->measures[i]);
     filter_free(p->filter);
+    filter_free(p->whatever);
     groups_free(p->groups);
     tally_fini(&p->tally);
     periods_fini(&p->periods);
@@ -303,7 +322,7 @@ int plan_check(const struct plan *p, struct error *err)
         error_hint(err, "ask for a shorter period, or for fewer metrics at once");
         return -ETIMEDOUT;
     }
-    size_t bytes = p->loose_bytes + p->current_bytes + tally_bytes(&p->tally);
+    size_t bytes = p->ballot_bytes + p->current_bytes + tally_bytes(&p->tally);
     for (unsigned i = 0; i < p->n_measures; i++)
         bytes += measure_bytes(&p->measures[i]);
     if (bytes > QUERY_MEMORY_BYTES) {
@@ -328,6 +347,9 @@ size_t plan_bounds(const struct plan *p, const struct pass *pass, struct fact_bo
     int64_t start = p->periods.starts[0], end = p->periods.starts[p->periods.n];
     if (start == PERIOD_BEGINNING && end == PERIOD_END)
         return 0;
+    /* A survey that was sent again is answered no more: also when that was after the period. */
+    if (pass->gather == GATHER_SENDINGS)
+        end = PERIOD_END;
     bounds[0] = (struct fact_bound){pass->anchors[ANCHOR_CREATED] ? FACT_CREATED : pass->completed, start,
                                     end == PERIOD_END ? end : end - 1};
     return 1;

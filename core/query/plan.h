@@ -4,6 +4,7 @@
 #ifndef TENDON_QUERY_PLAN_H
 #define TENDON_QUERY_PLAN_H
 
+#include "core/fold/fold.h"
 #include "core/query/filter.h"
 #include "core/query/given.h"
 #include "core/query/group.h"
@@ -16,13 +17,14 @@
 #define QUERY_ROWS_MAX     100000
 
 #define PLAN_MEASURES_MAX   (REQUEST_METRICS_MAX + 4)
-#define PLAN_PASSES_MAX     (FACT_N_TABLES + 1)
+#define PLAN_PASSES_MAX     (FACT_N_TABLES + 3)
 #define PLAN_DIMENSIONS_MAX (FIELD_N_DIMENSIONS + 32)
 
 /* One reading of one table for all measures on it. */
 struct pass {
     enum fact_table table;
     bool current; /* dimensions as they are today, not as they were */
+    enum metric_gather gather;
     uint8_t n_measures, measures[PLAN_MEASURES_MAX];
     uint64_t fields;              /* bits of the dimensions to be read */
     bool wants[FACT_VALUES_MAX];  /* columns that some row may need */
@@ -58,7 +60,10 @@ struct plan {
     int model, region, org; /* places of those that trials and units read, -1 not used */
     bool groups_question;   /* by or where speaks of it: ratings count question by question */
     bool groups_instrument;
-    struct filter *filter; /* NULL: all rows */
+    struct filter *filter;   /* NULL: all rows */
+    struct filter *whatever; /* the same whatever the answer is; NULL: the condition says nothing of it */
+    uint32_t ignored;        /* of the dimensions grouped by, those that are the answer itself */
+    struct fold_environment environment; /* for the content of ballots */
     struct groups *groups;
     struct tally tally;
 
@@ -73,8 +78,7 @@ struct plan {
     uint8_t measure_of[REQUEST_METRICS_MAX]; /* of the asked metrics */
     int moved[3], open;                      /* helpers: created, resolutions, reopens; or -1 */
 
-    uint32_t instrument, question;     /* numbers in their dictionaries; UINT32_MAX: one that no rating has */
-    size_t loose_bytes, current_bytes; /* of what scans keep */
+    size_t ballot_bytes, current_bytes; /* of what scans keep */
     uint64_t orphans, conflicts;
 };
 

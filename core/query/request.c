@@ -109,15 +109,17 @@ static int statistic_read(struct asked *a, const char *text, struct error *err)
     const char *offered[] = {"avg", "min", "max", "sum", "count", "p50", "p90", "p99"};
 
     if (*text == '\0') {
-        a->statistic = kind == METRIC_COUNT || kind == METRIC_RATIO ? STATISTIC_NATURAL : STATISTIC_AVERAGE;
+        a->statistic = kind == METRIC_DURATION || kind == METRIC_MEAN ? STATISTIC_AVERAGE : STATISTIC_NATURAL;
         return 0;
     }
     if (kind == METRIC_COUNT && strcmp(text, "count") == 0)
         return 0;
-    if (kind == METRIC_COUNT || kind == METRIC_RATIO) {
+    if (kind != METRIC_DURATION && kind != METRIC_MEAN) {
         (void)error_set(err, -EINVAL, "unknown_statistic", "%s has no statistic '%.32s'", name, text);
         error_hint(err, "%s is a %s and asked without one", name,
-                   kind == METRIC_COUNT ? "count" : "ratio with its interval");
+                   kind == METRIC_COUNT   ? "count"
+                   : kind == METRIC_SCORE ? "score"
+                                          : "ratio with its interval");
         return -EINVAL;
     }
     for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
@@ -327,6 +329,7 @@ static int unit_read(struct request *r, const json_t *body, struct error *err)
             return -EINVAL;
         }
     r->unit = unit;
+    r->is_unit_given = true;
     return 0;
 }
 
@@ -480,6 +483,53 @@ static int check_dimensions(const struct request *r, struct error *err)
     return 0;
 }
 
+/* Whether the request groups or filters by the answer itself; *ret_name is the dimension. */
+static bool cuts_answers(const struct request *r, const char **ret_name)
+{
+    const struct dimension_name *found = NULL;
+    for (unsigned k = 0; k < r->n_by && !found; k++)
+        found = r->names.names[r->by[k]].cuts ? &r->names.names[r->by[k]] : NULL;
+    for (unsigned k = 0; r->where && k < r->where->n_nodes && !found; k++) {
+        const struct expression_node *node = &r->where->nodes[k];
+        if (node->op < OP_AND && r->names.names[node->dimension].cuts)
+            found = &r->names.names[node->dimension];
+    }
+    *ret_name = found ? found->name : NULL;
+    return found != NULL;
+}
+
+/* The answer itself cuts what a share counts: a mean has no such part, and survey_share nothing else. And
+ * where units vote each has one vote, its mean: there are no samples to take another statistic of. */
+static int check_surveys(const struct request *r, struct error *err)
+{
+    const char *cut;
+    bool is_cut = cuts_answers(r, &cut);
+    for (unsigned i = 0; i < r->n_asked; i++) {
+        const struct asked *a = &r->asked[i];
+        if (is_cut && a->metric->kind != METRIC_RATIO) {
+            (void)error_set(err, -EINVAL, "unknown_dimension",
+                            "%s cannot be cut by %s, which is the answer itself", a->metric->name, cut);
+            error_hint(err, "survey_share is the share of an answer");
+            return -EINVAL;
+        }
+        if (!is_cut && a->metric->trial == TRIAL_ANSWER) {
+            (void)error_set(err, -EINVAL, "bad_option", "%s is the share of an answer, and none is named",
+                            a->metric->name);
+            error_hint(err, "group by choice or box, or write where choice=…");
+            return -EINVAL;
+        }
+        if (a->metric->kind == METRIC_MEAN && r->is_unit_given && r->unit != UNIT_TICKET &&
+            a->statistic != STATISTIC_AVERAGE) {
+            (void)error_set(err, -EINVAL, "unknown_statistic",
+                            "%s: where each %s has one vote there is only the mean", a->key,
+                            metric_unit_name(r->unit));
+            error_hint(err, "leave out the statistic, or the unit");
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 static int request_fill(struct request *r, const struct query_context *context, const json_t *body,
                         struct error *err)
 {
@@ -502,7 +552,9 @@ static int request_fill(struct request *r, const struct query_context *context, 
         return e;
     if ((e = options_read(r, body, err)) < 0 || (e = period_read(r, context, body, err)) < 0)
         return e;
-    return check_dimensions(r, err);
+    if ((e = check_dimensions(r, err)) < 0)
+        return e;
+    return check_surveys(r, err);
 }
 
 int request_read(const struct query_context *context, const json_t *body, struct request **ret,

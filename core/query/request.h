@@ -42,6 +42,7 @@ struct request {
     int64_t now;
     struct period_range range;
     enum metric_unit unit;
+    bool is_unit_given;
     enum request_anchor anchor;
     bool dims_current, explain;
     int64_t reopen_window_ms;

@@ -1,6 +1,7 @@
 #include "core/query/scan.h"
 
 #include "core/query/count.h"
+#include "core/query/gather.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@ static void scan_free(struct scan *s)
     if (!s)
         return;
     current_fini(&s->current);
-    loose_fini(&s->loose);
+    ballots_fini(&s->ballots);
     for (unsigned i = 0; i < PLAN_DIMENSIONS_MAX; i++)
         free(s->ids[i]);
     for (unsigned i = 0; i < PLAN_MEASURES_MAX; i++) {
@@ -59,7 +60,7 @@ static bool is_eager(const struct plan *p, const struct pass *pass, unsigned col
 {
     if (!pass->wants[column])
         return false;
-    if (p->witness || pass->table == FACT_RATING || column == FACT_FLAGS || column == FACT_EXCLUDED)
+    if (p->witness || ballot_columns(pass->table) || column == FACT_FLAGS || column == FACT_EXCLUDED)
         return true;
     if (column == FACT_SUBJECT)
         return pass->current && pass->table != FACT_TICKET;
@@ -122,13 +123,14 @@ static void use_current(struct scan *s, const struct pass *pass, struct rows *ro
 /* The instants at which reference rows are looked up: those of the samples, or the present. */
 static void find_instants(struct scan *s, const struct pass *pass, struct rows *rows)
 {
+    const struct ballot_columns *c = ballot_columns(pass->table);
     const int64_t *completed = rows->values[pass->completed];
     if (pass->current) {
         for (uint32_t i = 0; i < rows->n; i++)
             s->instants[i] = s->plan->request->now;
         rows->instants = s->instants;
-    } else if (pass->table == FACT_RATING) {
-        const int64_t *solve = rows->values[FACT_RATING_SOLVE_AT];
+    } else if (c && c->solve_at) {
+        const int64_t *solve = rows->values[c->solve_at];
         for (uint32_t i = 0; i < rows->n; i++)
             s->instants[i] = solve[i] != FACT_NULL ? solve[i] : completed[i];
         rows->instants = s->instants;
@@ -154,33 +156,6 @@ static int scan_plain(struct scan *s, const struct pass *pass, const struct rows
     return count_batch(s, pass, &b);
 }
 
-/* Takes the ratings without a ticket that have a respondent out of the rows, and keeps the last of each. */
-static int set_loose_aside(struct scan *s, const struct pass *pass, const struct rows *rows)
-{
-    const int64_t *const *v = rows->values;
-    uint32_t hint = 0;
-    for (uint32_t i = 0; i < rows->n; i++) {
-        if (!s->keep[i] || !(v[FACT_FLAGS][i] & FACT_FLAG_LOOSE) || v[FACT_RATING_RESPONDENT][i] == 0 ||
-            v[FACT_RATING_RELATION][i] == RELATION_RESELLER)
-            continue;
-        s->keep[i] = 0;
-        struct loose_rating rating = {.slot = periods_find(&s->plan->periods, v[FACT_RATING_AT][i], &hint)};
-        if (rating.slot < 0)
-            continue;
-        for (unsigned c = 0; c < FACT_N_RATING_VALUES; c++)
-            rating.values[c] = v[c][i];
-        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
-            if (pass->fields & 1ull << f)
-                rating.dimensions[f] = rows->dimensions[f][i];
-        int r = loose_add(&s->loose, &rating);
-        if (r < 0)
-            return r == -E2BIG ? error_set(s->err, r, "query_memory", "the query has too many ratings")
-                               : scan_no_memory(s->err);
-    }
-    s->plan->loose_bytes = s->loose.capacity * sizeof(struct loose_rating);
-    return 0;
-}
-
 static void gathered_rows(struct scan *s, const struct pass *pass, uint32_t n, struct rows *ret)
 {
     *ret = (struct rows){.n = n, .table = pass->table};
@@ -193,26 +168,21 @@ static void gathered_rows(struct scan *s, const struct pass *pass, uint32_t n, s
     memset(s->keep, 1, n);
 }
 
-static int scan_loose(struct scan *s, const struct pass *pass)
+/* What was kept aside, now that it is known what counts. */
+static int scan_ballots(struct scan *s, const struct pass *pass)
 {
-    for (size_t at = 0; at < s->loose.n;) {
-        size_t left = s->loose.n - at;
+    int r = gather_settle(s, pass);
+    for (size_t at = 0; at < s->ballots.n && r == 0;) {
+        size_t left = s->ballots.n - at;
         uint32_t n = left < FACT_VECTOR_ROWS ? (uint32_t)left : FACT_VECTOR_ROWS;
         struct rows rows;
-        for (uint32_t i = 0; i < n; i++) {
-            const struct loose_rating *rating = &s->loose.ratings[at + i];
-            for (unsigned c = 0; c < FACT_N_RATING_VALUES; c++)
-                s->values[c][i] = rating->values[c];
-            for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
-                s->dimensions[f][i] = rating->dimensions[f];
-        }
+        gather_rows(s, pass, at, n);
         gathered_rows(s, pass, n, &rows);
-        int r = scan_plain(s, pass, &rows);
-        if (r < 0)
-            return r;
+        r = scan_plain(s, pass, &rows);
         at += n;
     }
-    return 0;
+    gather_clear(s);
+    return r;
 }
 
 static int flush_spans(struct scan *s, const struct pass *pass, uint32_t n)
@@ -307,7 +277,7 @@ static int run_vector(struct scan *s, const struct pass *pass, uint32_t *n_gathe
         return scan_spans(s, pass, &rows, v->live, n_gathered);
     for (uint32_t i = 0; i < v->n; i++)
         s->keep[i] = !v->live || v->live[i];
-    if (pass->table == FACT_RATING && (r = set_loose_aside(s, pass, &rows)) < 0)
+    if (pass->gather != GATHER_NONE && (r = gather_set_aside(s, pass, &rows)) < 0)
         return r;
     return scan_plain(s, pass, &rows);
 }
@@ -330,6 +300,7 @@ static int run_pass(struct scan *s, struct pass *pass)
     struct fact_bound bounds[2];
     uint32_t n_gathered = 0;
     pass_settle(p, pass);
+    ballots_init(&s->ballots, pass->table, &p->environment);
     int r = p->given ? 0
                      : fact_scan_open(p->view, pass->table, columns, pass_columns(p, pass, columns), bounds,
                                       plan_bounds(p, pass, bounds), &s->source, s->err);
@@ -343,8 +314,8 @@ static int run_pass(struct scan *s, struct pass *pass)
         ;
     if (r == 0 && n_gathered > 0)
         r = flush_spans(s, pass, n_gathered);
-    if (r == 0 && pass->table == FACT_RATING)
-        r = scan_loose(s, pass);
+    if (r == 0 && pass->gather != GATHER_NONE)
+        r = scan_ballots(s, pass);
     if (p->given)
         return r;
     const struct fact_scan_statistics *statistics = fact_scan_statistics(s->source);
@@ -357,6 +328,19 @@ static int run_pass(struct scan *s, struct pass *pass)
     return r;
 }
 
+static int finish_measures(struct plan *p, struct error *err)
+{
+    const uint32_t n = groups_count(p->groups);
+    uint32_t *bases = p->ignored ? malloc((n ? n : 1) * sizeof(*bases)) : NULL;
+    int r = 0;
+    if (p->ignored && (!bases || groups_bases(p->groups, p->ignored, bases) < 0))
+        r = -ENOMEM;
+    for (unsigned i = 0; i < p->n_measures && r == 0; i++)
+        r = measure_finish(&p->measures[i], bases, n);
+    free(bases);
+    return r < 0 ? scan_no_memory(err) : 0;
+}
+
 int scan_run(struct plan *p, struct error *err)
 {
     struct scan *s = NULL;
@@ -367,8 +351,5 @@ int scan_run(struct plan *p, struct error *err)
     for (unsigned i = 0; i < p->n_passes && r == 0; i++)
         r = run_pass(s, &p->passes[i]);
     scan_free(s);
-    for (unsigned i = 0; i < p->n_measures && r == 0; i++)
-        if (measure_finish(&p->measures[i]) < 0)
-            r = scan_no_memory(err);
-    return r;
+    return r == 0 ? finish_measures(p, err) : r;
 }

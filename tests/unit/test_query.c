@@ -896,7 +896,7 @@ static void test_catalogue(void **state)
     for (i = 0; (m = metric_at(i)); i++) {
         assert_true(m->completed < FACT_TABLE_INFO[m->table].n_values);
         assert_true((m->kind == METRIC_RATIO) == (m->trial != TRIAL_NONE));
-        assert_true((m->kind == METRIC_DURATION || m->kind == METRIC_MEAN) ==
+        assert_true((m->kind == METRIC_DURATION || m->kind == METRIC_MEAN || m->kind == METRIC_SCORE) ==
                     (m->values[METRIC_WALL].is != VALUE_OF_NOTHING));
         for (unsigned k = 0; k < METRIC_CONDITIONS; k++)
             assert_true(m->conditions[k].column < FACT_TABLE_INFO[m->table].n_values);
