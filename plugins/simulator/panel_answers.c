@@ -4,6 +4,7 @@
 #include "plugins/simulator/panel.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define N_BELOW_TOP 733 /* of the 2,200: not in the top quarter of satisfaction */
 
@@ -56,6 +57,54 @@ static bool is_outsourced(const struct panel *panel, uint32_t site, uint32_t j)
     }
 }
 
+/* --- by who supports -------------------------------------------------------------------------------------
+ */
+
+/* NULL: nobody is known to. */
+static const struct panel_team *supporter(const struct panel *panel, const struct panel_ballot *ballot)
+{
+    uint32_t team = ballot->ticket != PANEL_NONE ? panel->tickets[ballot->ticket].team : ballot->team;
+
+    return team == PANEL_NONE ? NULL : &PANEL_TEAM_LIST[team];
+}
+
+/* People of the laboratory are the exception: their domestic desks are the worst. */
+static bool is_laboratory(const struct panel_ballot *ballot)
+{
+    return strcmp(panel_product_name(ballot->product), "lab") == 0;
+}
+
+/* How content somebody is, apart from chance (0 to 999). */
+static uint32_t contentment(const struct panel *panel, const struct panel_ballot *ballot)
+{
+    const struct panel_team *team = supporter(panel, ballot);
+    bool lab = is_laboratory(ballot);
+
+    if (!team)
+        return 300;
+    switch (team->region) {
+    case PANEL_DOMESTIC:
+        return lab ? 50 : team->outsourcer ? 450 : 550;
+    case PANEL_NEARSHORE:
+        return 650;
+    default:
+        return lab ? 600 : 50;
+    }
+}
+
+/* How many of a thousand find response and quality bad, where the votes of outsourced hospitals do not say
+ * it. */
+static uint32_t badness(const struct panel *panel, const struct panel_ballot *ballot)
+{
+    const struct panel_team *team = supporter(panel, ballot);
+
+    if (!team)
+        return 200;
+    if (is_laboratory(ballot))
+        return team->region == PANEL_DOMESTIC ? 750 : 200;
+    return team->region == PANEL_OFFSHORE ? 500 : team->outsourcer ? 300 : 150;
+}
+
 /* --- votes -----------------------------------------------------------------------------------------------
  */
 
@@ -97,7 +146,7 @@ static uint8_t answer(struct chance *chance, uint32_t question, bool yes)
 
 /* The first n_yes sites of the electorate say yes, the others no, each with one voice; then people disagree:
  * of a yes and a no with as many voters, k of m change sides on both, so that the sum of the shares stays
- * n_yes. The first n_fixed sites of either kind are left out of that. */
+ * n_yes. */
 static void vote(struct panel *panel, struct chance *chance, const struct electorate *e, uint32_t n_yes,
                  uint32_t question, bool outsourced)
 {
@@ -156,8 +205,14 @@ static void vote_hospitals(struct panel *panel, struct chance *chance)
     vote(panel, chance, &all, 328, QUESTION_DIFFERENTIATOR, false);
     vote(panel, chance, &all, 244, QUESTION_PREFERS_DIRECT, false);
     vote(panel, chance, &outsourced, 158, QUESTION_RESPONSE_AND_QUALITY, true);
-    vote_freely(panel, chance, QUESTION_RESPONSE_AND_QUALITY,
-                150); /* of the vendors' own desks, and of practices */
+    for (uint32_t i = 0; i < PANEL_RESPONDENTS; i++) { /* of the vendors' own desks, and of practices */
+        struct panel_ballot *ballot = &panel->ballots[i];
+        uint8_t *quality = &ballot->answers[QUESTION_RESPONSE_AND_QUALITY];
+
+        if (*quality == ASKED)
+            *quality =
+                answer(chance, QUESTION_RESPONSE_AND_QUALITY, chance_hits(chance, badness(panel, ballot)));
+    }
     vote(panel, chance, &practices, 291, QUESTION_PREFERS_DOMESTIC, false);
     vote(panel, chance, &all, 372, QUESTION_PREFERS_DOMESTIC, false);
     for (uint32_t i = 0; i < other.n; i++) /* they answer by what they have, most of them */
@@ -194,26 +249,6 @@ static void vote_by_beds(struct panel *panel, struct chance *chance)
 
 /* --- scores ----------------------------------------------------------------------------------------------
  */
-
-/* How content somebody is, apart from chance (0 to 999): by where support comes from. People of the
- * laboratory are the exception: their domestic desks are the worst. */
-static uint32_t contentment(const struct panel *panel, const struct panel_ballot *ballot)
-{
-    uint32_t team = ballot->ticket != PANEL_NONE ? panel->tickets[ballot->ticket].team : ballot->team;
-    const struct panel_team *supporter = team == PANEL_NONE ? NULL : &PANEL_TEAM_LIST[team];
-    bool lab = ballot->product == 2;
-
-    if (!supporter)
-        return 300;
-    switch (supporter->region) {
-    case PANEL_DOMESTIC:
-        return lab ? 50 : supporter->outsourcer ? 450 : 550;
-    case PANEL_NEARSHORE:
-        return lab ? 450 : 350;
-    default:
-        return lab ? 400 : 50;
-    }
-}
 
 struct ranked {
     uint32_t content, ballot;

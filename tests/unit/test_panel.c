@@ -98,6 +98,43 @@ static void test_published_shares(void **state)
     }
 }
 
+/* The mean of both scored questions: worst abroad for every product that is supported from abroad, but for
+ * the laboratory worst at home; each with ballots enough to be counted. */
+static void test_worst_region(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(SEEDS) / sizeof(SEEDS[0]); i++) {
+        struct panel *panel = panel_open(SEEDS[i]);
+        double sum[6][3] = {{0}};
+        uint32_t n[6][3] = {{0}};
+
+        for (uint32_t b = 0; b < PANEL_RESPONDENTS; b++) {
+            const struct panel_ballot *ballot = &panel->ballots[b];
+            uint32_t team = ballot->ticket == PANEL_NONE ? ballot->team : panel->tickets[ballot->ticket].team;
+            double satisfaction = ballot->answers[QUESTION_SATISFACTION] - 1;
+            double quality = ballot->answers[QUESTION_RESPONSE_AND_QUALITY] - 1;
+
+            if (team == PANEL_NONE)
+                continue;
+            sum[ballot->product][PANEL_TEAM_LIST[team].region] +=
+                quality < 0 ? satisfaction : (satisfaction + quality) / 2;
+            n[ballot->product][PANEL_TEAM_LIST[team].region]++;
+        }
+        for (uint32_t product = 0; product < 5; product++) {
+            double home = sum[product][PANEL_DOMESTIC] / n[product][PANEL_DOMESTIC];
+            double abroad = sum[product][PANEL_OFFSHORE] / n[product][PANEL_OFFSHORE];
+
+            assert_true(n[product][PANEL_DOMESTIC] >= 20 && n[product][PANEL_OFFSHORE] >= 20);
+            if (strcmp(panel_product_name(product), "lab") == 0)
+                assert_true(home + 0.25 < abroad);
+            else
+                assert_true(abroad + 0.25 < home);
+        }
+        assert_int_equal(n[5][PANEL_OFFSHORE] + n[5][PANEL_NEARSHORE], 0);
+        panel_free(panel);
+    }
+}
+
 /* Those on the edge are there and answer so that a bound drawn wrong is seen. */
 static void test_edges(void **state)
 {
@@ -202,8 +239,11 @@ static void test_too_short(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_published_shares),   cmocka_unit_test(test_edges),
-        cmocka_unit_test(test_outsourced_tickets), cmocka_unit_test(test_other_ballots),
+        cmocka_unit_test(test_published_shares),
+        cmocka_unit_test(test_worst_region),
+        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_outsourced_tickets),
+        cmocka_unit_test(test_other_ballots),
         cmocka_unit_test(test_too_short),
     };
 
