@@ -1,10 +1,10 @@
 /* What `site import|list` and `team import|list` share. */
-#include "core/base/zone.h"
 #include "tools/import.h"
 #include "tools/json.h"
 #include "tools/output.h"
 #include "tools/session.h"
 #include "tools/terminal.h"
+#include "tools/valid_from.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,47 +23,6 @@ static size_t values_collect(const struct invocation *invocation, const char *na
         if (strcmp(invocation->given[i].option->name, name) == 0)
             ret[n++] = invocation->given[i].value;
     return n;
-}
-
-static bool date_read(const char *s, int32_t *year, int32_t *month, int32_t *day)
-{
-    static const char PATTERN[] = "0000-00-00";
-    for (size_t i = 0; i <= 10; i++)
-        if (PATTERN[i] == '0' ? s[i] < '0' || s[i] > '9' : s[i] != PATTERN[i])
-            return false;
-    *year = (s[0] - '0') * 1000 + (s[1] - '0') * 100 + (s[2] - '0') * 10 + (s[3] - '0');
-    *month = (s[5] - '0') * 10 + (s[6] - '0');
-    *day = (s[8] - '0') * 10 + (s[9] - '0');
-    return civil_is_date(*year, *month, *day);
-}
-
-/* --valid-from as the first instant of that day in the tenant's zone. */
-static int valid_from_read(const struct invocation *invocation, struct session *s, json_t *params)
-{
-    const char *date = invocation_value(invocation, "valid-from");
-    int32_t year, month, day;
-    struct error err = ERROR_INIT;
-    if (!date)
-        return 0;
-    if (!date_read(date, &year, &month, &day)) {
-        error_set(&err, -EINVAL, "usage", "--valid-from cannot be \"%.64s\"", date);
-        error_hint(&err, "a date: 2026-01-31");
-        return error_print(&err);
-    }
-    json_t *shown = NULL;
-    int code = session_call(s, "tenant.show", session_params(invocation), &shown);
-    if (code != 0)
-        return code;
-    const char *name = json_string_value(json_object_get(shown, "zone"));
-    struct zone *zone = NULL;
-    if (zone_open(name ? name : "UTC", &zone, &err) < 0) {
-        json_decref(shown);
-        return error_print(&err);
-    }
-    (void)json_object_set_new(params, "valid_from", json_integer(zone_instant(zone, year, month, day, 0)));
-    zone_close(zone);
-    json_decref(shown);
-    return 0;
 }
 
 /* Sends the rows in pieces and adds up what the collector says. */

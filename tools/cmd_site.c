@@ -20,7 +20,9 @@ static const struct option IMPORT_OPTIONS[] = {
     {"set", 0, OPTION_MANY, "NAME=VALUE", NULL, NAMES_NOTHING,
      "the attribute NAME of every row that gives none itself"},
     {"valid-from", 0, OPTION_VALUE, "DATE", NULL, NAMES_NOTHING,
-     "the rows hold from the beginning of this day in the tenant's zone; without it from ever"},
+     "the rows hold from the beginning of this day in the tenant's zone, or from this instant; without it "
+     "from "
+     "ever"},
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "whose sites; may be left out where there is one tenant"},
     OUTPUT_OPTION,

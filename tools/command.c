@@ -4,6 +4,10 @@
 
 /* By name: a new command is a file cmd_NAME.c and a line here. */
 #define COMMAND_LIST(X)                                                                                      \
+    X(CALENDAR_IMPORT)                                                                                       \
+    X(CALENDAR_LIST)                                                                                         \
+    X(CALENDAR_REMOVE)                                                                                       \
+    X(CALENDAR_SHOW)                                                                                         \
     X(COMPLETION)                                                                                            \
     X(HELP)                                                                                                  \
     X(KEY_GRANT)                                                                                             \

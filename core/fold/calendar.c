@@ -36,6 +36,7 @@ struct calendar {
     atomic_size_t n_users;
     json_t *definition;
     size_t n_named; /* holidays of the definition */
+    bool is_federal;
     struct hours hours;
     int64_t hours_before[HOURS_INTERVALS]; /* of the week, before each interval */
     int64_t hours_week;                    /* of a whole week */
@@ -146,6 +147,22 @@ int64_t calendar_reach(const struct calendar *c, int64_t from, int64_t ms)
             high = middle;
     }
     return low;
+}
+
+size_t calendar_next_holidays(const struct calendar *c, int64_t at, struct calendar_holiday *ret, size_t n)
+{
+    int64_t instant = at < c->begin ? c->begin : at < c->end ? at : c->end;
+    int64_t local = instant + stretch_find(c, instant)->offset_ms;
+    size_t n_found = 0;
+    for (size_t i = 0; i < c->n_holidays && n_found < n; i++) {
+        const struct holiday *h = &c->holidays[i];
+        if (h->to <= local)
+            continue;
+        int64_t day = floor_div(h->from, HOURS_DAY_MS), start = day * HOURS_DAY_MS;
+        ret[n_found++] = (struct calendar_holiday){day, h->from - start, h->to - start,
+                                                   c->is_federal ? federal_name(day) : NULL};
+    }
+    return n_found;
 }
 
 /* --- making
@@ -272,7 +289,7 @@ static void add_federal(struct calendar *c)
     c->n_holidays = holidays_join(c->holidays, c->n_holidays);
 }
 
-static int make_definition(struct calendar *c, const struct zone *zone, bool federal, struct error *err)
+static int make_definition(struct calendar *c, const struct zone *zone, struct error *err)
 {
     char hours[HOURS_TEXT_BYTES];
     json_t *holidays = json_array();
@@ -282,8 +299,9 @@ static int make_definition(struct calendar *c, const struct zone *zone, bool fed
             holidays = NULL;
         }
     if (holidays)
-        c->definition = json_pack("{s:s, s:s, s:b, s:o}", "zone", zone_name(zone), "hours",
-                                  hours_format(&c->hours, hours), "federal", federal, "holidays", holidays);
+        c->definition =
+            json_pack("{s:s, s:s, s:b, s:o}", "zone", zone_name(zone), "hours",
+                      hours_format(&c->hours, hours), "federal", c->is_federal, "holidays", holidays);
     return c->definition ? 0 : no_memory(err);
 }
 
@@ -375,9 +393,10 @@ static int read_definition(struct calendar *c, const json_t *definition, struct 
         r = zone_open(name, &zone, err);
     if (r < 0)
         return r == -ENOENT ? -EINVAL : r;
-    r = make_definition(c, zone, json_is_true(federal), err);
+    c->is_federal = json_is_true(federal);
+    r = make_definition(c, zone, err);
     if (r == 0) {
-        if (json_is_true(federal))
+        if (c->is_federal)
             add_federal(c);
         sum_hours(c);
         sum_holidays(c);

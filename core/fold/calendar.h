@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CALENDAR_HOLIDAYS_MAX 8192 /* of one version, beside the computed ones */
+#define CALENDAR_HOLIDAYS_MAX 4096 /* of one version, beside the computed ones */
 
 /* Business time passes in these UTC years: from the earliest instant an event may have until 2100 begins. */
 #define CALENDAR_YEAR_MIN 1990
@@ -37,6 +37,15 @@ const json_t *calendar_definition(const struct calendar *c);
 /* How many holidays the definition names (the federal ones are not among them). */
 size_t calendar_n_holidays(const struct calendar *c);
 bool calendar_equal(const struct calendar *a, const struct calendar *b);
+
+/* A holiday, or what of it lies in one local day. */
+struct calendar_holiday {
+    int64_t day;      /* since 1970-01-01 */
+    int64_t from, to; /* ms of the day; 0 and HOURS_DAY_MS: all of it */
+    const char *name; /* of a federal one, or NULL; static */
+};
+/* The first n holidays that are not over at an instant, in order of time. The count. */
+size_t calendar_next_holidays(const struct calendar *c, int64_t at, struct calendar_holiday *ret, size_t n);
 
 /* Business time in [from, to), in ms; 0 when to ≤ from. */
 int64_t calendar_elapsed_ms(const struct calendar *c, int64_t from, int64_t to);

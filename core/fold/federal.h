@@ -14,4 +14,7 @@
  * (a New Year on a Saturday). The count; 0 before FEDERAL_YEAR_MIN. */
 size_t federal_holidays(int32_t year, int64_t ret[FEDERAL_MAX]);
 
+/* What is observed on a day, or NULL. Static. */
+const char *federal_name(int64_t day);
+
 #endif

@@ -8,6 +8,10 @@
 #include <string.h>
 
 const struct method METHODS[] = {
+    {"calendar.import", false, method_calendar_import, {"tenant", "calendar", "valid_from", "definition"}},
+    {"calendar.list", false, method_calendar_list, {"tenant"}},
+    {"calendar.remove", false, method_calendar_remove, {"tenant", "calendar", "valid_from"}},
+    {"calendar.show", false, method_calendar_show, {"tenant", "calendar"}},
     {"key.grant",
      false,
      method_key_grant,

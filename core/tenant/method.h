@@ -60,6 +60,10 @@ int list_append(json_t *list, json_t *value);
 
 int request_query(struct request *r);
 
+int method_calendar_import(struct request *r);
+int method_calendar_list(struct request *r);
+int method_calendar_remove(struct request *r);
+int method_calendar_show(struct request *r);
 int method_status(struct request *r);
 int method_tenant_list(struct request *r);
 int method_tenant_show(struct request *r);

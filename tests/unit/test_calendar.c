@@ -328,6 +328,30 @@ static void test_range(void **state)
     calendar_unref(c);
 }
 
+static void test_next_holidays(void **state)
+{
+    struct calendar *c = made("America/New_York", "mon-fri 09:00-17:00", true, "2024-12-24 12:00-24:00");
+    struct calendar_holiday next[4];
+    assert_int_equal(calendar_next_holidays(c, utc(2024, 12, 25, 4, 59, 59), next, 4), 4);
+    assert_int_equal(next[0].day, civil_days(2024, 12, 24));
+    assert_int_equal(next[0].from, 12 * HOUR_S * 1000);
+    assert_int_equal(next[0].to, HOURS_DAY_MS);
+    assert_null(next[0].name);
+    assert_int_equal(next[1].day, civil_days(2024, 12, 25));
+    assert_string_equal(next[1].name, "Christmas Day");
+    assert_string_equal(next[2].name, "New Year's Day");
+    assert_int_equal(calendar_next_holidays(c, utc(2024, 12, 25, 5, 0, 0), next, 1), 1);
+    assert_string_equal(next[0].name, "Christmas Day");
+    assert_int_equal(calendar_next_holidays(c, utc(2021, 12, 30, 0, 0, 0), next, 1), 1);
+    assert_int_equal(next[0].day, civil_days(2021, 12, 31));
+    assert_string_equal(next[0].name, "New Year's Day");
+    assert_int_equal(calendar_next_holidays(c, INT64_MIN, next, 4), 4);
+    assert_int_equal(next[0].day, civil_days(1990, 1, 1));
+    assert_true(calendar_next_holidays(c, INT64_MAX, next, 1) == 1);
+    assert_int_equal(next[0].day, civil_days(2100, 1, 1));
+    calendar_unref(c);
+}
+
 /* --- against a walk
  * ------------------------------------------------------------------------------------------ */
 
@@ -502,6 +526,7 @@ int main(void)
         cmocka_unit_test(test_range),
         cmocka_unit_test(test_walk),
         cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_next_holidays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -303,18 +303,18 @@ static void test_calendars_bounded(void **state)
 {
     struct reference *r = empty();
     struct error err = ERROR_INIT;
-    for (int i = 0; i < 8; i++)
-        assert_int_equal(set_calendar(r, "day", i, "daily 00:00-06:00", 8192, NULL), 0);
-    assert_int_equal(set_calendar(r, "day", 8, "daily 00:00-06:00", 1, &err), -ENOSPC);
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(set_calendar(r, "day", i, "daily 00:00-06:00", 4096, NULL), 0);
+    assert_int_equal(set_calendar(r, "day", 16, "daily 00:00-06:00", 1, &err), -ENOSPC);
     assert_string_equal(err.code, "reference_full");
     /* what is replaced makes room */
-    assert_int_equal(set_calendar(r, "day", 7, "daily 00:00-06:00", 8191, NULL), 0);
-    assert_int_equal(set_calendar(r, "day", 8, "daily 00:00-06:00", 1, NULL), 0);
-    for (int i = 9; i < REFERENCE_CALENDARS_MAX; i++)
+    assert_int_equal(set_calendar(r, "day", 7, "daily 00:00-06:00", 4095, NULL), 0);
+    assert_int_equal(set_calendar(r, "day", 16, "daily 00:00-06:00", 1, NULL), 0);
+    for (int i = 17; i < REFERENCE_CALENDARS_MAX; i++)
         assert_int_equal(set_calendar(r, i % 2 ? "day" : "night", i, "daily 00:00-06:00", 0, NULL), 0);
     assert_int_equal(set_calendar(r, "more", 0, "daily 00:00-06:00", 0, &err), -ENOSPC);
     assert_string_equal(err.code, "reference_full");
-    assert_int_equal(set_calendar(r, "day", 8, "daily 00:00-07:00", 0, NULL), 0);
+    assert_int_equal(set_calendar(r, "day", 16, "daily 00:00-07:00", 0, NULL), 0);
     reference_unref(r);
 }
 
