@@ -24,10 +24,10 @@
     X(FLAGS)     /* FACT_FLAG_… */                                                                         \
     X(CREATED)   /* created_at of the ticket (metrics rule 3); FACT_NULL where there is no ticket */
 
-/* Durations on the business clock come in two: …_BUSINESS counts each part by the calendar in force there,
- * …_LAST all of it by the one in force at its end (--calendar-rule last). Whole milliseconds; both FACT_NULL
- * where some part has no calendar, and …_LAST where the end has none. What is empty needs no calendar, but a
- * tenant without any has no business clock at all: there each is FACT_NULL. */
+/* Durations on the business clock come in two: …_BUSINESS counts each part by the calendar in force there and
+ * is FACT_NULL where some part has none, …_LAST all of it by the one in force at its end (--calendar-rule
+ * last) and is FACT_NULL where there is none. Whole milliseconds. What is empty needs no calendar and is 0;
+ * but a tenant without any has no business clock at all: there each is FACT_NULL. */
 
 /* ticket: one row a ticket; dimensions: after the earliest ticket.created (inferred: after the earliest
  * ticket event); second set: today's. Also a row, without FACT_FLAG_TICKET, for a subject with waiting
@@ -102,7 +102,8 @@
  * last solve, but `team` is that team. Over a ticket's rows the times sum to those of support_work_time. */
 #define FACT_HOLDING_VALUES(X)                                                                               \
     X(SOLVE_AT)   /* the last solve */                                                                       \
-    X(HELD_UNTIL) /* end of its last holding: the instant for what the team is (employer, country, …) */   \
+    X(HELD_UNTIL) /* end of its last time as the ticket's team before the last solve, whatever the class:    \
+                   * the instant for what the team is (employer, country, …) */                            \
     X(HELD_MS)                                                                                               \
     X(BUSINESS)                                                                                              \
     X(LAST)

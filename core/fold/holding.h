@@ -5,7 +5,7 @@
 #include "core/fold/run.h"
 
 /* Makes the holdings of an applied run of a ticket that is done, in f->holdings, one a team (0: none), the
- * one held last first. Returns how many. */
+ * one that had it last first, also of those that had it only while it waited. Returns how many. */
 size_t holdings_make(struct run *r);
 
 #endif

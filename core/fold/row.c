@@ -119,7 +119,8 @@ static void measure_intervals(struct run *r)
     int64_t end = r->f->solves[r->n_solves - 1].at;
     for (size_t i = 0; i < r->n_intervals; i++) {
         struct interval *v = &r->f->intervals[i];
-        v->duration = duration_of(r->clock, v->from, v->to, end);
+        if (class_is_active(v->class))
+            v->duration = duration_of(r->clock, v->from, v->to, end);
     }
 }
 
@@ -141,8 +142,7 @@ static void fill_classes(const struct run *r, int64_t *v)
 static int emit_solves(const struct emitter *o)
 {
     const struct run *r = o->run;
-    struct duration whole = {0}; /* from created_at; its parts are those between the solves */
-    int64_t from = r->created_at;
+    int64_t from = r->created_at, whole = 0; /* in parts, from solve to solve */
     for (size_t i = 0; i < r->n_solves; i++) {
         const struct solve *s = &r->f->solves[i];
         bool is_last = i + 1 == r->n_solves && run_is_done(r);
@@ -158,12 +158,10 @@ static int emit_solves(const struct emitter *o)
             v[FACT_SOLVE_HOLD_MS] = s->class_ms[STATUS_HOLD];
         }
         if (r->clock && !r->is_inferred) {
-            struct duration d = {business_elapsed_ms(r->clock, from, s->at), 0};
-            duration_add(&whole, d);
+            whole = known_sum(whole, business_elapsed_ms(r->clock, from, s->at));
             from = s->at;
-            v[FACT_SOLVE_RESOLUTION_BUSINESS] = whole.business;
-            if (whole.business != FACT_NULL)
-                v[FACT_SOLVE_RESOLUTION_LAST] = business_last_ms(r->clock, r->created_at, s->at, s->at);
+            v[FACT_SOLVE_RESOLUTION_BUSINESS] = whole;
+            v[FACT_SOLVE_RESOLUTION_LAST] = business_last_ms(r->clock, r->created_at, s->at, s->at);
             if (is_last)
                 fill_classes(r, v);
         }
@@ -195,18 +193,16 @@ static int emit_reopenings(const struct emitter *o)
 static int emit_spans(const struct emitter *o)
 {
     const struct run *r = o->run;
-    struct duration age = {0};
-    int64_t from = r->created_at;
+    int64_t from = r->created_at, age = 0; /* in parts, from span to span */
     for (size_t i = 0; i < r->n_spans; i++) {
         int64_t *v = row_begin(o, FACT_SPAN, 0, &r->f->spans[i].dimensions);
         v[FACT_SPAN_FROM] = r->f->spans[i].from;
         v[FACT_SPAN_TO] = r->f->spans[i].to;
         v[FACT_SPAN_BUSINESS] = FACT_NULL;
         if (r->clock && !r->is_inferred) {
-            struct duration d = {business_elapsed_ms(r->clock, from, r->f->spans[i].from), 0};
-            duration_add(&age, d);
+            age = known_sum(age, business_elapsed_ms(r->clock, from, r->f->spans[i].from));
             from = r->f->spans[i].from;
-            v[FACT_SPAN_BUSINESS] = age.business;
+            v[FACT_SPAN_BUSINESS] = age;
         }
         int c = row_end(o);
         if (c)
@@ -223,6 +219,8 @@ static int emit_holdings(const struct emitter *o)
     const struct solve *s = &r->f->solves[r->n_solves - 1];
     for (size_t i = holdings_make(r); i-- > 0;) {
         const struct holding *h = &r->f->holdings[i];
+        if (h->held_ms == 0)
+            continue;
         int64_t *v = row_begin(o, FACT_HOLDING, 0, &s->dimensions);
         r->f->row.dimensions[0][FIELD_TEAM] = h->team;
         v[FACT_HOLDING_SOLVE_AT] = s->at;

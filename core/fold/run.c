@@ -84,7 +84,7 @@ static void run_moved(struct run *r, unsigned team, unsigned tier, int64_t at)
 static void run_end_interval(struct run *r, unsigned team, int64_t at)
 {
     r->class_ms[r->class] += at - r->interval_since;
-    if (at > r->interval_since && class_is_active(r->class))
+    if (at > r->interval_since)
         r->f->intervals[r->n_intervals++] = (struct interval){
             .from = r->interval_since, .to = at, .team = (uint16_t)team, .class = (uint8_t)r->class};
     r->interval_since = at;

@@ -38,10 +38,10 @@ struct span {
     struct dimensions dimensions;
 };
 
-/* A time that is not empty, in one active class and with one team. */
+/* A time that is not empty, in one class and with one team. */
 struct interval {
     int64_t from, to;
-    struct duration duration; /* its part of what ended with the last solve; made with the rows */
+    struct duration duration; /* of an active one, its part of what ended with the last solve; of the rows */
     uint16_t team;
     uint8_t class;
 };

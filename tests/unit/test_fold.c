@@ -47,7 +47,7 @@ static const struct case_of CASES[] = {
      "acknowledgement 10:00:00.600\n"
      "solve 10:00:02.300 #0 new 0.600 open 0.800 pending 0 hold 0.900 last\n"
      "span 10:00 to 10:00:02.300\n"
-     "holding 1.400 until 10:00:01.400\n"},
+     "holding 1.400 until 10:00:02.300\n"},
     {"5 an event before creation", "09:30 O; 10:00 c; 10:30 S",
      "ticket solved created 10:00\n"
      "acknowledgement 10:00\n"
