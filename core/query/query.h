@@ -14,6 +14,7 @@ struct query_context {
     const char *zone;                             /* the tenant's IANA zone */
     const char *const *nearshore;                 /* country codes, ends with NULL; NULL none */
     const char *calendar;                         /* the default one's name; NULL or "": none */
+    const char *const *not_level1;                /* categories, the same way */
     const char (*declared)[EVENT_CODE_BYTES + 1]; /* the tenant's own dimensions */
     unsigned n_declared;
     int64_t now;                  /* ms; the request's `now` wins */

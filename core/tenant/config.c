@@ -77,6 +77,9 @@ static const struct config_key TENANT_KEYS[] = {
     {"sla", CONFIG_SECTIONS, KEY(config_tenant, sla), .high = POLICIES_MAX, .section = &POLICY,
      .help = "Targets for tickets whose source sends none: of each metric's policies the first that matches "
              "holds. See SLA POLICIES."},
+    {"not_level1", CONFIG_TEXTS, KEY(config_tenant, not_level1), .high = 64,
+     .help = "Categories that the first level of support cannot solve: their tickets are in no "
+             "first_contact_resolution."},
     {"limits", CONFIG_SECTION, KEY(config_tenant, limits), .section = &LIMITS,
      .help = "What the tenant may use."},
 };

@@ -48,6 +48,7 @@ struct config_tenant {
     struct config_texts nearshore;
     char *calendar;         /* or NULL */
     struct config_list sla; /* struct config_policy */
+    struct config_texts not_level1;
     struct config_limits limits;
 };
 

@@ -130,6 +130,11 @@ static void check_dimensions(const struct config_tenant *t, struct config_proble
             config_problem(p, place_at(t->node, "nearshore", i),
                            "nearshore takes countries as two capital letters, for example MX");
     }
+    for (size_t i = 0; i < t->not_level1.n; i++)
+        if (!config_code_valid(t->not_level1.at[i]))
+            config_problem(p, place_at(t->node, "not_level1", i),
+                           "not_level1 takes categories: at most %d printable bytes with at most %d spaces",
+                           EVENT_CODE_BYTES, EVENT_CODE_SPACES);
 }
 
 static void check_zone(const struct config_tenant *t, struct config_problems *p)

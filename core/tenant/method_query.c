@@ -17,6 +17,7 @@ int request_query(struct request *r)
         .zone = s->zone,
         .nearshore = s->nearshore,
         .calendar = s->calendar,
+        .not_level1 = s->not_level1,
         .declared = (const char(*)[EVENT_CODE_BYTES + 1]) s->declared,
         .n_declared = s->n_declared,
         .now = instant_now(),

@@ -95,6 +95,18 @@ static bool set_policies(struct tenant_settings *s, const json_t *record)
                                         s->n_declared, &s->policies, &s->n_policies) == 0;
 }
 
+static bool add_not_level1(struct tenant_settings *s, const char *category)
+{
+    size_t n = 0;
+    while (n < NOT_LEVEL1_MAX && s->not_level1[n])
+        n++;
+    if (n == NOT_LEVEL1_MAX || strlen(category) > EVENT_CODE_BYTES)
+        return false;
+    memcpy(s->not_level1_room[n], category, strlen(category) + 1);
+    s->not_level1[n] = s->not_level1_room[n];
+    return true;
+}
+
 int settings_of_config(const struct config_tenant *config, const struct tenant_settings *before,
                        struct tenant_settings **ret, struct error *err)
 {
@@ -118,6 +130,8 @@ int settings_of_config(const struct config_tenant *config, const struct tenant_s
         good = close_dimension(s, config->closed.at[i]);
     for (size_t i = 0; good && i < config->nearshore.n; i++)
         good = add_nearshore(s, config->nearshore.at[i]);
+    for (size_t i = 0; good && i < config->not_level1.n; i++)
+        good = add_not_level1(s, config->not_level1.at[i]);
     json_t *policies = config_policies_record(config);
     good = good && set_policies(s, policies);
     json_decref(policies);
@@ -138,7 +152,8 @@ int settings_of_config(const struct config_tenant *config, const struct tenant_s
 
 json_t *settings_record(const struct tenant_settings *s)
 {
-    json_t *declared = json_array(), *closed = json_array(), *nearshore = json_array();
+    json_t *declared = json_array(), *closed = json_array(), *nearshore = json_array(),
+           *not_level1 = json_array();
     for (unsigned i = 0; i < s->n_declared; i++)
         (void)json_array_append_new(declared, json_string(s->declared[i]));
     for (size_t i = 0; i < sizeof(CLOSABLE) / sizeof(*CLOSABLE); i++)
@@ -147,17 +162,21 @@ json_t *settings_record(const struct tenant_settings *s)
     size_t n_nearshore = 0;
     for (; s->nearshore[n_nearshore]; n_nearshore++)
         (void)json_array_append_new(nearshore, json_string(s->nearshore[n_nearshore]));
+    size_t n_not_level1 = 0;
+    for (; s->not_level1[n_not_level1]; n_not_level1++)
+        (void)json_array_append_new(not_level1, json_string(s->not_level1[n_not_level1]));
     /* What was dropped for want of memory must not become the record. */
     bool whole = json_array_size(declared) == s->n_declared && json_array_size(nearshore) == n_nearshore &&
+                 json_array_size(not_level1) == n_not_level1 &&
                  json_array_size(closed) == (size_t)__builtin_popcountll(s->closed);
-    json_t *record =
-        json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:{s:I, s:I, s:I, s:I}}", "zone", s->zone, "declared",
-                  declared, "closed", closed, "nearshore", nearshore, "calendar", s->calendar, "sla",
-                  policies_record(s->policies, s->n_policies,
-                                  (const char(*)[EVENT_CODE_BYTES + 1]) s->declared, s->n_declared),
-                  "limits", "stored_bytes", (json_int_t)s->limits.stored_bytes, "hot_events",
-                  (json_int_t)s->limits.hot_events, "query_time_ms", (json_int_t)s->limits.query_time_ms,
-                  "result_rows", (json_int_t)s->limits.result_rows);
+    json_t *record = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:{s:I, s:I, s:I, s:I}}", "zone", s->zone, "declared", declared,
+        "closed", closed, "nearshore", nearshore, "not_level1", not_level1, "calendar", s->calendar, "sla",
+        policies_record(s->policies, s->n_policies, (const char(*)[EVENT_CODE_BYTES + 1]) s->declared,
+                        s->n_declared),
+        "limits", "stored_bytes", (json_int_t)s->limits.stored_bytes, "hot_events",
+        (json_int_t)s->limits.hot_events, "query_time_ms", (json_int_t)s->limits.query_time_ms, "result_rows",
+        (json_int_t)s->limits.result_rows);
     if (whole)
         return record;
     json_decref(record);
@@ -179,18 +198,20 @@ static bool each_text(const json_t *list, struct tenant_settings *s,
 int settings_of_record(json_t *record, struct tenant_settings **ret, struct error *err)
 {
     const char *zone, *calendar = NULL;
-    json_t *declared, *closed, *nearshore, *policies = NULL;
+    json_t *declared, *closed, *nearshore, *not_level1 = NULL, *policies = NULL;
     json_int_t stored_bytes, hot_events, query_time_ms, result_rows;
     struct tenant_settings *s = settings_new();
     if (!s)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a tenant's settings");
-    /* records of before there were calendars and policies have none */
-    if (json_unpack(record, "{s:s, s:o, s:o, s:o, s?s, s?o, s:{s:I, s:I, s:I, s:I}}", "zone", &zone,
-                    "declared", &declared, "closed", &closed, "nearshore", &nearshore, "calendar", &calendar,
-                    "sla", &policies, "limits", "stored_bytes", &stored_bytes, "hot_events", &hot_events,
-                    "query_time_ms", &query_time_ms, "result_rows", &result_rows) < 0 ||
+    /* records of before there were calendars, policies and not_level1 have none */
+    if (json_unpack(record, "{s:s, s:o, s:o, s:o, s?o, s?s, s?o, s:{s:I, s:I, s:I, s:I}}", "zone", &zone,
+                    "declared", &declared, "closed", &closed, "nearshore", &nearshore, "not_level1",
+                    &not_level1, "calendar", &calendar, "sla", &policies, "limits", "stored_bytes",
+                    &stored_bytes, "hot_events", &hot_events, "query_time_ms", &query_time_ms, "result_rows",
+                    &result_rows) < 0 ||
         !set_zone(s, zone) || !set_calendar(s, calendar) || !each_text(declared, s, declare) ||
         !each_text(closed, s, close_dimension) || !each_text(nearshore, s, add_nearshore) ||
+        (not_level1 && !each_text(not_level1, s, add_not_level1)) ||
         (policies && !set_policies(s, policies)) || stored_bytes <= 0 || hot_events < 0 ||
         query_time_ms <= 0 || query_time_ms > UINT32_MAX || result_rows <= 0 || result_rows > UINT32_MAX) {
         tenant_settings_unref(s);

@@ -19,6 +19,7 @@
 
 #define TENANTS_MAX     4096
 #define NEARSHORE_MAX   64
+#define NOT_LEVEL1_MAX  64 /* categories */
 #define TENANT_ZONE_MAX 63
 
 struct tenant_limits {
@@ -40,6 +41,8 @@ struct tenant_settings {
     char calendar[EVENT_CODE_BYTES + 1];      /* the default one's name; "": none */
     struct policy *policies;                  /* in the order of the configuration */
     size_t n_policies;
+    char not_level1_room[NOT_LEVEL1_MAX][EVENT_CODE_BYTES + 1];
+    const char *not_level1[NOT_LEVEL1_MAX + 1]; /* categories, into not_level1_room, ends with NULL */
     struct tenant_limits limits;
 };
 

@@ -58,6 +58,8 @@ static const struct {
      "t.yaml:1:62: the name \"beds\" is taken: it has a meaning of its own\n"},
     {"tenants: {name: a, closed: category}\n",
      "t.yaml:1:28: \"category\" cannot be closed: only site and team have an import to take values from\n"},
+    {"tenants: {name: a, not_level1: [a b c d e f]}\n",
+     "t.yaml:1:33: not_level1 takes categories: at most 64 printable bytes with at most 4 spaces\n"},
     {"tenants: {name: a, nearshore: [MX, Canada]}\n",
      "t.yaml:1:36: nearshore takes countries as two capital letters, for example MX\n"},
     {"tenants: {name: a, calendar: \"a b c d e f\"}\n",
@@ -192,6 +194,7 @@ static const char WHOLE[] = "data: /srv/tendon\n"
                             "  dimensions: wing\n"
                             "  closed: [site, team]\n"
                             "  nearshore: [MX, CA]\n"
+                            "  not_level1: [hardware, access request]\n"
                             "  limits: {stored_bytes: 2 GiB, query_time: 1m 30s, hot_events: 5000}\n"
                             "plugins:\n"
                             "  - source: desk\n"
@@ -220,6 +223,7 @@ static void whole_file(void **state)
     const struct config_tenant *t = config_tenant_at(c, 0);
     assert_string_equal(t->dimensions.at[0], "wing");
     assert_int_equal(t->closed.n, 2);
+    assert_string_equal(t->not_level1.at[1], "access request");
     assert_int_equal(t->limits.stored_bytes, 2ll << 30);
     assert_int_equal(t->limits.query_time_ms, 90000);
     assert_int_equal(t->limits.hot_events, 5000);

@@ -148,8 +148,8 @@ static void settings_change(void **state)
     apply_good(w, "tenants: {name: a, dimensions: [wing, ward], " LIMITS "}");
     struct tenant *a = tenants_find(w->tenants, "a");
     struct tenant_settings *before = tenant_settings_get(a);
-    apply_good(w, "tenants: {name: a, dimensions: [floor, ward], closed: team, nearshore: [MX, CA], " LIMITS
-                  "}");
+    apply_good(w, "tenants: {name: a, dimensions: [floor, ward], closed: team, nearshore: [MX, CA], "
+                  "not_level1: hardware, " LIMITS "}");
     assert_ptr_equal(tenants_find(w->tenants, "a"), a);
     struct tenant_settings *after = tenant_settings_get(a);
     /* who holds the old ones keeps them */
@@ -163,6 +163,8 @@ static void settings_change(void **state)
     assert_int_equal(after->closed, 1ull << FIELD_TEAM);
     assert_string_equal(after->nearshore[1], "CA");
     assert_null(after->nearshore[2]);
+    assert_string_equal(after->not_level1[0], "hardware");
+    assert_null(after->not_level1[1]);
     tenant_settings_unref(before);
     tenant_settings_unref(after);
 }
