@@ -29,6 +29,60 @@ const struct metric CATALOGUE_RATE[] = {
         .has_ticket = true,
     },
     {
+        .name = "one_touch_rate",
+        .unit = "share of tickets",
+        .definition =
+            "Of tickets done now whose last solve's window has elapsed (14 days of 86,400 s, or "
+            "--reopen-window), those with exactly one touch and no solve that was reopened within the "
+            "window. A touch is a public human message out before the last solve, or an answered contact of "
+            "the ticket at or before it. Tickets of a source that never sent a message or contact are left "
+            "out; those whose window is running are counted as censored.",
+        DONE,
+        .kind = METRIC_RATIO,
+        .trial = TRIAL_ONE_TOUCH,
+        .trial_columns = {FACT_SOLVE_TOUCHES, FACT_SOLVE_REOPENED_AFTER, FACT_NAMESPACE},
+        .beside = {"censored"},
+        .options = OPTION_REOPEN_WINDOW,
+        .left_out = 1u << LEFT_OUT_SILENT,
+    },
+    {
+        .name = "silent_close_rate",
+        .unit = "share of tickets",
+        .definition =
+            "Of tickets done now, those without a touch: nothing that a person wrote went out to the "
+            "requester before the last solve, and no contact was answered. Tickets of a source that never "
+            "sent a message or contact are left out.",
+        DONE,
+        .kind = METRIC_RATIO,
+        .trial = TRIAL_SILENT,
+        .trial_columns = {FACT_SOLVE_TOUCHES, FACT_NAMESPACE, COLUMN_NONE},
+        .left_out = 1u << LEFT_OUT_SILENT,
+    },
+    {
+        .name = "first_contact_resolution",
+        .version = 1,
+        .unit = "share of tickets",
+        .definition =
+            "Of tickets with a solve whose window has elapsed, whose first known tier is 1 or none and whose "
+            "category is not in the tenant's not_level1 list, those whose first solve came in time, was not "
+            "escalated before and not reopened within the window (14 days, or --reopen-window). In time, on "
+            "phone, chat, remote and onsite: at or before the end, with its wrap-up, of the ticket's first "
+            "answered contact (none: no sample); elsewhere: within 3,600 business seconds of created_at. "
+            "Tickets whose window is running are counted as censored. Period: the first solve's.",
+        .table = FACT_SOLVE,
+        .kind = METRIC_RATIO,
+        .anchor = ANCHOR_COMPLETED,
+        .completed = FACT_SOLVE_AT,
+        .conditions = {EQUAL(FACT_SOLVE_ORDINAL, 0), LESS(FACT_SOLVE_FIRST_TIER, 2),
+                       NOT_EQUAL(FACT_SOLVE_FIRST_TIER, 0)},
+        .trial = TRIAL_FIRST_CONTACT,
+        .trial_columns = {FACT_SOLVE_IN_TIME, FACT_SOLVE_ESCALATED_BEFORE, FACT_SOLVE_REOPENED_AT},
+        .beside = {"censored"},
+        .options = OPTION_REOPEN_WINDOW,
+        .left_out = 1u << LEFT_OUT_NO_CALENDAR,
+        .has_ticket = true,
+    },
+    {
         .name = "escalation_rate",
         .unit = "share of tickets",
         .definition =
@@ -48,6 +102,16 @@ const struct metric CATALOGUE_RATE[] = {
         DONE,
         .kind = METRIC_MEAN,
         .values = {SUM(FACT_SOLVE_HANDOFFS)},
+    },
+    {
+        .name = "ping_pong_rate",
+        .unit = "share of tickets",
+        .definition = "Of tickets done now, those that went from one team to another and straight back: three "
+                      "successive known teams A, B, A.",
+        DONE,
+        .kind = METRIC_RATIO,
+        .trial = TRIAL_COLUMN,
+        .trial_columns = {FACT_SOLVE_PING_PONG, COLUMN_NONE},
     },
     {
         .name = "outsourced_share",
