@@ -2,6 +2,7 @@
 
 #include "core/query/extent.h"
 #include "core/query/statistic.h"
+#include "core/query/whole.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -434,6 +435,12 @@ static int put_conflicts(struct answer *a, json_t *meta, struct error *err)
         if (counts[i] && name)
             put(a, by_source, name, json_count(counts[i]));
     }
+    json_t *errors = json_object();
+    if (r == 0)
+        r = whole_rings(p, &p->merged_in_rings, err);
+    if (p->merged_in_rings)
+        put(a, errors, "merge_ring", json_count(p->merged_in_rings));
+    put(a, meta, "data_errors", errors);
     put(a, meta, "orphans", json_count(p->orphans));
     put(a, meta, "conflicts", json_count(p->conflicts));
     put(a, meta, "conflicts_by_source", by_source);
@@ -480,6 +487,8 @@ static json_t *answer_meta(struct answer *a, double elapsed_ms, int *ret_r, stru
         if (p->tally.left_out[k])
             put(a, left_out, left_out_name(k), json_count(p->tally.left_out[k]));
     put(a, meta, "left_out", left_out);
+    if (r->calendar_last)
+        put(a, meta, "calendar_rule", json_string("last"));
     *ret_r = put_conflicts(a, meta, err);
     put(a, meta, "sources", answer_sources(a));
     warn_mixtures(p);

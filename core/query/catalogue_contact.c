@@ -2,12 +2,12 @@
 #include "core/query/catalogue.h"
 
 /* What every contact shares. Contacts of excluded tickets stay. */
-#define CONTACT                                                                                              \
-    .version = 1, .table = FACT_CONTACT, .anchor = ANCHOR_COMPLETED, .completed = FACT_CONTACT_AT
+#define CONTACT .version = 1, .table = FACT_CONTACT, .anchor = ANCHOR_COMPLETED, .completed = FACT_CONTACT_AT
 #define OFFERED                                                                                              \
     CONTACT, .unit = "share of contacts offered", .kind = METRIC_RATIO,                                      \
              .trial_columns = {FACT_CONTACT_OUTCOME, FACT_CONTACT_QUEUE_MS, COLUMN_NONE},                    \
-             .left_out = 1u << LEFT_OUT_SHORT | 1u << LEFT_OUT_CALLBACK | 1u << LEFT_OUT_OVERFLOW
+             .left_out = 1u << LEFT_OUT_SHORT | 1u << LEFT_OUT_CALLBACK | 1u << LEFT_OUT_OVERFLOW |          \
+                         1u << LEFT_OUT_NO_QUEUE
 
 const struct metric CATALOGUE_CONTACT[] = {
     {
@@ -28,6 +28,7 @@ const struct metric CATALOGUE_CONTACT[] = {
         .kind = METRIC_DURATION,
         .conditions = {EQUAL(FACT_CONTACT_OUTCOME, OUTCOME_ANSWERED)},
         .values = {SUM(FACT_CONTACT_QUEUE_MS)},
+        .left_out = 1u << LEFT_OUT_NO_QUEUE,
         .no_clock = "a queue is waited in on the wall clock",
     },
     {

@@ -106,8 +106,9 @@ const struct metric CATALOGUE_RATE[] = {
     {
         .name = "ping_pong_rate",
         .unit = "share of tickets",
-        .definition = "Of tickets done now, those that went from one team to another and straight back: three "
-                      "successive known teams A, B, A.",
+        .definition =
+            "Of tickets done now, those that went from one team to another and straight back: three "
+            "successive known teams A, B, A.",
         DONE,
         .kind = METRIC_RATIO,
         .trial = TRIAL_COLUMN,

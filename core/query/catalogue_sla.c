@@ -4,8 +4,8 @@
 /* The instant that a cycle counts at is worked out at the present (cycle.h) and stands in BREACH_AT: its end
  * when it was met, its breach, or the present while it runs. */
 #define CYCLE                                                                                                \
-    .version = 1, .table = FACT_SLA_CYCLE, .anchor = ANCHOR_COMPLETED, .completed = FACT_SLA_CYCLE_BREACH_AT, \
-    .left_out = 1u << LEFT_OUT_NO_CALENDAR, .has_ticket = true
+    .version = 1, .table = FACT_SLA_CYCLE, .anchor = ANCHOR_COMPLETED,                                       \
+    .completed = FACT_SLA_CYCLE_BREACH_AT, .left_out = 1u << LEFT_OUT_NO_CALENDAR, .has_ticket = true
 
 const struct metric CATALOGUE_SLA[] = {
     {

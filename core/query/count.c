@@ -137,10 +137,13 @@ static int count_samples(struct scan *s, struct measure *m, struct batch *b, con
             r = need(s, b, columns[k]);
     if (r < 0)
         return r;
+    /* Of breaches that still run. */
+    const int64_t *ends = m->metric->table == FACT_SLA_CYCLE ? b->rows.values[FACT_SLA_CYCLE_END] : NULL;
     for (uint32_t i = 0; i < b->rows.n; i++) {
         if (verdicts[i] != VERDICT_SAMPLE)
             continue;
         uint32_t cell = s->groups[i] * m->n_slots + (uint32_t)b->slots[m->anchor][i];
+        m->cells[cell].beside[0] += ends && ends[i] == FACT_NULL;
         int64_t value = judge_value(m, b, i);
         cell_add(&m->cells[cell], value);
         if (m->wants_samples && measure_add_sample(m, cell, value) < 0)
@@ -239,7 +242,8 @@ int count_batch(struct scan *s, const struct pass *pass, struct batch *b)
     memset(s->wanted, 0, n);
     for (unsigned k = 0; k < pass->n_measures; k++) {
         uint8_t *verdicts = s->verdicts[k];
-        judge_rows(p, &p->measures[pass->measures[k]], b, verdicts, s->success[k]);
+        if (judge_rows(p, &p->measures[pass->measures[k]], b, verdicts, s->success[k]) < 0)
+            return scan_no_memory(s->err);
         for (uint32_t i = 0; i < n; i++)
             s->wanted[i] |= verdicts[i] != VERDICT_NONE && verdicts[i] < VERDICT_INFERRED;
     }

@@ -4,6 +4,7 @@
 
 #include "core/query/ballot.h"
 #include "core/query/current.h"
+#include "core/query/cycle.h"
 #include "core/query/judge.h"
 
 /* The working memory of one query's scans. */
@@ -17,6 +18,9 @@ struct scan {
     uint8_t *verdicts[PLAN_MEASURES_MAX], *success[PLAN_MEASURES_MAX]; /* by place in the pass */
     int64_t instants[FACT_VECTOR_ROWS]; /* at which reference rows are looked up */
     int64_t asked[FACT_VECTOR_ROWS];    /* of spans: the instant that each gathered row is for */
+    int64_t ages[FACT_VECTOR_ROWS];     /* … and its age */
+    uint16_t sites[FACT_VECTOR_ROWS];   /* … and its own site */
+    struct cycles cycles;
     int32_t slots[3][FACT_VECTOR_ROWS];
     uint8_t keep[FACT_VECTOR_ROWS], wanted[FACT_VECTOR_ROWS], cuts[FACT_VECTOR_ROWS];
     uint32_t groups[FACT_VECTOR_ROWS];

@@ -10,6 +10,32 @@ static void extend(int64_t at, int64_t *first, int64_t *last)
         *last = at;
 }
 
+/* Cycles count at their end or breach; those that run do at the present. */
+static int cycle_extent(struct plan *p, int64_t *first, int64_t *last, struct error *err)
+{
+    static const uint8_t COLUMNS[] = {FACT_SLA_CYCLE_OUTCOME, FACT_SLA_CYCLE_END, FACT_SLA_CYCLE_BREACH_AT};
+    struct fact_scan *scan;
+    struct fact_vector v;
+    int r = fact_scan_open(p->view, FACT_SLA_CYCLE, COLUMNS, 3, NULL, 0, &scan, err);
+    if (r < 0)
+        return r;
+    while ((r = fact_scan_next(scan, &v, err)) == 1 && (r = plan_check(p, err)) == 0)
+        for (uint32_t i = 0; i < v.n; i++) {
+            int64_t outcome = v.values[FACT_SLA_CYCLE_OUTCOME][i];
+            int64_t breach_at = v.values[FACT_SLA_CYCLE_BREACH_AT][i], now = p->request->now;
+            if (v.live && !v.live[i])
+                continue;
+            if (outcome == SLA_MET)
+                extend(v.values[FACT_SLA_CYCLE_END][i], first, last);
+            else if (outcome == SLA_BREACHED || (outcome == SLA_RUNNING && breach_at < now))
+                extend(breach_at, first, last);
+            if (outcome == SLA_RUNNING && (breach_at == FACT_NULL || breach_at >= now))
+                extend(now, first, last);
+        }
+    fact_scan_close(scan);
+    return r;
+}
+
 static int pass_extent(struct plan *p, const struct pass *pass, int64_t *first, int64_t *last,
                        struct error *err)
 {
@@ -22,6 +48,10 @@ static int pass_extent(struct plan *p, const struct pass *pass, int64_t *first, 
     if (pass->table == FACT_SPAN) {
         columns[n++] = FACT_SPAN_FROM;
         columns[n++] = FACT_SPAN_TO;
+    } else if (pass->anchors[ANCHOR_COMPLETED] && pass->table == FACT_SLA_CYCLE) {
+        int cycles = cycle_extent(p, first, last, err);
+        if (cycles < 0)
+            return cycles;
     } else if (pass->anchors[ANCHOR_COMPLETED]) {
         columns[n++] = pass->completed;
     }

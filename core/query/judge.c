@@ -66,6 +66,112 @@ static void judge_ballot(const struct plan *p, const struct measure *m, const st
             verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_SCALE;
 }
 
+/* What counts only where somebody could have been heard. */
+static void judge_speaking(const struct plan *p, const struct batch *b, uint8_t *verdicts)
+{
+    const int64_t *namespaces = b->rows.values[FACT_NAMESPACE];
+    const uint8_t *speaks = p->speaks;
+    const uint64_t n_speaks = p->n_speaks;
+    for (uint32_t i = 0; i < b->rows.n; i++)
+        if (verdicts[i] == VERDICT_SAMPLE &&
+            !((uint64_t)namespaces[i] < n_speaks && speaks[(uint64_t)namespaces[i]]))
+            verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_SILENT;
+}
+
+/* Solves whose window still runs are in neither part. */
+static void judge_window(const struct plan *p, const struct batch *b, uint8_t *verdicts)
+{
+    const int64_t *at = b->rows.values[FACT_SOLVE_AT];
+    const int64_t newest = p->request->now - p->request->reopen_window_ms;
+    for (uint32_t i = 0; i < b->rows.n; i++)
+        if (verdicts[i] == VERDICT_SAMPLE && at[i] > newest)
+            verdicts[i] = VERDICT_BESIDE;
+}
+
+static void judge_one_touch(const struct plan *p, const struct batch *b, uint8_t *verdicts, uint8_t *success)
+{
+    const int64_t *touches = b->rows.values[FACT_SOLVE_TOUCHES],
+                  *reopened_after = b->rows.values[FACT_SOLVE_REOPENED_AFTER];
+    const int64_t window = p->request->reopen_window_ms;
+    judge_speaking(p, b, verdicts);
+    judge_window(p, b, verdicts);
+    for (uint32_t i = 0; i < b->rows.n; i++)
+        success[i] = (touches[i] == 1) & ((reopened_after[i] == FACT_NULL) | (reopened_after[i] > window));
+}
+
+static bool channel_is_live(unsigned channel)
+{
+    return channel == CHANNEL_PHONE || channel == CHANNEL_CHAT || channel == CHANNEL_REMOTE ||
+           channel == CHANNEL_ONSITE;
+}
+
+static void judge_first_contact(const struct plan *p, const struct batch *b, uint8_t *verdicts,
+                                uint8_t *success)
+{
+    const int64_t *in_time = b->rows.values[FACT_SOLVE_IN_TIME],
+                  *escalated = b->rows.values[FACT_SOLVE_ESCALATED_BEFORE],
+                  *at = b->rows.values[FACT_SOLVE_AT], *reopened = b->rows.values[FACT_SOLVE_REOPENED_AT],
+                  *flags = b->rows.values[FACT_FLAGS];
+    const int64_t window = p->request->reopen_window_ms;
+    judge_window(p, b, verdicts);
+    for (uint32_t i = 0; i < b->rows.n; i++) {
+        success[i] = in_time[i] == 1 && escalated[i] == 0 &&
+                     (reopened[i] == FACT_NULL || reopened[i] - at[i] > window);
+        if (verdicts[i] != VERDICT_SAMPLE && verdicts[i] != VERDICT_BESIDE)
+            continue;
+        if (b->category[i] < p->n_not_level1 && p->not_level1[b->category[i]])
+            verdicts[i] = VERDICT_NONE;
+        else if (in_time[i] != FACT_NULL)
+            continue;
+        else if (channel_is_live(b->channel[i])) /* nobody was spoken to */
+            verdicts[i] = VERDICT_NONE;
+        else
+            verdicts[i] =
+                flags[i] & FACT_FLAG_INFERRED ? VERDICT_INFERRED : VERDICT_LEFT_OUT + LEFT_OUT_NO_CALENDAR;
+    }
+}
+
+static void judge_cycles(const struct batch *b, uint8_t *verdicts, uint8_t *success)
+{
+    const int64_t *outcome = b->rows.values[FACT_SLA_CYCLE_OUTCOME],
+                  *is_at_risk = b->rows.values[FACT_SLA_CYCLE_RISK_AT];
+    for (uint32_t i = 0; i < b->rows.n; i++) {
+        success[i] = outcome[i] == SLA_MET;
+        if (verdicts[i] != VERDICT_SAMPLE || outcome[i] == SLA_MET || outcome[i] == SLA_BREACHED)
+            continue;
+        if (outcome[i] == SLA_RUNNING)
+            verdicts[i] = is_at_risk[i] ? VERDICT_BESIDE_2 : VERDICT_BESIDE;
+        else
+            verdicts[i] =
+                outcome[i] == SLA_UNMEASURED ? VERDICT_LEFT_OUT + LEFT_OUT_NO_CALENDAR : VERDICT_NONE;
+    }
+}
+
+/* An abandoned contact that waited less is no offer. */
+#define SHORT_MS 5000
+
+static void judge_contacts(const struct plan *p, enum metric_trial trial, const struct batch *b,
+                           uint8_t *verdicts, uint8_t *success)
+{
+    const int64_t *outcome = b->rows.values[FACT_CONTACT_OUTCOME],
+                  *queue = b->rows.values[FACT_CONTACT_QUEUE_MS];
+    const int64_t within = p->request->within_ms;
+    for (uint32_t i = 0; i < b->rows.n; i++) {
+        bool is_abandoned = outcome[i] == OUTCOME_ABANDONED;
+        success[i] = trial == TRIAL_ABANDONED ? is_abandoned : !is_abandoned && queue[i] <= within;
+        if (verdicts[i] != VERDICT_SAMPLE)
+            continue;
+        if (outcome[i] == OUTCOME_CALLBACK)
+            verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_CALLBACK;
+        else if (outcome[i] == OUTCOME_OVERFLOW)
+            verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_OVERFLOW;
+        else if (queue[i] == FACT_NULL)
+            verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_NO_QUEUE;
+        else if (is_abandoned && queue[i] < SHORT_MS)
+            verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_SHORT;
+    }
+}
+
 static void judge_trial(const struct plan *p, const struct measure *m, const struct batch *b,
                         uint8_t *verdicts, uint8_t *success)
 {
@@ -74,12 +180,26 @@ static void judge_trial(const struct plan *p, const struct measure *m, const str
     const uint32_t n = b->rows.n;
     switch (metric->trial) {
     case TRIAL_NONE:
+        break;
     case TRIAL_ONE_TOUCH:
-    case TRIAL_SILENT:
+        judge_one_touch(p, b, verdicts, success);
+        break;
+    case TRIAL_SILENT: {
+        const int64_t *touches = b->rows.values[FACT_SOLVE_TOUCHES];
+        judge_speaking(p, b, verdicts);
+        for (uint32_t i = 0; i < n; i++)
+            success[i] = touches[i] == 0;
+        break;
+    }
     case TRIAL_FIRST_CONTACT:
+        judge_first_contact(p, b, verdicts, success);
+        break;
     case TRIAL_SLA:
+        judge_cycles(b, verdicts, success);
+        break;
     case TRIAL_SERVICE_LEVEL:
     case TRIAL_ABANDONED:
+        judge_contacts(p, metric->trial, b, verdicts, success);
         break;
     case TRIAL_COLUMN: {
         const int64_t *x = b->rows.values[columns[0]];
@@ -140,22 +260,51 @@ static void judge_trial(const struct plan *p, const struct measure *m, const str
     }
 }
 
-/* A value that is missing on the business clock has no calendar. */
-static void judge_calendar(const struct measure *m, const struct batch *b, uint8_t *verdicts)
+/* The age of what is still there runs on from the facts to the instant asked for. */
+static int judge_ages(const struct plan *p, const struct measure *m, const struct batch *b, uint8_t *verdicts)
+{
+    const int64_t *business = b->rows.values[FACT_SPAN_BUSINESS], *from = b->rows.values[FACT_SPAN_FROM],
+                  *created = b->rows.values[FACT_CREATED];
+    for (uint32_t i = 0; i < b->rows.n; i++) {
+        if (verdicts[i] != VERDICT_SAMPLE)
+            continue;
+        const struct business *clock = clocks_site(p->clocks, b->site[i]);
+        if (!clock)
+            return -ENOMEM;
+        int64_t at = b->instants[i], more, before = 0;
+        if (m->clock == METRIC_LAST) {
+            more = business_last_ms(clock, created[i], at, at);
+        } else {
+            more = business_elapsed_ms(clock, from[i], at);
+            before = business[i];
+        }
+        if (more == FACT_NULL || before == FACT_NULL)
+            verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_NO_CALENDAR;
+        else
+            b->ages[i] = before + more;
+    }
+    return 0;
+}
+
+/* A value that is missing where time runs by a calendar has none. */
+static void judge_missing(const struct measure *m, const struct batch *b, uint8_t *verdicts)
 {
     const struct metric_value *v = &m->metric->values[m->clock];
-    if (m->clock == METRIC_WALL)
+    bool is_contact = m->metric->table == FACT_CONTACT;
+    if (v->is == VALUE_OF_NOTHING ||
+        (m->clock == METRIC_WALL && m->metric->table != FACT_SLA_CYCLE && !is_contact))
         return;
+    const uint8_t verdict = VERDICT_LEFT_OUT + (is_contact ? LEFT_OUT_NO_QUEUE : LEFT_OUT_NO_CALENDAR);
     for (unsigned k = 0; k < METRIC_COLUMNS && v->columns[k] != COLUMN_NONE; k++) {
         const int64_t *values = b->rows.values[v->columns[k]];
         for (uint32_t i = 0; i < b->rows.n; i++)
             if (verdicts[i] == VERDICT_SAMPLE && values[i] == FACT_NULL)
-                verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_NO_CALENDAR;
+                verdicts[i] = verdict;
     }
 }
 
-void judge_rows(const struct plan *p, const struct measure *m, const struct batch *b, uint8_t *verdicts,
-                uint8_t *success)
+int judge_rows(const struct plan *p, const struct measure *m, const struct batch *b, uint8_t *verdicts,
+               uint8_t *success)
 {
     const struct metric *metric = m->metric;
     const int64_t *flags = b->rows.values[FACT_FLAGS], *excluded = b->rows.values[FACT_EXCLUDED];
@@ -183,10 +332,14 @@ void judge_rows(const struct plan *p, const struct measure *m, const struct batc
             if (verdicts[i] && flags[i] & forbidden)
                 verdicts[i] = VERDICT_INFERRED;
     judge_trial(p, m, b, verdicts, success);
-    judge_calendar(m, b, verdicts);
+    if (metric->values[m->clock].is != VALUE_OF_AGE)
+        judge_missing(m, b, verdicts);
+    else if (judge_ages(p, m, b, verdicts) < 0)
+        return -ENOMEM;
     for (uint32_t i = 0; i < n; i++)
         if (excluded[i] != EXCLUDED_NO && verdicts[i])
             verdicts[i] = verdicts[i] == VERDICT_SAMPLE && !m->is_helper ? VERDICT_EXCLUDED : VERDICT_NONE;
+    return 0;
 }
 
 int64_t judge_value(const struct measure *m, const struct batch *b, uint32_t i)
@@ -206,6 +359,8 @@ int64_t judge_value(const struct measure *m, const struct batch *b, uint32_t i)
         const int64_t score = values[columns[0]][i];
         return 100 * ((score >= PROMOTER_FROM) - (score <= DETRACTOR_UNTIL));
     }
+    if (v->is == VALUE_OF_AGE)
+        return b->ages[i];
     int64_t sum = 0;
     for (unsigned k = 0; k < METRIC_COLUMNS && columns[k] != COLUMN_NONE; k++)
         sum += values[columns[k]][i];

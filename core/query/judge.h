@@ -12,6 +12,9 @@ struct batch {
     const uint8_t *keep;                      /* live, and the condition is true */
     const uint8_t *cuts;     /* what the condition says of the answer too is true; NULL: all */
     const int64_t *instants; /* that were asked for: of samples of an instant */
+    const uint16_t *site, *category,
+        *channel;  /* the rows' own, whatever the dimensions are; NULL: not read */
+    int64_t *ages; /* room: of spans, their age on the business clock */
 };
 
 enum verdict {
@@ -24,9 +27,9 @@ enum verdict {
     VERDICT_LEFT_OUT, /* + enum left_out: why it is none */
 };
 
-/* Fills verdicts[n], and for ratios success[n]. */
-void judge_rows(const struct plan *p, const struct measure *m, const struct batch *b, uint8_t *verdicts,
-                uint8_t *success);
+/* Fills verdicts[n], and for ratios success[n]. 0 or -ENOMEM. */
+int judge_rows(const struct plan *p, const struct measure *m, const struct batch *b, uint8_t *verdicts,
+               uint8_t *success);
 
 /* The value of a row, for durations and means. */
 int64_t judge_value(const struct measure *m, const struct batch *b, uint32_t i);

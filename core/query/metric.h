@@ -110,6 +110,7 @@ enum metric_gather {
     X(SHORT, "short", "an abandoned contact that waited less than 5 seconds")                                \
     X(CALLBACK, "callback", "a contact that ended in a callback")                                            \
     X(OVERFLOW, "overflow", "a contact that went to another queue")                                          \
+    X(NO_QUEUE, "no_queue", "a contact whose time in the queue is not known")                                \
     X(RESELLER, "reseller", "a ballot of a reseller")                                                        \
     X(SCALE, "scale", "a rating on another scale than the metric's")
 

@@ -1,5 +1,7 @@
 #include "core/query/plan.h"
 
+#include "core/query/whole.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -28,7 +30,8 @@ static void pass_want(struct pass *pass, const struct metric *m, enum metric_clo
     for (unsigned i = 0; i < METRIC_CONDITIONS; i++)
         if (m->conditions[i].is != CONDITION_NONE)
             pass->wants[m->conditions[i].column] = pass->judges[m->conditions[i].column] = true;
-    pass->judges[m->completed] |= m->trial == TRIAL_REOPENED;
+    pass->judges[m->completed] |=
+        m->trial == TRIAL_REOPENED || m->trial == TRIAL_ONE_TOUCH || m->trial == TRIAL_FIRST_CONTACT;
     for (unsigned i = 0; m->trial != TRIAL_NONE && i < METRIC_COLUMNS && m->trial_columns[i] != COLUMN_NONE;
          i++)
         pass->wants[m->trial_columns[i]] = pass->judges[m->trial_columns[i]] = true;
@@ -38,8 +41,19 @@ static void pass_want(struct pass *pass, const struct metric *m, enum metric_clo
             pass->wants[v->columns[i]] = true;
             /* Rows of several vectors of spans are put together: there is no fetching afterwards. And where
              * a value may be missing it says whether the row counts. */
-            pass->judges[v->columns[i]] |= m->table == FACT_SPAN || clock != METRIC_WALL;
+            pass->judges[v->columns[i]] |= m->table == FACT_SPAN || m->table == FACT_SLA_CYCLE ||
+                                           m->table == FACT_CONTACT || clock != METRIC_WALL;
         }
+    if (v->is == VALUE_OF_AGE)
+        pass->fields |= 1ull << FIELD_SITE;
+    if (m->trial == TRIAL_FIRST_CONTACT)
+        pass->fields |= 1ull << FIELD_CHANNEL | 1ull << FIELD_CATEGORY;
+    if (pass->wants[FACT_SLA_CYCLE_ELAPSED_MS] && m->table == FACT_SLA_CYCLE) {
+        static const uint8_t RUNNING[] = {FACT_SLA_CYCLE_TARGET_MS, FACT_SLA_CYCLE_SINCE,
+                                          FACT_SLA_CYCLE_CLOCK, FACT_SLA_CYCLE_CALENDAR, FACT_SLA_CYCLE_SITE};
+        for (unsigned i = 0; i < sizeof(RUNNING); i++)
+            pass->wants[RUNNING[i]] = pass->judges[RUNNING[i]] = true;
+    }
 }
 
 static struct pass *plan_pass(struct plan *p, enum fact_table table, bool current, enum metric_gather gather)
@@ -56,6 +70,14 @@ static struct pass *plan_pass(struct plan *p, enum fact_table table, bool curren
     if (table == FACT_SPAN)
         for (unsigned c = FACT_SPAN_FROM; c <= FACT_SPAN_TO; c++)
             pass->wants[c] = pass->judges[c] = true;
+    if (table == FACT_SLA_CYCLE) {
+        static const uint8_t JUDGED[] = {FACT_SLA_CYCLE_OUTCOME, FACT_SLA_CYCLE_END,
+                                         FACT_SLA_CYCLE_BREACH_AT};
+        for (unsigned i = 0; i < sizeof(JUDGED); i++)
+            pass->wants[JUDGED[i]] = pass->judges[JUDGED[i]] = true;
+    }
+    if (table == FACT_HOLDING)
+        pass->wants[FACT_HOLDING_HELD_UNTIL] = true;
     if (gather != GATHER_NONE) {
         /* Which of two ballots is the last is a matter of all that they hold. */
         for (unsigned c = FACT_N_COMMON; c < FACT_TABLE_INFO[table].n_values; c++)
@@ -189,11 +211,71 @@ static void plan_surveys(struct plan *p)
     }
 }
 
+/* Without any calendar there is no business clock at all; where only some rows have none, they are left out.
+ */
+static int plan_calendars(struct plan *p, struct error *err)
+{
+    const struct request *r = p->request;
+    const struct reference *reference = p->dimension_view.reference;
+    bool needs_clocks = false;
+    for (unsigned i = 0; i < p->n_measures; i++) {
+        const struct measure *m = &p->measures[i];
+        needs_clocks |= m->metric->table == FACT_SLA_CYCLE || m->metric->values[m->clock].is == VALUE_OF_AGE;
+    }
+    if (needs_clocks &&
+        clocks_new(p->dimension_view.dictionary, reference, p->context->calendar, &p->clocks) < 0)
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the query");
+    for (unsigned i = 0; i < r->n_asked; i++) {
+        if (r->asked[i].clock == METRIC_WALL || (reference && reference_calendar_count(reference) > 0))
+            continue;
+        (void)error_set(err, -EINVAL, "no_calendar",
+                        "%s: there is no calendar, so there is no business clock", r->asked[i].metric->name);
+        error_hint(err, "tendon calendar import brings one; %s runs on the wall clock",
+                   r->asked[i].metric->name);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* What trials look up by a number: namespaces that speak, categories beyond the first level. */
+static int plan_lookups(struct plan *p, struct error *err)
+{
+    const struct dictionary *d = p->dimension_view.dictionary;
+    bool needs_speaks = false, needs_level1 = false;
+    for (unsigned i = 0; i < p->n_measures; i++) {
+        enum metric_trial trial = p->measures[i].metric->trial;
+        needs_speaks |= trial == TRIAL_ONE_TOUCH || trial == TRIAL_SILENT;
+        needs_level1 |= trial == TRIAL_FIRST_CONTACT;
+    }
+    if (needs_level1) {
+        p->n_not_level1 = (size_t)dictionary_count(d, FIELD_CATEGORY) + 1;
+        p->not_level1 = calloc(p->n_not_level1, 1);
+        if (!p->not_level1)
+            return error_set(err, -ENOMEM, "no_memory", "no memory for the query");
+        for (const char *const *name = p->context->not_level1; name && *name; name++) {
+            uint32_t number = dictionary_find(d, FIELD_CATEGORY, *name, strlen(*name));
+            if (number && number < p->n_not_level1)
+                p->not_level1[number] = 1;
+        }
+    }
+    if (!needs_speaks)
+        return 0;
+    p->n_speaks = (size_t)dictionary_count(d, DICTIONARY_NAMESPACE) + 1;
+    p->speaks = calloc(p->n_speaks, 1);
+    if (!p->speaks)
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the query");
+    return whole_speaking(p, p->speaks, p->n_speaks, err);
+}
+
 static int plan_fill(struct plan *p, struct error *err)
 {
     const struct request *r = p->request;
     plan_measures(p);
-    int e = plan_dimensions(p, err);
+    int e = plan_calendars(p, err);
+    if (e == 0)
+        e = plan_dimensions(p, err);
+    if (e == 0)
+        e = plan_lookups(p, err);
     if (e < 0)
         return e;
     if (r->where && (e = filter_new(r->where, p->dimensions, false, p->warnings, &p->filter)) < 0)
@@ -250,6 +332,9 @@ void plan_free(struct plan *p)
     tally_fini(&p->tally);
     periods_fini(&p->periods);
     free(p->instants);
+    clocks_free(p->clocks);
+    free(p->speaks);
+    free(p->not_level1);
     json_decref(p->warnings);
     free(p);
 }
@@ -322,7 +407,7 @@ int plan_check(const struct plan *p, struct error *err)
         error_hint(err, "ask for a shorter period, or for fewer metrics at once");
         return -ETIMEDOUT;
     }
-    size_t bytes = p->ballot_bytes + p->current_bytes + tally_bytes(&p->tally);
+    size_t bytes = p->ballot_bytes + p->current_bytes + p->merge_bytes + tally_bytes(&p->tally);
     for (unsigned i = 0; i < p->n_measures; i++)
         bytes += measure_bytes(&p->measures[i]);
     if (bytes > QUERY_MEMORY_BYTES) {
@@ -342,7 +427,9 @@ size_t plan_bounds(const struct plan *p, const struct pass *pass, struct fact_bo
         bounds[1] = (struct fact_bound){FACT_SPAN_TO, first, FACT_FOREVER};
         return 2;
     }
-    if (p->periods.n == 0 || (pass->anchors[ANCHOR_CREATED] && pass->anchors[ANCHOR_COMPLETED]))
+    /* Cycles that run are no row of the period that their columns tell. */
+    if (p->periods.n == 0 || (pass->table == FACT_SLA_CYCLE && pass->anchors[ANCHOR_COMPLETED]) ||
+        (pass->anchors[ANCHOR_CREATED] && pass->anchors[ANCHOR_COMPLETED]))
         return 0;
     int64_t start = p->periods.starts[0], end = p->periods.starts[p->periods.n];
     if (start == PERIOD_BEGINNING && end == PERIOD_END)

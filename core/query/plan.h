@@ -5,6 +5,7 @@
 #define TENDON_QUERY_PLAN_H
 
 #include "core/fold/fold.h"
+#include "core/query/clocks.h"
 #include "core/query/filter.h"
 #include "core/query/given.h"
 #include "core/query/group.h"
@@ -78,8 +79,12 @@ struct plan {
     uint8_t measure_of[REQUEST_METRICS_MAX]; /* of the asked metrics */
     int moved[3], open;                      /* helpers: created, resolutions, reopens; or -1 */
 
-    size_t ballot_bytes, current_bytes; /* of what scans keep */
-    uint64_t orphans, conflicts;
+    struct clocks *clocks; /* of what still runs; NULL: nothing asked for does */
+    uint8_t *speaks;       /* by namespace: it ever sent a message or contact; NULL: not asked for */
+    uint8_t *not_level1;   /* by category: the first level cannot solve it; NULL: not asked for */
+    size_t n_speaks, n_not_level1;
+    size_t ballot_bytes, current_bytes, merge_bytes; /* of what scans keep */
+    uint64_t orphans, conflicts, merged_in_rings;
 };
 
 /* Makes the measures and passes of a request; what is read stays the view's and the request's. */

@@ -60,7 +60,10 @@ struct query_context {
  *   excluded {reason: tickets}, excluded_by_source {namespace: {reason: tickets}}
  *   inferred       tickets in the answer, or missing from it, whose creation is inferred
  *   left_out       {reason: rows}: rows that give no sample, as the metric's definition says why
- *   orphans, conflicts, conflicts_by_source {namespace: n}: of the whole tenant
+ *   calendar_rule? "last", when asked for
+ *   data_errors    {merge_ring: tickets}: excluded, because they were merged into one another; of the whole
+ *                  tenant, as are
+ *   orphans, conflicts, conflicts_by_source {namespace: n}
  *   sources        [{name, namespace, complete_until}]
  *   explain?       {tables [{table, blocks_read, blocks_skipped, rows, bytes}], threads, ms}
  *

@@ -10,6 +10,8 @@
 
 #define REOPEN_WINDOW_MS     (14 * INT64_C(86400000))
 #define REOPEN_WINDOW_MAX_MS (3660 * INT64_C(86400000))
+#define WITHIN_MS            20000
+#define WITHIN_MAX_MS        86400000
 
 /* --- reading the map
  * --------------------------------------------------------------------------------------------- */
@@ -173,13 +175,14 @@ static int metric_read(struct request *r, const char *text, size_t size, struct 
     bool is_business = clock == 8 && memcmp(rest, "business", 8) == 0;
     if ((is_wall || is_business) && a.metric->kind != METRIC_DURATION)
         return error_set(err, -EINVAL, "bad_option", "%s is no duration and has no clock", a.metric->name);
-    if (is_business) {
-        (void)error_set(err, -EINVAL, "no_calendar",
-                        "%s: there is no calendar, so there is no business clock", a.metric->name);
-        error_hint(err, "ask for %s on the wall clock", a.metric->name);
+    if (is_business && !metric_has_business(a.metric)) {
+        (void)error_set(err, -EINVAL, "bad_option", "%s has no business clock: %s", a.metric->name,
+                        a.metric->no_clock);
+        error_hint(err, "ask for %s", a.metric->name);
         return -EINVAL;
     }
-    if (is_wall)
+    a.clock = is_business ? METRIC_BUSINESS : METRIC_WALL;
+    if (is_wall || is_business)
         rest += clock + (rest[clock] == '.');
     int e = statistic_read(&a, rest, err);
     if (e < 0)
@@ -291,24 +294,83 @@ static bool is_asked(const struct request *r, unsigned option)
     return false;
 }
 
-static const char *option_name(unsigned option)
+/* The names of the metrics that something holds for, as a list in words; cut where there is no room. */
+static void metrics_list(bool (*holds)(const struct metric *m, const void *what), const void *what,
+                         char *names, size_t size)
 {
-    const struct metric_option *o;
-    for (size_t i = 0; (o = metric_option_at(i)); i++)
-        if (o->option == option)
-            return o->name;
-    return NULL;
+    const struct metric *m;
+    size_t used = 0;
+    names[0] = '\0';
+    for (size_t i = 0; (m = metric_at(i)); i++) {
+        if (m->is_hidden || !holds(m, what))
+            continue;
+        if (used + strlen(m->name) + 8 > size) {
+            (void)snprintf(names + used, size - used, ", …");
+            return;
+        }
+        used += (size_t)snprintf(names + used, size - used, "%s%s", used ? ", " : "", m->name);
+    }
+}
+
+static bool reads_option(const struct metric *m, const void *option)
+{
+    return (m->options & *(const unsigned *)option) != 0;
 }
 
 /* An option that none of the metrics reads is a mistake that would go unseen. */
-static int check_used(const struct request *r, const json_t *body, unsigned option, struct error *err)
+static int check_used(const struct request *r, const json_t *body, const struct metric_option *o,
+                      struct error *err)
 {
-    const char *name = option_name(option);
-    const json_t *value = json_object_get(body, name);
-    if (!value || json_is_null(value) || is_asked(r, option))
+    const json_t *value = json_object_get(body, o->name);
+    char names[160];
+    if (!value || json_is_null(value) || is_asked(r, o->option))
         return 0;
-    (void)error_set(err, -EINVAL, "bad_option", "none of the metrics asked for reads %s", name);
-    error_hint(err, "tendon metrics show NAME lists a metric's options");
+    (void)error_set(err, -EINVAL, "bad_option", "none of the metrics asked for reads %s", o->name);
+    metrics_list(reads_option, &o->option, names, sizeof(names));
+    error_hint(err, "it is an option of %s", names);
+    return -EINVAL;
+}
+
+/* How long a caller may wait: seconds as a plain number, or a duration. */
+static int within_read(struct request *r, const json_t *body, struct error *err)
+{
+    const char *text;
+    char seconds[16];
+    int e = text_of(body, "within", &text, err);
+    r->within_ms = WITHIN_MS;
+    if (e < 0 || !text)
+        return e;
+    bool is_plain = *text != '\0' && text[strspn(text, "0123456789")] == '\0' && strlen(text) < 10;
+    if (is_plain)
+        (void)snprintf(seconds, sizeof(seconds), "%ss", text);
+    if (quantity_ms(is_plain ? seconds : text, &r->within_ms) == 0 && r->within_ms >= 0 &&
+        r->within_ms <= WITHIN_MAX_MS)
+        return 0;
+    (void)error_set(err, -EINVAL, "bad_option", "within: '%.32s' is no time up to a day", text);
+    error_hint(err, "write seconds, as 20, or a duration, as 2m");
+    return -EINVAL;
+}
+
+static int calendar_rule_read(struct request *r, const json_t *body, struct error *err)
+{
+    static const char *const NAMES[] = {"last"};
+    unsigned rule;
+    int e = choice_read(body, "calendar_rule", NAMES, 1, &rule, err);
+    if (e <= 0)
+        return e;
+    for (unsigned i = 0; i < r->n_asked; i++)
+        if (r->asked[i].clock == METRIC_BUSINESS) {
+            r->asked[i].clock = METRIC_LAST;
+            r->calendar_last = true;
+        }
+    if (r->calendar_last)
+        return 0;
+    (void)error_set(err, -EINVAL, "bad_option", "calendar_rule is for durations on the business clock");
+    for (unsigned i = 0; i < r->n_asked; i++)
+        if (metric_has_business(r->asked[i].metric)) {
+            error_hint(err, "ask for %s.business", r->asked[i].metric->name);
+            break;
+        }
     return -EINVAL;
 }
 
@@ -366,19 +428,12 @@ static int options_read(struct request *r, const json_t *body, struct error *err
     int e;
     r->reopen_window_ms = REOPEN_WINDOW_MS;
     r->threshold_millionths = 500000;
-    static const unsigned OPTIONS[] = {OPTION_REOPEN_WINDOW, OPTION_THRESHOLD, OPTION_INSTRUMENT,
-                                       OPTION_QUESTION};
-    for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(OPTIONS[0]); i++)
-        if ((e = check_used(r, body, OPTIONS[i], err)) < 0)
+    const struct metric_option *o;
+    for (size_t i = 0; (o = metric_option_at(i)); i++)
+        if ((e = check_used(r, body, o, err)) < 0)
             return e;
-    if ((e = text_of(body, "within", &text, err)) < 0)
+    if ((e = within_read(r, body, err)) < 0 || (e = calendar_rule_read(r, body, err)) < 0)
         return e;
-    if (text)
-        return error_set(err, -EINVAL, "bad_option", "none of the metrics asked for reads within");
-    if ((e = text_of(body, "calendar_rule", &text, err)) < 0)
-        return e;
-    if (text)
-        return error_set(err, -EINVAL, "bad_option", "calendar_rule is for durations on the business clock");
     if ((e = unit_read(r, body, err)) < 0 || (e = anchor_read(r, body, err)) < 0 ||
         (e = dims_read(r, body, err)) < 0 || (e = code_read(body, "instrument", r->instrument, err)) < 0 ||
         (e = code_read(body, "question", r->question, err)) < 0 ||
@@ -460,23 +515,24 @@ bool request_fits(const struct request *r, enum fact_table table)
     return misfit(r, table, &where) == NULL;
 }
 
+static bool has_dimension(const struct metric *m, const void *name)
+{
+    return dimension_is_of(name, m->table);
+}
+
 /* Values such as the instrument are columns of some tables only: another metric cannot be filtered or grouped
  * by them. */
 static int check_dimensions(const struct request *r, struct error *err)
 {
     for (unsigned i = 0; i < r->n_asked; i++) {
-        const struct metric *m = r->asked[i].metric, *other;
+        const struct metric *m = r->asked[i].metric;
         const char *where;
-        char names[160] = "";
+        char names[160];
         const struct dimension_name *name = misfit(r, m->table, &where);
         if (!name)
             continue;
         (void)error_set(err, -EINVAL, "unknown_dimension", "%s: %s has no %s", where, m->name, name->name);
-        for (size_t k = 0; (other = metric_at(k)); k++) {
-            size_t used = strlen(names);
-            if (!other->is_hidden && dimension_is_of(name, other->table))
-                (void)snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "", other->name);
-        }
+        metrics_list(has_dimension, name, names, sizeof(names));
         error_hint(err, "%s is a dimension of %s", name->name, names);
         return -EINVAL;
     }

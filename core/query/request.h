@@ -46,6 +46,8 @@ struct request {
     enum request_anchor anchor;
     bool dims_current, explain;
     int64_t reopen_window_ms;
+    int64_t within_ms;
+    bool calendar_last; /* the business clock of what was asked is METRIC_LAST */
     uint32_t threshold_millionths;
     char instrument[EVENT_CODE_BYTES + 1]; /* empty: the metric's own */
     char question[EVENT_CODE_BYTES + 1];   /* empty: any */

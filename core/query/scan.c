@@ -68,7 +68,9 @@ static bool is_eager(const struct plan *p, const struct pass *pass, unsigned col
                      (column == pass->completed && pass->anchors[ANCHOR_COMPLETED]);
     if (is_anchor && !is_everything(p))
         return true;
-    if (column == pass->completed && !pass->current && depends_on_time(p))
+    bool is_instant =
+        column == pass->completed || (pass->table == FACT_HOLDING && column == FACT_HOLDING_HELD_UNTIL);
+    if (is_instant && !pass->current && depends_on_time(p))
         return true;
     return pass->judges[column];
 }
@@ -107,7 +109,8 @@ static void use_current(struct scan *s, const struct pass *pass, struct rows *ro
 {
     const int64_t *subjects = rows->values[FACT_SUBJECT];
     for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++) {
-        if (!(pass->fields & 1ull << f))
+        /* A holding's team is the one that held. */
+        if (!(pass->fields & 1ull << f) || (pass->table == FACT_HOLDING && f == FIELD_TEAM))
             continue;
         const uint16_t *own = rows->dimensions[f];
         uint16_t *out = s->dimensions[f];
@@ -136,12 +139,20 @@ static void find_instants(struct scan *s, const struct pass *pass, struct rows *
         rows->instants = s->instants;
     } else {
         rows->instants = completed;
+        if (pass->table == FACT_HOLDING)
+            rows->team_instants = rows->values[FACT_HOLDING_HELD_UNTIL];
     }
 }
 
 static int scan_plain(struct scan *s, const struct pass *pass, const struct rows *from)
 {
-    struct batch b = {.rows = *from};
+    struct batch b = {.rows = *from,
+                      .site = from->dimensions[FIELD_SITE],
+                      .category = from->dimensions[FIELD_CATEGORY],
+                      .channel = from->dimensions[FIELD_CHANNEL]};
+    if (pass->table == FACT_SLA_CYCLE &&
+        cycles_judge(&s->cycles, s->plan->clocks, s->plan->request->now, &b.rows) < 0)
+        return scan_no_memory(s->err);
     if (pass->current && pass->table != FACT_TICKET)
         use_current(s, pass, &b.rows);
     find_instants(s, pass, &b.rows);
@@ -187,8 +198,12 @@ static int scan_ballots(struct scan *s, const struct pass *pass)
 
 static int flush_spans(struct scan *s, const struct pass *pass, uint32_t n)
 {
-    struct batch b = {.instants = s->asked};
+    struct batch b = {.instants = s->asked, .ages = s->ages};
     gathered_rows(s, pass, n, &b.rows);
+    if (pass->fields & 1ull << FIELD_SITE) {
+        memcpy(s->sites, s->dimensions[FIELD_SITE], n * sizeof(s->sites[0]));
+        b.site = s->sites;
+    }
     b.rows.instants = s->asked;
     b.slots[ANCHOR_INSTANT] = s->slots[ANCHOR_INSTANT];
     if (pass->current) {
