@@ -159,7 +159,7 @@ bool ballot_identify(enum metric_gather gather, enum fact_table table, struct ba
         key->who[0] = respondent;
         key->who[1] = site;
         return is_loose && respondent != 0;
-    case GATHER_ANSWERS: /* one vote a respondent; without a name one a ballot */
+    case GATHER_ANSWERS: /* one vote a respondent; without a name one a ballot: a ticket's solve */
         key->who[0] = respondent;
         if (respondent == 0) {
             key->who[1] = v[FACT_SUBJECT];
@@ -171,11 +171,10 @@ bool ballot_identify(enum metric_gather gather, enum fact_table table, struct ba
         key->who[1] = is_loose ? site : v[FACT_SUBJECT];
         key->who[2] = is_loose ? FACT_FOREVER : v[c->solve_at];
         return respondent != 0 || !is_loose;
-    case GATHER_SENDINGS: /* namespaces never meet, even where nobody is named */
+    case GATHER_SENDINGS: /* what went to nobody by name, nobody can be seen to answer */
         key->who[0] = respondent;
         key->who[1] = site;
-        key->who[2] = v[FACT_NAMESPACE];
-        return is_loose;
+        return is_loose && respondent != 0;
     }
     return false;
 }

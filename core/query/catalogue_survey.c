@@ -57,7 +57,8 @@ const struct metric CATALOGUE_SURVEY[] = {
             "same "
             "instrument and ticket, at or after the sending and before the next one. Without a ticket: of "
             "the "
-            "same site and respondent. One survey is one trial, however many questions were answered. "
+            "same site and respondent; what went to nobody by name counts as not answered. One survey is one "
+            "trial, however many questions were answered. "
             "Resellers neither answer nor are asked; what they got is counted. Dimensions: at the latest "
             "solve before, else the survey's own.",
         SURVEY,

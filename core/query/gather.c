@@ -66,7 +66,6 @@ static void mark_answers(struct scan *s, const struct fact_vector *v)
 static int scan_answers(struct scan *s)
 {
     static const uint8_t COLUMNS[] = {FACT_FLAGS,
-                                      FACT_NAMESPACE,
                                       FACT_EXCLUDED,
                                       FACT_ANSWER_AT,
                                       FACT_ANSWER_INSTRUMENT,

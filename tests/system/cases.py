@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import re
+import shlex
 
 FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "cases")
 D0 = datetime.datetime(2024, 1, 8, tzinfo=datetime.timezone.utc)
@@ -71,6 +72,15 @@ def dimensions(text):
     return made
 
 
+def answered(text):
+    """4/1-5 is a score on a scale, yes a choice."""
+    if "/" not in text:
+        return {"choice": text}
+    score, scale = text.split("/")
+    low, high = scale.split("-")
+    return {"score": int(score), "min": int(low), "max": int(high)}
+
+
 def token_event(token):
     """One token without its time: the type and fields."""
     body, _, rest = token.partition("{")
@@ -93,12 +103,11 @@ def token_event(token):
         if what == "restored":
             return "ticket.restored", fields
         return "ticket.deleted", {"reason": what, **fields}
-    if body.startswith("q:"):
-        score, _, respondent = body[2:].partition(":")
-        score, scale = score.split("/")
-        low, high = scale.split("-")
-        return "survey.response", {"instrument": "csat", "score": int(score), "min": int(low), "max": int(high),
-                                   **({"respondent": respondent} if respondent else {}), **fields}
+    if body == "sent" or body.startswith(("q:", "sent:")):
+        what, *parts = body.split(":")
+        response = answered(parts.pop(0)) if what == "q" else {}
+        named = {"respondent": parts[0]} if parts else {}
+        return "survey." + ("response" if what == "q" else "sent"), {"instrument": "csat", **response, **named, **fields}
     raise Wrong(f"no event is written '{token}'")
 
 
@@ -162,7 +171,7 @@ def expectation(line):
         value = groups
     else:
         value = scalar(value)
-    words = what.split()
+    words = shlex.split(what)
     meta = words[0] if words[0].startswith(("meta.", ".")) else None
     options, rest = {}, words[1:]
     while rest:
