@@ -2,6 +2,7 @@
 
 #include "core/fold/row.h"
 #include "core/fold/run.h"
+#include "core/fold/sla.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +13,11 @@ int fold_new(struct fold **ret)
     struct fold *f = calloc(1, sizeof(*f));
     if (!f)
         return -ENOMEM;
+    int c = sla_new(&f->sla);
+    if (c) {
+        free(f);
+        return c;
+    }
     *ret = f;
     return 0;
 }
@@ -31,7 +37,7 @@ static void fold_release(struct fold *f)
     free(f->contacts);
     free(f->slots);
     business_fini(&f->business);
-    memset(f, 0, sizeof(*f));
+    *f = (struct fold){.sla = f->sla}; /* which grows by itself */
 }
 
 void fold_free(struct fold *f)
@@ -39,6 +45,7 @@ void fold_free(struct fold *f)
     if (!f)
         return;
     fold_release(f);
+    sla_free(f->sla);
     free(f);
 }
 

@@ -1,5 +1,7 @@
 #include "core/fold/reply.h"
 
+#include "core/fold/sla.h"
+
 /* --- moments
  * ------------------------------------------------------------------------------------------------- */
 
@@ -9,6 +11,7 @@ static void response_started(struct run *r, int64_t at)
 {
     r->response = RESPONSE_RUNNING;
     r->response_start = at;
+    sla_started(r, METRIC_FIRST_RESPONSE_TIME, at);
 }
 
 static void response_ended(struct run *r, int64_t at)
@@ -16,18 +19,21 @@ static void response_ended(struct run *r, int64_t at)
     r->response = RESPONSE_ENDED;
     r->f->replies[r->n_replies++] =
         (struct reply){.start = r->response_start, .end = at, .dimensions = r->now};
+    sla_reached(r, METRIC_FIRST_RESPONSE_TIME, at);
 }
 
 static void run_started(struct run *r, int64_t at)
 {
     r->run_is_open = true;
     r->run_start = at;
+    sla_started(r, METRIC_NEXT_RESPONSE_TIME, at);
 }
 
 static void run_answered(struct run *r, int64_t at)
 {
     r->run_is_open = false;
     r->f->replies[r->n_replies++] = (struct reply){.start = r->run_start, .end = at, .dimensions = r->now};
+    sla_reached(r, METRIC_NEXT_RESPONSE_TIME, at);
 }
 
 /* A solve leaves it without an answer. */
@@ -40,6 +46,7 @@ static void acknowledged(struct run *r, int64_t at)
 {
     r->acknowledged_at = at;
     r->at_acknowledgement = r->now;
+    sla_reached(r, METRIC_TIME_TO_ACKNOWLEDGE, at);
 }
 
 /* --- what brings them

@@ -2,6 +2,7 @@
 
 #include "core/fold/contact.h"
 #include "core/fold/holding.h"
+#include "core/fold/sla.h"
 #include "core/fold/survey.h"
 
 #include <string.h>
@@ -235,6 +236,33 @@ static int emit_holdings(const struct emitter *o)
     return 0;
 }
 
+static int emit_cycles(const struct emitter *o)
+{
+    const struct run *r = o->run;
+    for (size_t i = 0; i < r->n_cycles; i++) {
+        const struct sla_cycle *c = &r->cycles[i];
+        int64_t *v = row_begin(o, FACT_SLA_CYCLE, 0, &c->dimensions);
+        v[FACT_SLA_CYCLE_START] = c->start;
+        v[FACT_SLA_CYCLE_END] = c->end;
+        v[FACT_SLA_CYCLE_OUTCOME] = c->outcome;
+        v[FACT_SLA_CYCLE_METRIC] = c->metric;
+        v[FACT_SLA_CYCLE_ORDINAL] = c->ordinal;
+        v[FACT_SLA_CYCLE_POLICY] = c->policy;
+        v[FACT_SLA_CYCLE_CLOCK] = c->clock;
+        v[FACT_SLA_CYCLE_TARGET_MS] = c->target_ms;
+        v[FACT_SLA_CYCLE_ELAPSED_MS] = c->elapsed_ms;
+        v[FACT_SLA_CYCLE_SINCE] = c->since;
+        v[FACT_SLA_CYCLE_BREACH_AT] = c->breach_at;
+        v[FACT_SLA_CYCLE_RISK_AT] = c->risk_at;
+        v[FACT_SLA_CYCLE_CALENDAR] = c->calendar;
+        v[FACT_SLA_CYCLE_SITE] = r->now.of[FIELD_SITE];
+        int e = row_end(o);
+        if (e)
+            return e;
+    }
+    return 0;
+}
+
 /* Begins a row of a survey: its dimensions are those of the solve that it is about, else its own. */
 static int64_t *survey_row_begin(const struct emitter *o, enum fact_table table, int64_t flags,
                                  const struct event *e, int32_t solve)
@@ -362,8 +390,9 @@ static int emit_merge(const struct emitter *o)
 int rows_emit(struct run *r, int (*emit)(void *context, const struct fact_row *row), void *context)
 {
     static int (*const TABLES[])(const struct emitter *o) = {
-        emit_ticket,   emit_acknowledgement, emit_replies, emit_solves,   emit_reopenings, emit_spans,
-        emit_holdings, emit_ratings,         emit_answers, emit_sendings, emit_contacts,   emit_merge};
+        emit_ticket,   emit_acknowledgement, emit_replies, emit_solves,  emit_reopenings,
+        emit_spans,    emit_holdings,        emit_cycles,  emit_ratings, emit_answers,
+        emit_sendings, emit_contacts,        emit_merge};
     const struct emitter o = {.run = r, .emit = emit, .context = context};
     int c = 0;
     measure_intervals(r);

@@ -3,6 +3,7 @@
 #include "core/fold/contact.h"
 #include "core/fold/reference.h"
 #include "core/fold/reply.h"
+#include "core/fold/sla.h"
 #include "core/fold/survey.h"
 
 #include <string.h>
@@ -121,15 +122,18 @@ static void run_dimensions_changed(struct run *r, const struct dimensions_before
 {
     unsigned team = before->team, tier = before->tier;
     r->span_is_stale = true;
-    if (r->now.of[FIELD_SITE] != before->site)
+    if (r->now.of[FIELD_SITE] != before->site) {
         run_site_changed(r, at);
+        sla_site(r, at);
+    }
     if (r->now.of[FIELD_TEAM] != team)
         run_end_interval(r, team, at);
     if (r->now.of[FIELD_TEAM] != team || r->now.of[FIELD_TIER] != tier)
         run_moved(r, team, tier, at);
 }
 
-static void run_apply_dimensions(struct run *r, const struct event *e, int64_t at)
+/* Whether any changed. */
+static bool run_apply_dimensions(struct run *r, const struct event *e, int64_t at)
 {
     const struct dimensions_before before = {
         .team = r->now.of[FIELD_TEAM], .tier = r->now.of[FIELD_TIER], .site = r->now.of[FIELD_SITE]};
@@ -146,6 +150,7 @@ static void run_apply_dimensions(struct run *r, const struct event *e, int64_t a
     }
     if (is_changed)
         run_dimensions_changed(r, &before, at);
+    return is_changed;
 }
 
 void dimensions_apply(struct dimensions *d, const struct event *e)
@@ -202,11 +207,13 @@ static void run_reopened(struct run *r, int64_t at)
 /* To another class. */
 static void run_class_changed(struct run *r, unsigned to, const struct event *e, int64_t at)
 {
-    bool was_active = class_is_active(r->class), is_active = class_is_active(to);
-    if (r->class == STATUS_NEW && !event_get(e, FIELD_AUTOMATED, 0))
+    unsigned before = r->class;
+    bool was_active = class_is_active(before), is_active = class_is_active(to);
+    if (before == STATUS_NEW && !event_get(e, FIELD_AUTOMATED, 0))
         reply_acknowledge(r, at);
     run_end_interval(r, r->now.of[FIELD_TEAM], at);
     r->class = to;
+    sla_class(r, before, at);
     if (was_active == is_active)
         return;
     r->span_is_stale = true;
@@ -263,14 +270,18 @@ static void run_apply(struct run *r, size_t place)
         run_settle_span(r);
         r->span_at = at;
     }
-    if (type_is_of_ticket(e->type))
-        run_apply_dimensions(r, e, at);
+    sla_pass(r, at);
+    bool is_changed = type_is_of_ticket(e->type) && run_apply_dimensions(r, e, at);
     switch (e->type) {
     case EVENT_TICKET_ASSIGNED:
         run_assigned(r, e, at);
         break;
     case EVENT_TICKET_MESSAGE:
         reply_message(r, e, at);
+        break;
+    case EVENT_SLA_APPLIED:
+    case EVENT_SLA_CANCELLED:
+        sla_target(r, e, at);
         break;
     case EVENT_TICKET_STATUS:
         run_status(r, e, at);
@@ -300,6 +311,8 @@ static void run_apply(struct run *r, size_t place)
         r->n_orphans++;
     if (r->is_ticket && place == r->created)
         r->at_creation = r->now;
+    if (r->is_ticket && place >= r->created)
+        sla_settle(r, is_changed || place == r->created, at);
 }
 
 /* Finds what made the ticket: created_at and who opened it must be known before its events are applied. */
@@ -345,14 +358,15 @@ int run_apply_all(struct run *r)
     r->last_tier = -1;
     r->first_tier = r->acknowledged_at = FACT_NULL;
     run_find_creation(r);
-    for (size_t i = 0; i < r->n; i++) {
+    sla_begin(r, r->clock);
+    int c = 0;
+    for (size_t i = 0; i < r->n && c == 0; i++) {
         run_apply(r, i);
-        int c = r->step ? run_tell(r, i) : 0;
-        if (c)
-            return c;
+        c = r->step ? run_tell(r, i) : 0;
     }
     if (r->is_ticket)
         run_settle_span(r);
     survey_settle(r);
-    return r->error;
+    int ended = sla_end(r, &r->cycles, &r->n_cycles);
+    return c ? c : ended ? ended : r->error;
 }

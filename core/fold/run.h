@@ -95,6 +95,7 @@ struct fold {
     struct contact *contacts;
     uint32_t *slots; /* hash table over keys of at most capacity + 1 things */
     struct business business;
+    struct sla *sla; /* core/fold/sla.h */
     struct fact_row row;
 };
 
@@ -147,6 +148,9 @@ struct run {
     struct dimensions at_acknowledgement;
 
     size_t n_responses, n_sendings, n_contacts;
+
+    const struct sla_cycle *cycles;
+    size_t n_cycles;
 
     bool was_held; /* a team or tier was known at some time */
     unsigned last_team, team_before;

@@ -30,9 +30,11 @@
  * neither sla.applied nor sla.cancelled touches it; it goes on until the thing ends. The target in force for
  * later things changes all the same. ended      cancelled, or left unanswered by a solve, unbreached: counts
  * nowhere. When a target is applied to the same thing after a cancellation that is another cycle of it.
- *   unmeasured business clock, and for a part of the time there is no calendar (also an unknown one by name):
- *              nobody can say, so it is neither, and counted as left out. Where the breach came before that
- *              part it is breached, and only how long it lasted is unknown (ELAPSED_MS FACT_NULL).
+ *   unmeasured business clock, and for a part of the time there is no calendar (also an unknown one by name),
+ *              before the end, or before a breach that would come: nobody can say, so it is neither met nor
+ *              breached, and counted as left out. The same holds from the start where it is a target that is
+ *              applied after such a part. Where the breach came before that part it is breached, and only how
+ *              long it lasted is unknown (ELAPSED_MS FACT_NULL).
  * Any later event of the ticket proves a breach before it; what no event proves is left to the query and its
  * present, which finds in the row all it needs.
  *
@@ -66,11 +68,12 @@ void sla_free(struct sla *s);
 /* --- called by run.c
  *
  * `at` is the counted instant (never before created_at) and never decreases. Calls for a thing that is not
- * under way do nothing. Memory that runs out is told by sla_end. */
+ * under way do nothing, as all do before sla_begin and after sla_end. Memory that runs out is told by
+ * sla_end. */
 
 /* A ticket begins: after run_find_creation, before its first event. Begins what begins at created_at. `own`
- * is the ticket's business clock; what it says of instants until `at` must hold when a call with that `at`
- * is made. */
+ * is the ticket's business clock (NULL: the tenant has no calendars); what it says of instants until `at`
+ * must hold when a call with that `at` is made. */
 void sla_begin(struct run *r, const struct business *own);
 
 /* Before any event is applied: the time until it has passed. r->now is still that before the event. */

@@ -141,6 +141,28 @@ static void read_response(struct notation *n, struct draft *d, char *text)
             set_text(n, d, KEYS[i], part);
 }
 
+/* In the order of ENUM_METRIC. */
+static const char *const METRICS[] = {"FRT", "NRT", "TTA", "FRS", "RWT", "SWT"};
+
+/* METRIC:TARGET:CLOCK:POLICY:CALENDAR; METRIC alone where it is cancelled */
+static void read_target(struct notation *n, struct draft *d, char *text)
+{
+    static const char *const KEYS[] = {"policy", "calendar"};
+    char *rest = NULL;
+    const char *part = strtok_r(text, ":", &rest);
+    for (unsigned m = 0; m < sizeof(METRICS) / sizeof(*METRICS); m++)
+        if (strcmp(part, METRICS[m]) == 0)
+            set(d, FIELD_METRIC, m + 1);
+    assert_true(d->has >> FIELD_METRIC & 1);
+    if (d->event.type == EVENT_SLA_CANCELLED)
+        return;
+    set(d, FIELD_TARGET_S, (int64_t)(strtod(strtok_r(NULL, ":", &rest), NULL) * 1000 + 0.5));
+    set(d, FIELD_CLOCK, *strtok_r(NULL, ":", &rest) == 'b' ? CLOCK_BUSINESS : CLOCK_WALL);
+    for (size_t i = 0; i < sizeof(KEYS) / sizeof(*KEYS) && (part = strtok_r(NULL, ":", &rest)); i++)
+        if (strcmp(part, "-") != 0)
+            set_text(n, d, KEYS[i], part);
+}
+
 static void read_word(struct notation *n, struct draft *d, char *word)
 {
     if (strcmp(word, "c") == 0 || strcmp(word, "c!") == 0) {
@@ -161,11 +183,12 @@ static void read_word(struct notation *n, struct draft *d, char *word)
     } else if (strncmp(word, "sent:", 5) == 0) {
         d->event.type = EVENT_SURVEY_SENT;
         set_text(n, d, "instrument", word + 5);
-    } else if (strcmp(word, "sla") == 0) {
+    } else if (strncmp(word, "sla:", 4) == 0) {
         d->event.type = EVENT_SLA_APPLIED;
-        set_text(n, d, "metric", "first_response_time");
-        set(d, FIELD_TARGET_S, 1800000);
-        set(d, FIELD_CLOCK, CLOCK_WALL);
+        read_target(n, d, word + 4);
+    } else if (strncmp(word, "sla-:", 5) == 0) {
+        d->event.type = EVENT_SLA_CANCELLED;
+        read_target(n, d, word + 5);
     } else if (strchr("NOPHSC", word[0])) {
         read_status(d, word);
     } else {
@@ -391,6 +414,33 @@ static void print_contact(struct buffer *b, const int64_t *v)
         print_ms(b, " wrap ", v[FACT_CONTACT_WRAP_MS]);
 }
 
+static void print_cycle(struct buffer *b, const struct dictionary *dictionary, const int64_t *v)
+{
+    static const char *const OUTCOMES[] = {[SLA_RUNNING] = "running",
+                                           [SLA_MET] = "met",
+                                           [SLA_BREACHED] = "breached",
+                                           [SLA_ENDED] = "ended",
+                                           [SLA_UNMEASURED] = "unmeasured"};
+    buffer_printf(b, " %s #%lld %s", METRICS[v[FACT_SLA_CYCLE_METRIC] - 1],
+                  (long long)v[FACT_SLA_CYCLE_ORDINAL], OUTCOMES[v[FACT_SLA_CYCLE_OUTCOME]]);
+    print_time(b, " ", v[FACT_SLA_CYCLE_START]);
+    print_time(b, " to ", v[FACT_SLA_CYCLE_END]);
+    print_ms(b, ": ", v[FACT_SLA_CYCLE_ELAPSED_MS]);
+    print_ms(b, " of ", v[FACT_SLA_CYCLE_TARGET_MS]);
+    if (v[FACT_SLA_CYCLE_CLOCK] == CLOCK_BUSINESS)
+        buffer_append_string(b, " business");
+    print_word(b, dictionary, FIELD_CALENDAR, v[FACT_SLA_CYCLE_CALENDAR]);
+    if (v[FACT_SLA_CYCLE_POLICY])
+        buffer_append_string(b, " by");
+    print_word(b, dictionary, FIELD_POLICY, v[FACT_SLA_CYCLE_POLICY]);
+    if (v[FACT_SLA_CYCLE_SINCE] != FACT_NULL)
+        print_time(b, " since ", v[FACT_SLA_CYCLE_SINCE]);
+    if (v[FACT_SLA_CYCLE_RISK_AT] != FACT_NULL)
+        print_time(b, " risk ", v[FACT_SLA_CYCLE_RISK_AT]);
+    if (v[FACT_SLA_CYCLE_BREACH_AT] != FACT_NULL)
+        print_time(b, " breach ", v[FACT_SLA_CYCLE_BREACH_AT]);
+}
+
 void notation_print(struct buffer *b, const struct dictionary *dictionary, const struct fact_row *row)
 {
     static const char *const EXCLUDED_NAMES[EXCLUDED_N] = {"",     "merged",    "spam",
@@ -423,6 +473,9 @@ void notation_print(struct buffer *b, const struct dictionary *dictionary, const
     case FACT_HOLDING:
         print_ms(b, " ", v[FACT_HOLDING_HELD_MS]);
         print_time(b, " until ", v[FACT_HOLDING_HELD_UNTIL]);
+        break;
+    case FACT_SLA_CYCLE:
+        print_cycle(b, dictionary, v);
         break;
     case FACT_RATING:
         print_rating(b, dictionary, v);

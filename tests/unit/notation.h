@@ -16,7 +16,9 @@
  *     sent:csat            survey sent
  *     q:4/1-5 q:yes        response of instrument csat; behind it :QUESTION:RELATION:INSTRUMENT, `-` for none
  *     call:answered:q5:w60 contact: outcome, queue_s, wrap_s
- *     sla                  sla.applied
+ *     sla:FRT:1800:w       sla.applied: metric (FRT NRT TTA FRS RWT SWT), target in s, w wall or b business;
+ *                          behind it :POLICY:CALENDAR, `-` for none
+ *     sla-:FRT             sla.cancelled
  *
  * One parser a ticket; strings get their numbers in the order of the text. */
 #ifndef TENDON_TESTS_NOTATION_H

@@ -74,9 +74,10 @@ static const struct case_of CASES[] = {
      "ticket orphans 1\n"
      "rating 10:00 5/1-5 survey\n"
      "answer 10:00 #0 5/1-5\n"},
-    {"7a adopted", "09:00 sla call:answered; 10:00 c",
+    {"7a adopted", "09:00 sla:FRT:1800:w call:answered; 10:00 c",
      "ticket new created 10:00 speaks\n"
      "span 10:00 to -\n"
+     "sla_cycle FRT #0 running 10:00 to -: 0 of 1800 since 10:00 risk 10:22:30.000 breach 10:30\n"
      "contact 10:00 answered queue 0\n"},
     {"8 created twice", "10:00 c{severity=3}; 10:05 c{severity=2}; 10:30 S",
      "ticket solved created 10:00 {severity=3} now {severity=2}\n"
@@ -223,13 +224,15 @@ static const struct case_of CASES[] = {
      "span d1 10:00 to d2 10:00 {severity=2}\n"
      "holding 172800 until d2 10:00 {severity=2}\n"},
     {"46a nil clears, other events say nothing of the ticket",
-     "10:00 c{severity=3,site=H1}; 10:10 sla{severity=1} u{site=}; 10:20 S; 10:30 q:3/1-5{severity=4}",
+     "10:00 c{severity=3,site=H1}; 10:10 sla:FRT:1800:w{severity=1} u{site=}; 10:20 S; 10:30 "
+     "q:3/1-5{severity=4}",
      "ticket solved created 10:00 {severity=3,site=H1} now {severity=3}\n"
      "acknowledgement 10:20 {severity=3}\n"
      "solve 10:20 #0 new 1200 open 0 pending 0 hold 0 last {severity=3}\n"
      "span 10:00 to 10:10 {severity=3,site=H1}\n"
      "span 10:10 to 10:20 {severity=3}\n"
      "holding 1200 until 10:20 {severity=3}\n"
+     "sla_cycle FRT #0 ended 10:00 to 10:20: 1200 of 1800 {severity=3}\n"
      "rating 10:30 of 10:20 3/1-5 survey {severity=3}\n"
      "answer 10:30 #0 of 10:20 3/1-5 {severity=3}\n"},
     {"46b there and back at one instant cuts nothing",
