@@ -1,4 +1,5 @@
 #include "core/fold/calendar.h"
+#include "tools/holidays.h"
 #include "tools/json.h"
 #include "tools/option.h"
 #include "tools/output.h"
@@ -30,14 +31,38 @@ static int import_zone(const struct invocation *invocation, struct session *s, s
     return error_print(&err);
 }
 
+/* The holidays of every --holidays. */
+static int import_holidays(const struct invocation *invocation, const struct zone *zone, json_t *days,
+                           struct error *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < invocation->n_given && r == 0; i++) {
+        struct ics ics;
+        if (strcmp(invocation->given[i].option->name, "holidays") != 0)
+            continue;
+        r = ics_open(&ics, invocation->given[i].value, err);
+        if (r < 0)
+            break;
+        r = holidays_read(&ics, zone, days, err);
+        ics_close(&ics);
+    }
+    return r;
+}
+
 /* The definition, checked by the collector's own rules; NULL, and the error has been printed. */
 static json_t *import_definition(const struct invocation *invocation, const struct zone *zone)
 {
     struct error err = ERROR_INIT;
     struct calendar *calendar;
-    json_t *definition =
-        json_pack("{s:s, s:s, s:b}", "zone", zone_name(zone), "hours", invocation_value(invocation, "hours"),
-                  "federal", invocation_has(invocation, "federal"));
+    json_t *days = json_array();
+    if (import_holidays(invocation, zone, days, &err) < 0) {
+        json_decref(days);
+        (void)error_print(&err);
+        return NULL;
+    }
+    json_t *definition = json_pack("{s:s, s:s, s:b, s:o}", "zone", zone_name(zone), "hours",
+                                   invocation_value(invocation, "hours"), "federal",
+                                   invocation_has(invocation, "federal"), "holidays", days);
     if (!definition)
         error_set(&err, -ENOMEM, "no_memory", "no memory for a calendar");
     else if (calendar_new(definition, &calendar, &err) == 0) {
@@ -197,6 +222,10 @@ static const struct option IMPORT_OPTIONS[] = {
     {"federal", 0, OPTION_FLAG, NULL, NULL, NAMES_NOTHING,
      "the federal holidays of the United States are holidays, on the days on which they are observed, in "
      "every year"},
+    {"holidays", 0, OPTION_MANY, "FILE", NULL, NAMES_FILE,
+     "an iCalendar file (.ics) whose events are holidays, whole days or hours of them; - for standard input; "
+     "may "
+     "be given again"},
     {"valid-from", 0, OPTION_VALUE, "DATE", NULL, NAMES_NOTHING,
      "the calendar reads so from the beginning of this day in the tenant's zone, or from this instant; "
      "without it from ever"},
@@ -221,6 +250,13 @@ const struct command CMD_CALENDAR_IMPORT = {
         "passes midnight is written as two. An hour that comes twice when clocks are set back counts twice, "
         "one "
         "that is skipped not at all.\n\n"
+        "In a file of holidays every event counts that is not cancelled: with dates as whole local days, "
+        "with times "
+        "as these hours, in its own zone or else the calendar's. Rules (RRULE), RDATE and EXDATE are worked "
+        "out "
+        "from 1990 to 2099. Only days and hours are taken, no names. What cannot be read is named by its "
+        "line, and "
+        "nothing is imported.\n\n"
         "A site names its calendar in the attribute calendar (tendon site import); where it names none the "
         "tenant's calendar counts (calendar in tendond.conf(5)). A name imported again is changed; with "
         "--valid-from it has versions, and each instant counts by the one in force then. What has been "
@@ -231,6 +267,9 @@ const struct command CMD_CALENDAR_IMPORT = {
     .examples = "  # an American help desk\n"
                 "  tendon calendar import helpdesk --zone America/Chicago --hours 'mon-fri 08:00-17:00' "
                 "--federal\n"
+                "  # with the hospital's own holidays, one of them an afternoon\n"
+                "  tendon calendar import helpdesk --zone America/Chicago --hours 'mon-fri 08:00-17:00' \\\n"
+                "      --federal --holidays hospital.ics\n"
                 "  # longer hours from July on\n"
                 "  tendon calendar import helpdesk --zone America/Chicago --hours 'mon-fri 07:00-19:00' "
                 "--federal --valid-from 2026-07-01\n"
