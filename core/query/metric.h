@@ -136,6 +136,7 @@ struct metric {
     unsigned version; /* goes up with every change of what the numbers mean */
     const char *unit; /* as people say it */
     const char *definition;
+    const char *none; /* why a ticket that nothing leaves out has no sample */
     enum fact_table table;
     enum metric_kind kind;
     enum metric_anchor anchor;   /* the default */

@@ -177,6 +177,10 @@ void store_view_fold(const struct store_view *v, struct fold_environment *ret);
 int store_view_ticket(const struct store_view *v, uint64_t hash, uint32_t *ret_number,
                       uint16_t *ret_namespace, int (*each)(void *context, const struct event *e),
                       void *context, struct error *err);
+/* The same by the number that facts know it by (FACT_SUBJECT). */
+int store_view_ticket_numbered(const struct store_view *v, uint32_t number, uint16_t *ret_namespace,
+                               int (*each)(void *context, const struct event *e), void *context,
+                               struct error *err);
 
 /* Up to FACT_VECTOR_ROWS rows of one table, by column. Only the columns asked for are there. */
 #define FACT_VECTOR_ROWS 8192

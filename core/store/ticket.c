@@ -8,6 +8,7 @@
 struct ticket {
     struct hot hot; /* holds this one subject */
     struct subject *subject;
+    bool by_number; /* the subject's number is given and not its hash */
     bool is_known;
 };
 
@@ -15,13 +16,13 @@ static int read_sealed(struct ticket *k, struct txn *t)
 {
     struct segment_cache cache = {0};
     struct location location;
-    uint32_t number;
-    int r = directory_search(t, k->subject->hash, false, &number);
+    uint32_t number = k->subject->number;
+    int r = k->by_number ? 1 : directory_search(t, k->subject->hash, false, &number);
     if (r != 1)
         return r;
-    k->is_known = true;
     k->subject->number = number;
     r = location_get(t, number, &location);
+    k->is_known = !k->by_number || location.segment != 0;
     if (r == 0)
         r = segment_load(&cache, t, &k->hot, k->subject, location.segment);
     segment_cache_fini(&cache);
@@ -39,7 +40,8 @@ static int read_commit(struct ticket *k, const MDB_val *value)
         if (size == 0)
             return -EBADMSG;
         at += size;
-        if (head.hash != k->subject->hash || head.is_loose)
+        if (head.is_loose ||
+            (k->by_number ? head.number != k->subject->number : head.hash != k->subject->hash))
             continue;
         k->is_known = true;
         k->subject->number = head.number;
@@ -62,31 +64,52 @@ static int read_journal(struct ticket *k, struct txn *t, uint64_t as_of)
     return r < 0 ? r : t->rc ? -EIO : 0;
 }
 
+static int read_ticket(struct ticket *k, const struct store_view *v,
+                       int (*each)(void *context, const struct event *e), void *context, struct error *err)
+{
+    struct txn *t = (struct txn *)&v->txn;
+    int r = read_sealed(k, t);
+    if (r >= 0)
+        r = read_journal(k, t, v->as_of);
+    if (r < 0)
+        return error_set(err, r, r == -ENOMEM ? "no_memory" : "store_corrupt",
+                         "the ticket's events cannot be read: %s", strerror(-r));
+    for (const struct event *e = k->is_known ? subject_first(k->subject) : NULL; e && r == 0;
+         e = subject_next(k->subject, e))
+        r = each(context, e);
+    return r == 0 ? k->is_known : r;
+}
+
+static int ticket_init(struct ticket *k, uint64_t hash, uint32_t number, struct error *err)
+{
+    int r = hot_init(&k->hot);
+    if (r == 0 && !(k->subject = hot_add(&k->hot, hash, false, number, 0)))
+        r = -ENOMEM;
+    return r < 0 ? error_set(err, r, "no_memory", "no memory for the ticket's events") : 0;
+}
+
 int store_view_ticket(const struct store_view *v, uint64_t hash, uint32_t *ret_number,
                       uint16_t *ret_namespace, int (*each)(void *context, const struct event *e),
                       void *context, struct error *err)
 {
     struct ticket k = {0};
-    struct txn *t = (struct txn *)&v->txn;
-    int r = hot_init(&k.hot);
-    if (r == 0 && !(k.subject = hot_add(&k.hot, hash, false, 0, 0)))
-        r = -ENOMEM;
-    if (r == 0)
-        r = read_sealed(&k, t);
-    if (r >= 0)
-        r = read_journal(&k, t, v->as_of);
-    if (r < 0) {
-        (void)error_set(err, r, r == -ENOMEM ? "no_memory" : "store_corrupt",
-                        "the ticket's events cannot be read: %s", strerror(-r));
-    } else if (k.is_known) {
-        for (const struct event *e = subject_first(k.subject); e && r == 0; e = subject_next(k.subject, e))
-            r = each(context, e);
-        if (r == 0) {
-            *ret_number = k.subject->number;
-            *ret_namespace = k.subject->namespace;
-            r = 1;
-        }
+    int r = ticket_init(&k, hash, 0, err);
+    if (r == 0 && (r = read_ticket(&k, v, each, context, err)) == 1) {
+        *ret_number = k.subject->number;
+        *ret_namespace = k.subject->namespace;
     }
+    hot_fini(&k.hot);
+    return r;
+}
+
+int store_view_ticket_numbered(const struct store_view *v, uint32_t number, uint16_t *ret_namespace,
+                               int (*each)(void *context, const struct event *e), void *context,
+                               struct error *err)
+{
+    struct ticket k = {.by_number = true};
+    int r = ticket_init(&k, 0, number, err);
+    if (r == 0 && (r = read_ticket(&k, v, each, context, err)) == 1)
+        *ret_namespace = k.subject->namespace;
     hot_fini(&k.hot);
     return r;
 }

@@ -18,6 +18,7 @@ const struct method METHODS[] = {
      {"public_key", "name", "role", "tenant", "source", "namespace", "types", "vendor", "outsourcer"}},
     {"key.list", false, method_key_list, {NULL}},
     {"key.revoke", false, method_key_revoke, {"public_key", "name"}},
+    {"metric.explain", false, method_metric_explain, {"tenant", "query"}},
     {"metric.list", false, method_metric_list, {NULL}},
     {"metric.show", false, method_metric_show, {"name"}},
     {"plugin.list", false, method_plugin_list, {NULL}},
@@ -33,6 +34,7 @@ const struct method METHODS[] = {
     {"tenant.list", false, method_tenant_list, {NULL}},
     {"tenant.reindex", false, method_tenant_reindex, {"tenant"}},
     {"tenant.show", false, method_tenant_show, {"tenant"}},
+    {"ticket.explain", false, method_ticket_explain, {"tenant", "ticket", "as", "now", "tz"}},
 };
 
 const size_t N_METHODS = sizeof(METHODS) / sizeof(*METHODS);

@@ -1,15 +1,17 @@
 /* QUERY, and what metrics there are. */
 #include "core/base/instant.h"
-#include "core/query/query.h"
+#include "core/query/explain.h"
 #include "core/tenant/method.h"
 
-int request_query(struct request *r)
+/* Runs one of the engine's questions for the request's tenant, under its settings. */
+static int ask(struct request *r,
+               int (*question)(const struct query_context *, const json_t *, json_t **, struct error *),
+               const json_t *body)
 {
     struct tenant *t;
     int result = request_tenant(r, &t);
     if (result < 0)
         return result;
-    (void)json_object_del(r->params, "tenant");
     struct tenant_settings *s = tenant_settings_get(t);
     const struct query_context context = {
         .store = t->store,
@@ -25,9 +27,27 @@ int request_query(struct request *r)
         .rows_max = s->limits.result_rows,
         .cancelled = r->cancelled,
     };
-    result = query_run(&context, r->params, &r->result, r->err);
+    result = question(&context, body, &r->result, r->err);
     tenant_settings_unref(s);
     return result;
+}
+
+int request_query(struct request *r)
+{
+    return ask(r, query_run, r->params);
+}
+
+int method_ticket_explain(struct request *r)
+{
+    return ask(r, explain_ticket, r->params);
+}
+
+int method_metric_explain(struct request *r)
+{
+    const json_t *query = json_object_get(r->params, "query");
+    if (!json_is_object(query))
+        return error_set(r->err, -EINVAL, "bad_param", "the parameter \"query\" takes a map");
+    return ask(r, explain_metric, query);
 }
 
 int method_metric_list(struct request *r)
