@@ -9,6 +9,7 @@
     X(CALENDAR_REMOVE)                                                                                       \
     X(CALENDAR_SHOW)                                                                                         \
     X(COMPLETION)                                                                                            \
+    X(EXPLAIN)                                                                                               \
     X(HELP)                                                                                                  \
     X(KEY_GRANT)                                                                                             \
     X(KEY_LIST)                                                                                              \

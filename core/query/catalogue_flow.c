@@ -19,6 +19,7 @@ const struct metric CATALOGUE_FLOW[] = {
     },
     {
         .name = "tickets_solved",
+        .none = "the ticket was never solved",
         .version = 1,
         .unit = "tickets",
         .definition = "Tickets that are done now (solved or closed after all events known), by their last "
@@ -32,6 +33,7 @@ const struct metric CATALOGUE_FLOW[] = {
     },
     {
         .name = "resolutions",
+        .none = "the ticket was never solved",
         .version = 1,
         .unit = "solves",
         .definition = "Solves: moves from an active class (new, open, pending, hold) to a done one (solved, "
@@ -44,6 +46,7 @@ const struct metric CATALOGUE_FLOW[] = {
     },
     {
         .name = "reopens",
+        .none = "the ticket was never reopened",
         .version = 1,
         .unit = "reopenings",
         .definition = "Reopenings: moves from a done class back to an active one.",
@@ -55,6 +58,7 @@ const struct metric CATALOGUE_FLOW[] = {
     },
     {
         .name = "backlog",
+        .none = "the ticket is not active now",
         .version = 1,
         .unit = "tickets",
         .definition =
@@ -70,6 +74,7 @@ const struct metric CATALOGUE_FLOW[] = {
     },
     {
         .name = "backlog_age",
+        .none = "the ticket is not active now",
         .version = 1,
         .definition =
             "The instant less created_at, over the tickets of the backlog. Inferred tickets have no "

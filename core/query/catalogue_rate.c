@@ -12,6 +12,7 @@
 const struct metric CATALOGUE_RATE[] = {
     {
         .name = "reopen_rate",
+        .none = "the ticket was never solved",
         .version = 1,
         .unit = "share of solves",
         .definition =
@@ -84,6 +85,7 @@ const struct metric CATALOGUE_RATE[] = {
     },
     {
         .name = "escalation_rate",
+        .none = "no team and no tier of the ticket was ever known",
         .unit = "share of tickets",
         .definition =
             "Of tickets done now with a known team or tier, those that ever moved to a higher known "
@@ -96,6 +98,7 @@ const struct metric CATALOGUE_RATE[] = {
     },
     {
         .name = "handoffs",
+        .none = "the ticket was never solved",
         .unit = "changes a ticket",
         .definition = "Changes from one known team to another over the ticket's whole life: the mean over "
                       "tickets that are done now.",
@@ -116,6 +119,7 @@ const struct metric CATALOGUE_RATE[] = {
     },
     {
         .name = "outsourced_share",
+        .none = "the ticket was never solved",
         .definition =
             "Of tickets done now whose support_model at the last solve is known, those that an outsourcer's "
             "team solved. The others are counted as unknown. With --unit site (or org): of the sites with "
@@ -126,6 +130,7 @@ const struct metric CATALOGUE_RATE[] = {
     },
     {
         .name = "offshore_share",
+        .none = "the ticket was never solved",
         .definition = "As outsourced_share, those that were solved offshore: by a team in another country "
                       "than the site, which is not in the tenant's nearshore list.",
         SHARE,

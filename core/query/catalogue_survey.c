@@ -20,6 +20,7 @@
 const struct metric CATALOGUE_SURVEY[] = {
     {
         .name = "csat",
+        .none = "nobody rated it with a score in this instrument",
         .definition =
             "Ratings of instrument csat (--instrument, --question for another) in the top quarter of their "
             "scale, 4(score - min) >= 3(max - min): 4 and 5 of 1 to 5. One rating a ticket and solve, the "
@@ -32,6 +33,7 @@ const struct metric CATALOGUE_SURVEY[] = {
     },
     {
         .name = "dissatisfaction",
+        .none = "nobody rated it with a score in this instrument",
         .definition = "As csat, the bottom quarter: 4(score - min) <= max - min: 1 and 2 of 1 to 5.",
         RATING_SHARE,
         .trial = TRIAL_BOTTOM,
@@ -39,6 +41,7 @@ const struct metric CATALOGUE_SURVEY[] = {
     },
     {
         .name = "mean_rating",
+        .none = "nobody rated it with a score in this instrument",
         .definition =
             "The mean of (score - min) / (max - min) over the ratings that csat counts: 0 where all "
             "gave the least, 1 where all gave the most.",
@@ -52,6 +55,7 @@ const struct metric CATALOGUE_SURVEY[] = {
     },
     {
         .name = "response_rate",
+        .none = "no survey was sent for it",
         .definition =
             "Of the surveys sent in the period those that were answered: by at least one response of the "
             "same "
@@ -75,6 +79,7 @@ const struct metric CATALOGUE_SURVEY[] = {
     },
     {
         .name = "nps",
+        .none = "nobody rated it with a score in this instrument",
         .definition =
             "Of the ratings of instrument nps on a scale of 0 to 10: 100 times the share of promoters (9 and "
             "10) less that of detractors (0 to 6). Which ratings count is as for csat; those on another "
@@ -89,6 +94,7 @@ const struct metric CATALOGUE_SURVEY[] = {
     },
     {
         .name = "ces",
+        .none = "nobody rated it with a score in this instrument",
         .definition = "The mean score of the ratings of instrument ces on a scale of 1 to 7. Which ratings "
                       "count is as for csat; those on another scale are left out and counted.",
         RATING,
@@ -101,6 +107,7 @@ const struct metric CATALOGUE_SURVEY[] = {
     },
     {
         .name = "survey_share",
+        .none = "votes are counted among all answers of a period: ask tendon query",
         .definition =
             "The share of the votes on one question (--question) that an answer has: grouped by choice, or "
             "with a condition on it. Both cut what is counted and not what it is a share of. box is the "
@@ -126,6 +133,7 @@ const struct metric CATALOGUE_SURVEY[] = {
     },
     {
         .name = "instrument_score",
+        .none = "ballots are counted among all answers of a period: ask tendon query",
         .definition =
             "The score of an instrument (--instrument): a ballot is the mean of (score - min) / (max - min) "
             "of its answered items in the period times 100, an organisation the mean of its ballots, the "

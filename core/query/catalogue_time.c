@@ -9,6 +9,8 @@
 const struct metric CATALOGUE_TIME[] = {
     {
         .name = "first_response_time",
+        .none = "no public human message out has answered it since its start: created_at, or the first "
+                "requester message where somebody else opened it",
         .version = 1,
         .definition =
             "From created_at to the first public human message out. Where an agent or a machine opened the "
@@ -25,6 +27,7 @@ const struct metric CATALOGUE_TIME[] = {
     },
     {
         .name = "next_response_time",
+        .none = "no requester message after the first response was answered",
         .version = 1,
         .definition =
             "From a requester message to the next public human message out, after the first response was "
@@ -40,6 +43,7 @@ const struct metric CATALOGUE_TIME[] = {
     },
     {
         .name = "time_to_acknowledge",
+        .none = "nobody has taken it up yet",
         .version = 1,
         .definition =
             "From created_at to the first sign that somebody took the ticket up: a human message out, a move "
@@ -55,6 +59,7 @@ const struct metric CATALOGUE_TIME[] = {
     },
     {
         .name = "first_resolution_time",
+        .none = "the ticket was never solved",
         .version = 1,
         .definition = "From created_at to the first solve, whether or not the ticket is done now.",
         .table = FACT_SOLVE,
@@ -68,6 +73,7 @@ const struct metric CATALOGUE_TIME[] = {
     },
     {
         .name = "full_resolution_time",
+        .none = "the ticket was never solved",
         .definition = "From created_at to the last solve, over tickets that are done now.",
         DONE,
         CLOCKS(DIFFERENCE(FACT_SOLVE_AT, FACT_CREATED), SUM(FACT_SOLVE_RESOLUTION_BUSINESS),
@@ -75,6 +81,7 @@ const struct metric CATALOGUE_TIME[] = {
     },
     {
         .name = "requester_wait_time",
+        .none = "the ticket was never solved",
         .definition = "Time in new, open and hold until the last solve, over tickets that are done now: the "
                       "time in which the requester waited for somebody else.",
         DONE,
@@ -84,6 +91,7 @@ const struct metric CATALOGUE_TIME[] = {
     },
     {
         .name = "support_work_time",
+        .none = "the ticket was never solved",
         .definition = "Time in new and open until the last solve, over tickets that are done now.",
         DONE,
         CLOCKS(SUM2(FACT_SOLVE_NEW_MS, FACT_SOLVE_OPEN_MS),
@@ -92,6 +100,7 @@ const struct metric CATALOGUE_TIME[] = {
     },
     {
         .name = "hold_time",
+        .none = "the ticket was never solved",
         .definition = "Time in hold (waiting for a third party) until the last solve, over tickets that are "
                       "done now; 0 for one that never was.",
         DONE,
@@ -99,6 +108,7 @@ const struct metric CATALOGUE_TIME[] = {
     },
     {
         .name = "pending_time",
+        .none = "the ticket was never solved",
         .definition = "Time in pending (waiting for the requester) until the last solve, over tickets that "
                       "are done now; 0 for one that never was.",
         DONE,
@@ -106,6 +116,7 @@ const struct metric CATALOGUE_TIME[] = {
     },
     {
         .name = "handling_time",
+        .none = "no team had it in new or open before the last solve",
         .version = 1,
         .definition =
             "For tickets that are done now, the time in new and open before the last solve during which one "

@@ -86,11 +86,6 @@ struct shown {
     json_t *rows;
 };
 
-static json_t *value_shown(const struct metric *m, int64_t value)
-{
-    return m->kind == METRIC_DURATION ? shown_seconds(value) : json_integer(value);
-}
-
 static json_t *dimension_shown(const struct shown *w, unsigned field, uint16_t number)
 {
     const struct field_info *info = &FIELDS[field];
@@ -110,7 +105,7 @@ static int row_add(struct shown *w, const char *end, size_t rank, const struct s
     json_t *row = json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "end", end, "rank", (int)rank, "ticket",
                             s->is_loose ? json_null() : json_string(number), "namespace",
                             namespace ? json_string(namespace) : json_null(), "value",
-                            value_shown(w->request->asked[0].metric, s->value), "created_at",
+                            shown_sample(w->request->asked[0].metric, s->value), "created_at",
                             shown_instant(zone, s->created), "at", shown_instant(zone, s->at));
     for (unsigned f = 0; row && f < FIELD_N_DIMENSIONS; f++) {
         const char *name = f < FIELD_N_BUILTIN ? FIELDS[f].name

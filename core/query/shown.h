@@ -3,7 +3,7 @@
 #define TENDON_QUERY_SHOWN_H
 
 #include "core/base/zone.h"
-#include "core/fold/fact.h"
+#include "core/query/metric.h"
 
 #include <jansson.h>
 
@@ -20,6 +20,14 @@ static inline json_t *shown_instant(const struct zone *zone, int64_t ms)
 {
     char text[CIVIL_TEXT_BYTES];
     return ms == FACT_NULL ? json_null() : json_string(zone_format(zone, ms, text));
+}
+
+/* A sample of a metric: seconds, a number, or 1. */
+static inline json_t *shown_sample(const struct metric *m, int64_t value)
+{
+    if (m->kind == METRIC_DURATION)
+        return shown_seconds(value);
+    return m->per > 1 ? json_real((double)value / (double)m->per) : json_integer(value);
 }
 
 #endif

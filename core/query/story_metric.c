@@ -46,19 +46,12 @@ static const char *const EXCLUDED_WHY[EXCLUDED_N] = {
     [EXCLUDED_ERASURE] = "the ticket was erased: it is out of every metric and period",
 };
 
-static json_t *sample_value(const struct measure *m, const struct batch *b, uint32_t i, bool success)
+/* 1 for what is only counted; of trials, whether it succeeded. */
+static int64_t sample_value(const struct measure *m, const struct batch *b, uint32_t i, bool success)
 {
-    switch (m->metric->kind) {
-    case METRIC_DURATION:
-        return shown_seconds(judge_value(m, b, i));
-    case METRIC_MEAN:
-        return json_integer(judge_value(m, b, i));
-    case METRIC_RATIO:
-        return json_integer(success);
-    case METRIC_COUNT:
-        break;
-    }
-    return json_integer(1);
+    return m->metric->kind == METRIC_RATIO   ? success
+           : m->metric->kind == METRIC_COUNT ? 1
+                                             : judge_value(m, b, i);
 }
 
 static int line_add(struct lines *l, const struct metric *m, const char *state, json_t *value, json_t *at,
@@ -83,7 +76,7 @@ static int see(void *context, const struct measure *m, const struct batch *b, ui
                                                    : b->rows.values[metric->completed][i];
     json_t *at = shown_instant(l->story->zone, anchor);
     if (verdict == VERDICT_SAMPLE)
-        return line_add(l, metric, "counted", sample_value(m, b, i, success), at,
+        return line_add(l, metric, "counted", shown_sample(metric, sample_value(m, b, i, success)), at,
                         metric->kind != METRIC_RATIO ? ""
                         : success                    ? "one of those counted"
                                                      : "one of those counted against");
@@ -106,7 +99,7 @@ static const char *why_none(const struct story *s, const struct metric *m)
         return "no ticket.* event is known yet: what is here waits for one";
     if (m->required & FACT_FLAG_LAST && ticket && ticket->values[FACT_TICKET_CLASS] < STATUS_SOLVED)
         return "the ticket is not done now";
-    return m->none;
+    return m->none ? m->none : "";
 }
 
 static int metric_lines(struct story *s, const struct metric *m, const char *clock, json_t *list,
