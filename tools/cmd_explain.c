@@ -1,5 +1,7 @@
+#include "tools/json.h"
 #include "tools/output.h"
 #include "tools/session.h"
+#include "tools/terminal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +60,9 @@ static void fields_say(json_t *rows)
         json_object_foreach(json_object_get(row, "fields"), key, value)
         {
             size_t used = strlen(text);
+            if ((strcmp(key, "automated") == 0 && json_is_false(value)) ||
+                (strcmp(key, "public") == 0 && json_is_true(value)))
+                continue; /* as most are */
             const char *said = json_is_boolean(value) ? (json_is_true(value) ? "true" : "false")
                                                       : output_cell(CELL_TEXT, value, &room);
             (void)snprintf(text + used, sizeof(text) - used, "%s%s=%s", used ? " " : "", key,
@@ -72,14 +77,50 @@ static const struct output_column TICKET_COLUMNS[] = {
     {"created_at", "created", CELL_INSTANT},
     {"now", "now", CELL_INSTANT},
     {"timeline.at", "at", CELL_INSTANT},
+    {"timeline.event", "event", CELL_TEXT},
     {"timeline.fields", "what it says", CELL_TEXT},
     {"timeline.class", "class then", CELL_TEXT},
+    {"timeline.note", "note", CELL_TEXT, .if_differs = true},
     {"intervals.from", "from", CELL_INSTANT},
     {"intervals.to", "to", CELL_INSTANT},
+    {"intervals.class", "class", CELL_TEXT},
+    {"intervals.team", "team", CELL_TEXT},
     {"intervals.wall", "wall", CELL_DURATION},
     {"intervals.business", "business", CELL_DURATION},
+    {"figures.figure", "figure", CELL_TEXT},
+    {"figures.clock", "clock", CELL_TEXT, .if_differs = true},
+    {"figures.theirs", "theirs", CELL_TEXT},
+    {"figures.metric", "metric", CELL_TEXT},
+    {"figures.ours", "ours", CELL_TEXT},
+    {"figures.agrees", "agrees", CELL_TEXT},
+    {"metrics.metric", "metric", CELL_TEXT},
+    {"metrics.clock", "clock", CELL_TEXT, .if_differs = true},
+    {"metrics.state", "state", CELL_TEXT},
+    {"metrics.value", "value", CELL_TEXT},
     {"metrics.at", "at", CELL_INSTANT},
+    {"metrics.why", "why", CELL_TEXT},
 };
+
+/* Where the tool differs, what it does otherwise: a sentence a figure. */
+static void differences_print(const json_t *shown, unsigned width)
+{
+    const char *last = "";
+    bool is_first = true;
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(shown, "figures"), i, row)
+    {
+        const char *figure = json_text(row, "figure");
+        if (json_is_true(json_object_get(row, "agrees")) || strcmp(figure, last) == 0)
+            continue;
+        if (is_first)
+            (void)printf("\nwhere %s counts otherwise\n", json_text(shown, "tool"));
+        (void)printf("%s\n  ", figure);
+        text_wrap(stdout, json_text(row, "rule"), 2, width);
+        last = figure;
+        is_first = false;
+    }
+}
 
 static int ticket_print(const struct invocation *invocation, json_t *shown)
 {
@@ -91,7 +132,11 @@ static int ticket_print(const struct invocation *invocation, json_t *shown)
         values_say(json_object_get(shown, "metrics"), VALUE, 1);
         values_say(json_object_get(shown, "figures"), BOTH, 2);
     }
-    return output_show(invocation, TICKET_COLUMNS, sizeof(TICKET_COLUMNS) / sizeof(TICKET_COLUMNS[0]), shown);
+    int code =
+        output_show(invocation, TICKET_COLUMNS, sizeof(TICKET_COLUMNS) / sizeof(TICKET_COLUMNS[0]), shown);
+    if (code == 0 && (form == OUTPUT_TABLE || form == OUTPUT_MD))
+        differences_print(shown, width);
+    return output_finish(code);
 }
 
 static int explain_ticket(const struct invocation *invocation, const char *ticket)

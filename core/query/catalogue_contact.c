@@ -12,6 +12,7 @@
 const struct metric CATALOGUE_CONTACT[] = {
     {
         .name = "service_level",
+        .none = "no contact of it was offered",
         .definition =
             "Of the contacts offered, those answered after at most --within seconds (20) in the queue. "
             "Offered are answered contacts, and abandoned ones that waited 5 seconds or more; shorter "
@@ -22,6 +23,7 @@ const struct metric CATALOGUE_CONTACT[] = {
     },
     {
         .name = "queue_time",
+        .none = "no contact of it was answered",
         .unit = "seconds",
         .definition = "How long answered contacts waited in the queue.",
         CONTACT,
@@ -33,6 +35,7 @@ const struct metric CATALOGUE_CONTACT[] = {
     },
     {
         .name = "abandonment_rate",
+        .none = "no contact of it was offered",
         .definition =
             "Of the contacts offered (as service_level counts them), those that were abandoned after 5 "
             "seconds or more in the queue.",

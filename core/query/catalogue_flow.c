@@ -4,6 +4,7 @@
 const struct metric CATALOGUE_FLOW[] = {
     {
         .name = "tickets_created",
+        .none = "no ticket.* event is known yet",
         .version = 1,
         .unit = "tickets",
         .definition =

@@ -31,6 +31,7 @@ const struct metric CATALOGUE_RATE[] = {
     },
     {
         .name = "one_touch_rate",
+        .none = "the ticket was never solved",
         .unit = "share of tickets",
         .definition =
             "Of tickets done now whose last solve's window has elapsed (14 days of 86,400 s, or "
@@ -48,6 +49,7 @@ const struct metric CATALOGUE_RATE[] = {
     },
     {
         .name = "silent_close_rate",
+        .none = "the ticket was never solved",
         .unit = "share of tickets",
         .definition =
             "Of tickets done now, those without a touch: nothing that a person wrote went out to the "
@@ -61,6 +63,8 @@ const struct metric CATALOGUE_RATE[] = {
     },
     {
         .name = "first_contact_resolution",
+        .none = "it is not eligible: never solved, first known on a higher tier, or on a live channel "
+                "without an answered contact",
         .version = 1,
         .unit = "share of tickets",
         .definition =
@@ -108,6 +112,7 @@ const struct metric CATALOGUE_RATE[] = {
     },
     {
         .name = "ping_pong_rate",
+        .none = "the ticket was never solved",
         .unit = "share of tickets",
         .definition =
             "Of tickets done now, those that went from one team to another and straight back: three "

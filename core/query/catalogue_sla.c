@@ -10,6 +10,7 @@
 const struct metric CATALOGUE_SLA[] = {
     {
         .name = "sla_attainment",
+        .none = "no target was ever applied, or its cycle ended without counting",
         .unit = "share of cycles",
         .definition =
             "Of the SLA cycles that were met or breached, those that were met. A cycle is one measured thing "
@@ -27,6 +28,7 @@ const struct metric CATALOGUE_SLA[] = {
     },
     {
         .name = "sla_breach_time",
+        .none = "no target was missed",
         .unit = "seconds",
         .definition =
             "By how much breached SLA cycles went over: elapsed less target at the cycle's end or, where it "

@@ -65,7 +65,7 @@ static int find_number(struct story *s, const char *text, struct error *err)
         return error_set(err, -EINVAL, "bad_option", "a ticket's number is # and digits");
     s->subject.number = (uint32_t)number;
     int r = store_view_ticket_numbered(s->view, (uint32_t)number, &s->subject.namespace, keep_event, s, err);
-    return r == 0 ? unknown_ticket(err) : r;
+    return r < 0 ? r : r == 0 ? unknown_ticket(err) : 0;
 }
 
 /* In the namespace that the text begins with, else in every one. */

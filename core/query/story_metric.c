@@ -64,6 +64,30 @@ static int line_add(struct lines *l, const struct metric *m, const char *state, 
     return json_array_append_new(l->list, line) < 0 ? -ENOMEM : 0;
 }
 
+/* Whose a sample is, where a ticket has several: the team's, the SLA cycle's. room has 3 × EVENT_CODE_BYTES.
+ */
+static bool sample_is_of(const struct story *s, const struct metric *m, const struct batch *b, uint32_t i,
+                         char *room)
+{
+    const struct dictionary *d = s->environment.dictionary;
+    if (m->table == FACT_HOLDING) {
+        const char *team = dictionary_string(
+            d, FIELD_TEAM, b->rows.dimensions[FIELD_TEAM] ? b->rows.dimensions[FIELD_TEAM][i] : 0);
+        (void)snprintf(room, 3 * EVENT_CODE_BYTES, "%s%s", team ? "team " : "before the first team",
+                       team ? team : "");
+        return true;
+    }
+    if (m->table == FACT_SLA_CYCLE) {
+        const char *policy =
+            dictionary_string(d, FIELD_POLICY, (uint32_t)b->rows.values[FACT_SLA_CYCLE_POLICY][i]);
+        (void)snprintf(room, 3 * EVENT_CODE_BYTES, "%s%s%s",
+                       FIELDS[FIELD_METRIC].values[b->rows.values[FACT_SLA_CYCLE_METRIC][i] - 1],
+                       policy ? ", policy " : "", policy ? policy : "");
+        return true;
+    }
+    return false;
+}
+
 static int see(void *context, const struct measure *m, const struct batch *b, uint32_t i, uint8_t verdict,
                bool success)
 {
@@ -75,6 +99,9 @@ static int see(void *context, const struct measure *m, const struct batch *b, ui
                      : m->anchor == ANCHOR_CREATED ? b->rows.values[FACT_CREATED][i]
                                                    : b->rows.values[metric->completed][i];
     json_t *at = shown_instant(l->story->zone, anchor);
+    char room[3 * EVENT_CODE_BYTES];
+    if (verdict == VERDICT_SAMPLE && sample_is_of(l->story, metric, b, i, room))
+        return line_add(l, metric, "counted", shown_sample(metric, sample_value(m, b, i, success)), at, room);
     if (verdict == VERDICT_SAMPLE)
         return line_add(l, metric, "counted", shown_sample(metric, sample_value(m, b, i, success)), at,
                         metric->kind != METRIC_RATIO ? ""
@@ -109,6 +136,8 @@ static int metric_lines(struct story *s, const struct metric *m, const char *clo
     const struct witness witness = {see, &l};
     struct request *request;
     struct plan *plan;
+    if (m->table == FACT_ANSWER) /* votes among all answers: one ticket alone has none */
+        return line_add(&l, m, "none", NULL, NULL, why_none(s, m));
     char name[REQUEST_NAME_BYTES + 1], now[INSTANT_TEXT_BYTES];
     (void)snprintf(name, sizeof(name), "%s%s", m->name, strcmp(clock, "business") == 0 ? ".business" : "");
     json_t *body = json_pack("{s:[s], s:s, s:s}", "metrics", name, "now", instant_text(s->now, now), "tz",
@@ -121,6 +150,11 @@ static int metric_lines(struct story *s, const struct metric *m, const char *clo
     if (r == 0) {
         plan->given = s->rows;
         plan->witness = &witness;
+        for (unsigned i = 0; i < plan->n_passes; i++) {
+            plan->passes[i].fields |= UINT64_C(1) << FIELD_TEAM;
+            for (unsigned v = 0; v < FACT_TABLE_INFO[plan->passes[i].table].n_values; v++)
+                plan->passes[i].wants[v] = true;
+        }
         r = plan_cut(plan, PERIOD_BEGINNING, PERIOD_END, err);
         if (r == 0)
             r = scan_run(plan, err);
@@ -220,8 +254,10 @@ static int64_t tool_value(const struct story *s, const struct tool_metric *t, bo
         return (int64_t)story_count(s, t->table);
     case TOOL_FIRST_REPLY:
         return first_reply_ms(s, is_business);
-    case TOOL_REPLIES:
-        return count_replies(s);
+    case TOOL_ONE_TOUCH: {
+        const struct fact_row *solve = story_row(s, FACT_SOLVE, TOOL_LAST_ROW);
+        return solve && solve->values[FACT_FLAGS] & FACT_FLAG_LAST ? count_replies(s) < 2 : FACT_NULL;
+    }
     }
     return FACT_NULL;
 }
@@ -268,9 +304,9 @@ static int figure_add(const struct story *s, const struct tool_metric *t, const 
     json_t *theirs = their_value(t, tool_value(s, t, strcmp(clock, "business") == 0));
     json_t *ours = our_value(t, clock, metrics);
     bool is_same = agrees(t, theirs, ours);
-    json_t *line =
-        json_pack("{s:s, s:s, s:o, s:s, s:o, s:b, s:s}", "figure", t->name, "clock", clock, "theirs", theirs,
-                  "metric", t->metric, "ours", ours, "agrees", is_same, "rule", t->rule);
+    json_t *line = json_pack("{s:s, s:s, s:o, s:s, s:o, s:s, s:b, s:s}", "figure", t->name, "clock", clock,
+                             "theirs", theirs, "metric", t->metric, "ours", ours, "unit",
+                             t->unit_ms ? "seconds" : "count", "agrees", is_same, "rule", t->rule);
     return json_array_append_new(list, line);
 }
 

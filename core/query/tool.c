@@ -100,15 +100,16 @@ static const struct tool_metric TOOLS[] = {
         .row = TOOL_LAST_ROW,
         .wall = SUM(FACT_SOLVE_HANDOFFS),
         .plus = 1,
-        .rule = "Groups that had the ticket, the first one included: one more than its handoffs.",
+        .rule = "Groups that had the ticket, the first one included: agrees where it is one more than the "
+                "handoffs.",
     },
     {
         ZENDESK,
-        .name = "agent replies",
+        .name = "one-touch ticket",
         .metric = "one_touch_rate",
-        .value = TOOL_REPLIES,
-        .rule = "Public comments of agents, also after the last solve; calls are none. Its one-touch tickets "
-                "are solved ones with fewer than two, whether or not they came back.",
+        .value = TOOL_ONE_TOUCH,
+        .rule = "A solved ticket with fewer than two public comments of agents, whether or not it came back. "
+                "Comments after the last solve count, answered calls do not.",
     },
 };
 

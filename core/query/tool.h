@@ -14,7 +14,8 @@ enum tool_value {
     TOOL_OF_ROWS,     /* how many rows the fact table has */
     TOOL_FIRST_REPLY, /* created_at to the first public human message out after the one, if any, with which
                          somebody else than the requester opened the ticket */
-    TOOL_REPLIES,     /* public human messages out */
+    TOOL_ONE_TOUCH,   /* of a ticket that is done now: 1 when there is at most one public human message out,
+                         else 0 */
 };
 
 enum tool_row { TOOL_FIRST_ROW, TOOL_LAST_ROW };
