@@ -116,8 +116,12 @@ static const struct {
     {FACT_SOLVE, FACT_SOLVE_PING_PONG}, {FACT_SOLVE, FACT_SOLVE_ESCALATED_BEFORE},
     {FACT_SOLVE, FACT_SOLVE_IN_TIME},
 };
-static const char *const OUTCOMES[] = {
-    NULL, [SLA_RUNNING] = "running", [SLA_MET] = "met", [SLA_BREACHED] = "breached", [SLA_ENDED] = "ended"};
+static const char *const OUTCOMES[] = {NULL,
+                                       [SLA_RUNNING] = "running",
+                                       [SLA_MET] = "met",
+                                       [SLA_BREACHED] = "breached",
+                                       [SLA_ENDED] = "ended",
+                                       [SLA_UNMEASURED] = "unmeasured"};
 
 static json_t *json_value(const struct answer *a, const struct fact_row *row, unsigned column)
 {
