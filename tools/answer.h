@@ -28,5 +28,7 @@ size_t answer_warnings(const json_t *answer, const char **ret, size_t n);
 
 /* What belongs to the figures: period, zone, now, as_of, exclusions, completeness, warnings. */
 void answer_footer(const json_t *answer, FILE *out, unsigned width, bool markdown);
+/* A line of one's own below it, in the same form. */
+void answer_footer_line(FILE *out, unsigned width, bool markdown, const char *label, const char *text);
 
 #endif

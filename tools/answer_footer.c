@@ -263,6 +263,12 @@ static bool has_partial(const json_t *answer)
     return false;
 }
 
+void answer_footer_line(FILE *out, unsigned width, bool markdown, const char *label, const char *text)
+{
+    const struct footer f = {out, width, markdown};
+    line_write(&f, label, text);
+}
+
 void answer_footer(const json_t *answer, FILE *out, unsigned width, bool markdown)
 {
     const json_t *meta = json_object_get(answer, "meta");

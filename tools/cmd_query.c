@@ -1,6 +1,7 @@
 #include "tools/answer.h"
 #include "tools/json.h"
 #include "tools/output.h"
+#include "tools/request.h"
 #include "tools/session.h"
 #include "tools/terminal.h"
 
@@ -15,43 +16,14 @@ static const char *const PASSED[] = {
     "where",  "since", "until",         "at",     "now",       "every",      "tz",       "unit",
     "anchor", "dims",  "reopen-window", "within", "threshold", "instrument", "question", "calendar-rule"};
 
-/* "a,b" into a list; an empty part is left to the collector to complain of. */
-static void names_append(json_t *list, const char *text)
-{
-    for (const char *at = text;; at++) {
-        size_t size = strcspn(at, ",");
-        const char *from = at;
-        at += size;
-        while (size > 0 && *from == ' ')
-            from++, size--;
-        while (size > 0 && from[size - 1] == ' ')
-            size--;
-        (void)json_array_append_new(list, json_stringn(from, size));
-        if (!*at)
-            return;
-    }
-}
-
 static json_t *request_make(const struct invocation *invocation)
 {
-    json_t *request = session_params(invocation), *metrics = json_array(), *by = json_array();
+    json_t *request = session_params(invocation), *metrics = json_array();
     for (size_t i = 0; i < invocation->n_arguments; i++)
-        names_append(metrics, invocation->arguments[i]);
-    for (size_t i = 0; i < invocation->n_given; i++)
-        if (strcmp(invocation->given[i].option->name, "by") == 0)
-            names_append(by, invocation->given[i].value);
+        request_names(metrics, invocation->arguments[i]);
     (void)json_object_set_new(request, "metrics", metrics);
-    (void)json_object_set_new(request, "by", by);
-    for (size_t i = 0; i < sizeof(PASSED) / sizeof(PASSED[0]); i++) {
-        char key[32];
-        const char *value = invocation_value(invocation, PASSED[i]);
-        if (!value)
-            continue;
-        (void)snprintf(key, sizeof(key), "%s", PASSED[i]);
-        for (char *dash; (dash = strchr(key, '-'));)
-            *dash = '_';
-        (void)json_object_set_new(request, key, json_string(value));
-    }
+    (void)json_object_set_new(request, "by", request_list(invocation, "by"));
+    request_pass(request, invocation, PASSED, sizeof(PASSED) / sizeof(PASSED[0]));
     if (invocation_has(invocation, "explain"))
         (void)json_object_set_new(request, "explain", json_true());
     return request;

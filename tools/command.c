@@ -22,6 +22,7 @@
     X(PLUGIN_RELEASE)                                                                                        \
     X(PLUGIN_SHOW)                                                                                           \
     X(QUERY)                                                                                                 \
+    X(REPORT_SCORECARD)                                                                                      \
     X(SITE_IMPORT)                                                                                           \
     X(SITE_LIST)                                                                                             \
     X(SOURCE_LIST)                                                                                           \
