@@ -19,21 +19,32 @@ TEAMS = [
 ]
 SITES = [{"key": key, "facility_kind": "hospital", "country": "US", "org": key.lower()} for key in ("H1", "H2", "H3")]
 NEARSHORE = ["MX"]
+CALENDAR = "desk"  # the tenant's default one, of every case
+HOURS = {"zone": "UTC", "hours": "mon-fri 09:00-17:00"}  # unless the case says otherwise
 
 STATUS = {"N": "new", "O": "open", "P": "pending", "H": "hold", "S": "solved", "C": "closed"}
 KIND = {"": "reassign", "r": "route", "e": "escalate"}
+OUTCOME = {"ans": "answered"}
+CONTACT = {"q": "queue_s", "t": "talk_s", "w": "wrap_s"}
+SLA = {"FRT": "first_response_time", "NRT": "next_response_time", "TTA": "time_to_acknowledge",
+       "RES": "first_resolution_time", "RWT": "requester_wait_time", "SWT": "support_work_time"}
+CLOCK = {"w": "wall", "b": "business"}
 MESSAGE = {"<": {"direction": "in"}, "<~": {"direction": "in", "automated": True}, ">": {"direction": "out"},
            ">~": {"direction": "out", "automated": True}, ">-": {"direction": "internal"}}
 # fields whose value is a number
-NUMBERS = {"severity", "tier", "seq"}
+NUMBERS = {"severity", "tier", "seq", "beds", "physicians"}
 
-TIME = re.compile(r"(?:(d\d+)\s+)?(?:(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{3}))?)?(\+I)?|(\d{4}-\d\d-\d\dT\S+Z))$")
-RELATIVE = re.compile(r"d(\d+)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{3}))?)?)?$")
+TIME = re.compile(r"(?:(d-?\d+)\s+)?(?:(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{3}))?)?(\+I)?|(\d{4}-\d\d-\d\dT\S+Z))$")
+RELATIVE = re.compile(r"d(-?\d+)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{3}))?)?)?$")
 # the last "=" with blanks around it parts a query from its answer: --where may hold others
-EXPECT = re.compile(r"(?P<what>.+?)\s+=\s+(?P<value>\{.*\}|\S+)(?:\s+n\s+(?P<n>\d+))?"
+EXPECT = re.compile(r"(?P<what>.+?)\s+=\s+(?P<value>\{.*\}|error \S+|\S+)(?:\s+n\s+(?P<n>\d+))?"
                     r"(?:\s+\[(?P<low>\S+)\s+(?P<high>\S+)\])?$")
 
-Case = collections.namedtuple("Case", "name title events expectations")  # events of all tickets, in the order written
+# events of all tickets, in the order written; world: what the tenant knows beside them
+Case = collections.namedtuple("Case", "name title events expectations world")
+# calendars: versions of CALENDAR, [(valid_from in ms or None, definition)]; teams, sites: rows to import; settings: of
+# the tenant's configuration
+World = collections.namedtuple("World", "calendars teams sites settings")
 # meta: where to look into the answer before ("meta.orphans", ".censored"), and then metric is None
 Expectation = collections.namedtuple("Expectation", "line metric options meta value n low high")
 
@@ -61,7 +72,7 @@ def instant(text):
 
 def tokens(text):
     """Words; a word may hold {…} and times with their day are one."""
-    return re.findall(r"d\d+\s+\d\d:\d\d\S*|[^\s{]+\{[^}]*\}|\S+", text)
+    return re.findall(r"d-?\d+\s+\d\d:\d\d\S*|[^\s{]+\{[^}]*\}|\S+", text)
 
 
 def dimensions(text):
@@ -98,8 +109,8 @@ def token_event(token):
         return "ticket.assigned", {"team": team, "kind": KIND[kind], **fields}
     if body.startswith("x:"):
         what = body[2:]
-        if what == "merged":
-            return "ticket.merged", {"into": "t1", **fields}
+        if what.partition(">")[0] == "merged":
+            return "ticket.merged", {"into": what.partition(">")[2] or "t1", **fields}
         if what == "restored":
             return "ticket.restored", fields
         return "ticket.deleted", {"reason": what, **fields}
@@ -108,7 +119,73 @@ def token_event(token):
         response = answered(parts.pop(0)) if what == "q" else {}
         named = {"respondent": parts[0]} if parts else {}
         return "survey." + ("response" if what == "q" else "sent"), {"instrument": "csat", **response, **named, **fields}
+    if body.startswith("call:"):
+        outcome, *parts = body[5:].split(":")
+        return "contact.ended", {"outcome": OUTCOME.get(outcome, outcome),
+                                 **{CONTACT[part[0]]: number(part[1:]) for part in parts}, **fields}
+    if body.startswith("sla:"):
+        metric, target, clock = body[4:].split(":")
+        return "sla.applied", {"metric": SLA[metric], "target_s": number(target), "clock": CLOCK[clock], **fields}
+    if body.startswith("sla-:"):
+        return "sla.cancelled", {"metric": SLA[body[5:]], **fields}
     raise Wrong(f"no event is written '{token}'")
+
+
+def number(text):
+    return float(text) if "." in text else int(text)
+
+
+def calendar(text):
+    """"[from INSTANT] ZONE HOURS [; federal] [; DAY [FROM-TO]]…" → (valid_from in ms or None, definition)."""
+    first, *more = [part.strip() for part in text.split(";")]
+    since = None
+    if first.startswith("from "):
+        _, since, first = first.split(" ", 2)
+        since = ms(datetime.datetime.fromisoformat(instant(since).replace("Z", "+00:00")))
+    zone, _, hours = first.partition(" ")
+    definition = {"zone": zone, "hours": hours}
+    if "federal" in more:
+        definition["federal"] = True
+    holidays = [part for part in more if part != "federal"]
+    return since, {**definition, **({"holidays": holidays} if holidays else {})}
+
+
+def row(text):
+    """"KEY NAME=VALUE …": a row of the sites or teams."""
+    key, *pairs = text.split()
+    return {"key": key, **dimensions(",".join(pairs))}
+
+
+def merged(rows, more):
+    """Rows with others over them, by key."""
+    return [*{**{one["key"]: one for one in rows}, **{one["key"]: one for one in more}}.values()]
+
+
+def new_world():
+    return World([], list(TEAMS), list(SITES), {"nearshore": NEARSHORE, "calendar": CALENDAR})
+
+
+def world_line(world, word, text):
+    """A line that says what the tenant knows. True when it was one."""
+    if word == "calendar":
+        world.calendars.append(None if text == "none" else calendar(text))
+    elif word == "site":
+        world.sites[:] = merged(world.sites, [row(text)])
+    elif word == "team":
+        world.teams[:] = merged(world.teams, [row(text)])
+    elif word == "not_level1":
+        world.settings["not_level1"] = [name.strip() for name in text.split(",")]
+    else:
+        return False
+    return True
+
+
+def settled(world):
+    """"calendar none": no calendar at all; no such line: the usual one."""
+    if not world.calendars:
+        world.calendars.append((None, HOURS))
+    world.calendars[:] = [version for version in world.calendars if version is not None]
+    return world
 
 
 def ticket_events(text, ticket, number):
@@ -169,7 +246,7 @@ def expectation(line):
             key, _, number = pair.rpartition(":")
             groups[None if key.strip() == "null" else key.strip()] = scalar(number)
         value = groups
-    else:
+    elif not value.startswith("error "):
         value = scalar(value)
     words = shlex.split(what)
     meta = words[0] if words[0].startswith(("meta.", ".")) else None
@@ -193,12 +270,14 @@ def read_file(path):
             try:
                 if line.startswith("case "):
                     _, name, title = line.split(" ", 2)
-                    current = Case(name, title, [], [])
+                    current = Case(name, title, [], [], new_world())
                     cases.append(current)
                 elif current is None:
                     raise Wrong("stands before any case")
                 elif line.startswith("events "):
                     current.events.extend(case_events(line[len("events "):]))
+                elif world_line(current.world, *line.partition(" ")[::2]):
+                    pass
                 else:
                     current.expectations.append(expectation(line))
             except (Wrong, KeyError, ValueError) as error:
@@ -206,6 +285,7 @@ def read_file(path):
     for case in cases:
         if not case.events or not case.expectations:
             raise Wrong(f"{path}: case {case.name} has no events or no answer")
+        settled(case.world)
     return cases
 
 

@@ -6,6 +6,7 @@ import pytest
 
 import cases
 from collector import Collector
+from tendon_client import Refused
 
 CASES = cases.read_all()
 VARIANTS = 4
@@ -18,8 +19,8 @@ def tenant_name(case, variant):
 
 @pytest.fixture(scope="module")
 def running():
-    tenants = [{"name": tenant_name(case, variant), "zone": "UTC", "nearshore": cases.NEARSHORE,
-                "limits": {"stored_bytes": "64MiB"}}
+    tenants = [{"name": tenant_name(case, variant), "zone": "UTC", "limits": {"stored_bytes": "64MiB"},
+                **case.world.settings}
                for case in CASES for variant in range(VARIANTS)]
     with Collector(tenants=tenants, listen=True) as collector:
         yield collector
@@ -51,7 +52,13 @@ def check(collector, tenant, case):
             found = look(answer, wanted.meta)
             assert found == wanted.value, f"{wanted.line}: {found!r} in {answer}"
             continue
-        answer = collector.query([wanted.metric], tenant=tenant, **{"now": PRESENT, **wanted.options})
+        options = {"now": PRESENT, **wanted.options}
+        if isinstance(wanted.value, str) and wanted.value.startswith("error "):
+            with pytest.raises(Refused) as refused:
+                collector.query([wanted.metric], tenant=tenant, **options)
+            assert refused.value.code == wanted.value.split()[1], f"{wanted.line}: {refused.value}"
+            continue
+        answer = collector.query([wanted.metric], tenant=tenant, **options)
         rows = answer["rows"]
         if isinstance(wanted.value, dict):
             dimension = wanted.options["by"]
@@ -75,9 +82,12 @@ def test_case(running, case, seed):
     assert len(sets) == VARIANTS
     for number, (name, batches) in enumerate(sets):
         tenant = tenant_name(case, number)
-        running.call("reference.import", tenant=tenant, table="team", rows=cases.TEAMS)
-        running.call("reference.import", tenant=tenant, table="site", rows=cases.SITES)
-        with running.source("desk", tenant, types=["ticket.*", "survey.*"]) as source:
+        running.call("reference.import", tenant=tenant, table="team", rows=case.world.teams)
+        running.call("reference.import", tenant=tenant, table="site", rows=case.world.sites)
+        for valid_from, definition in case.world.calendars:
+            since = {} if valid_from is None else {"valid_from": valid_from}
+            running.call("calendar.import", tenant=tenant, calendar=cases.CALENDAR, definition=definition, **since)
+        with running.source("desk", tenant, types=["ticket.*", "survey.*", "sla.*", "contact.*"]) as source:
             for batch in batches:
                 answer = source.send(batch)
                 assert answer["rejected"] == [], f"{name}: {answer}"
