@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -228,6 +229,14 @@ static void read_event(struct notation *n, int64_t at, char *word)
     draft_finish(n, &d);
 }
 
+/* 2024-03-08T21:00:00Z */
+static int64_t read_instant(const char *word)
+{
+    struct tm tm = {.tm_isdst = 0};
+    assert_non_null(strptime(word, "%Y-%m-%dT%H:%M:%SZ", &tm));
+    return (int64_t)timegm(&tm) * 1000;
+}
+
 void notation_init(struct notation *n, const char *text)
 {
     *n = (struct notation){.n = 0};
@@ -238,7 +247,9 @@ void notation_init(struct notation *n, const char *text)
     for (char *word = strtok_r(copy, " ;", &rest); word; word = strtok_r(NULL, " ;", &rest)) {
         int hours, minutes, ms = 0, used = 0;
         double seconds = 0;
-        if (word[0] == 'd' && sscanf(word, "d%d%n", &hours, &used) == 1 && !word[used]) {
+        if (strlen(word) == 20 && word[10] == 'T' && word[19] == 'Z') {
+            at = read_instant(word);
+        } else if (word[0] == 'd' && sscanf(word, "d%d%n", &hours, &used) == 1 && !word[used]) {
             day = hours;
         } else if (sscanf(word, "%2d:%2d%n", &hours, &minutes, &used) == 2 && word[0] != '@') {
             if (word[used] == ':')
@@ -269,6 +280,14 @@ static void print_time(struct buffer *b, const char *before, int64_t at)
         buffer_printf(b, "%s-", before);
         return;
     }
+    if (at < D0_MS || at >= D0_MS + 100 * DAY_MS) {
+        time_t s = (time_t)(at / 1000);
+        struct tm tm;
+        char room[32];
+        (void)strftime(room, sizeof(room), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&s, &tm));
+        buffer_printf(b, "%s%s", before, room);
+        return;
+    }
     int64_t day = (at - D0_MS) / DAY_MS, ms = (at - D0_MS) % DAY_MS;
     buffer_append_string(b, before);
     if (day)
@@ -286,6 +305,16 @@ static void print_ms(struct buffer *b, const char *before, int64_t ms)
         buffer_printf(b, "%s%lld.%03d", before, (long long)(ms / 1000), (int)(ms % 1000));
     else
         buffer_printf(b, "%s%lld", before, (long long)(ms / 1000));
+}
+
+/* A duration on the business clock, where there is one: by each part's calendar and by the end's. */
+static void print_business(struct buffer *b, int64_t business, int64_t last)
+{
+    if (business == FACT_NULL && last == FACT_NULL)
+        return;
+    print_ms(b, " business ", business);
+    if (last != business)
+        print_ms(b, "/", last);
 }
 
 static void print_dimensions(struct buffer *b, const struct dictionary *dictionary, const uint16_t *numbers)
@@ -321,6 +350,21 @@ static void print_ticket(struct buffer *b, const int64_t *v)
         buffer_append_string(b, " speaks");
 }
 
+static void print_class_business(struct buffer *b, const int64_t *v)
+{
+    static const char *const NAMES[] = {" new ", " open ", " pending ", " hold "};
+    if (v[FACT_SOLVE_NEW_BUSINESS] == FACT_NULL && v[FACT_SOLVE_OPEN_BUSINESS] == FACT_NULL &&
+        v[FACT_SOLVE_PENDING_BUSINESS] == FACT_NULL && v[FACT_SOLVE_HOLD_BUSINESS] == FACT_NULL)
+        return;
+    buffer_append_string(b, " at work");
+    for (unsigned c = 0; c < 4; c++) {
+        int64_t business = v[FACT_SOLVE_NEW_BUSINESS + c], last = v[FACT_SOLVE_NEW_LAST + c];
+        print_ms(b, NAMES[c], business);
+        if (last != business)
+            print_ms(b, "/", last);
+    }
+}
+
 static void print_solve(struct buffer *b, const int64_t *v)
 {
     print_time(b, " ", v[FACT_SOLVE_AT]);
@@ -329,6 +373,8 @@ static void print_solve(struct buffer *b, const int64_t *v)
     print_ms(b, " open ", v[FACT_SOLVE_OPEN_MS]);
     print_ms(b, " pending ", v[FACT_SOLVE_PENDING_MS]);
     print_ms(b, " hold ", v[FACT_SOLVE_HOLD_MS]);
+    print_business(b, v[FACT_SOLVE_RESOLUTION_BUSINESS], v[FACT_SOLVE_RESOLUTION_LAST]);
+    print_class_business(b, v);
     if (v[FACT_SOLVE_REOPENED_AT] != FACT_NULL)
         print_time(b, " reopened ", v[FACT_SOLVE_REOPENED_AT]);
     if (v[FACT_SOLVE_HANDOFFS] != FACT_NULL && v[FACT_SOLVE_HANDOFFS])
@@ -456,6 +502,7 @@ void notation_print(struct buffer *b, const struct dictionary *dictionary, const
         print_time(b, " to ", v[FACT_REPLY_END]);
         if (v[FACT_REPLY_ORDINAL])
             buffer_printf(b, " #%lld", (long long)v[FACT_REPLY_ORDINAL]);
+        print_business(b, v[FACT_REPLY_BUSINESS], v[FACT_REPLY_LAST]);
         break;
     case FACT_SOLVE:
         print_solve(b, v);
@@ -466,13 +513,17 @@ void notation_print(struct buffer *b, const struct dictionary *dictionary, const
     case FACT_SPAN:
         print_time(b, " ", v[FACT_SPAN_FROM]);
         print_time(b, " to ", v[FACT_SPAN_TO]);
+        if (v[FACT_SPAN_BUSINESS] != FACT_NULL)
+            print_ms(b, " age ", v[FACT_SPAN_BUSINESS]);
         break;
     case FACT_ACKNOWLEDGEMENT:
         print_time(b, " ", v[FACT_ACKNOWLEDGEMENT_AT]);
+        print_business(b, v[FACT_ACKNOWLEDGEMENT_BUSINESS], v[FACT_ACKNOWLEDGEMENT_LAST]);
         break;
     case FACT_HOLDING:
         print_ms(b, " ", v[FACT_HOLDING_HELD_MS]);
         print_time(b, " until ", v[FACT_HOLDING_HELD_UNTIL]);
+        print_business(b, v[FACT_HOLDING_BUSINESS], v[FACT_HOLDING_LAST]);
         break;
     case FACT_SLA_CYCLE:
         print_cycle(b, dictionary, v);

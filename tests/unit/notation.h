@@ -2,9 +2,10 @@
  *
  *     d4 16:50 c{severity=3} <; d5 11:00 @A S
  *
- * `10:25` is UTC on d0, Monday 8 January 2024; `d4` is four days later and holds until the next. Tokens after
- * one time share the instant, without seq (`~N` behind a token gives it seq N). `=N` behind a token gives the
- * event that id, {k=v,k=} dimensions; an empty value clears.
+ * `10:25` is UTC on d0, Monday 8 January 2024; `d4` is four days later and holds until the next; a whole
+ * instant is `2024-03-08T21:00:00Z`. Tokens after one time share the instant, without seq (`~N` behind a
+ * token gives it seq N). `=N` behind a token gives the event that id, {k=v,k=} dimensions; an empty value
+ * clears.
  *
  *     c c!                 created by the requester, by an agent
  *     u                    updated

@@ -2,9 +2,7 @@
  * that contradict it. */
 #include "core/fold/fold.h"
 
-#include "core/fold/order.h"
-#include "core/fold/reference.h"
-#include "tests/unit/notation.h"
+#include "tests/unit/fold_bench.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,16 +12,8 @@
 
 #include <cmocka.h>
 
-#define TEXT_BYTES_MAX (1 << 20)
-
-struct case_of {
-    const char *name;
-    const char *events;
-    const char *rows;
-};
-
 /* Numbers are those of the worked cases; letters tell cases apart that they leave open. */
-static const struct case_of CASES[] = {
+static const struct fold_case CASES[] = {
     {"1 solved, then closed", "10:00 c; 11:00 S; d5 11:00 C",
      "ticket closed created 10:00\n"
      "acknowledgement 11:00\n"
@@ -381,200 +371,65 @@ static const struct case_of CASES[] = {
 
 #define N_CASES (sizeof(CASES) / sizeof(CASES[0]))
 
-/* --- folding
- * -------------------------------------------------------------------------------------------------- */
-
-struct bench {
-    struct fold *fold;
-    struct reference *reference;
-    struct buffer text;
-    const struct dictionary *dictionary;
-    unsigned seed;
-};
-
-static int print_row(void *context, const struct fact_row *row)
+static void test_cases_in_every_order(void **state)
 {
-    struct bench *b = context;
-    assert_int_equal(row->values[FACT_SUBJECT], 7);
-    assert_int_equal(row->values[FACT_NAMESPACE], 3);
-    notation_print(&b->text, b->dictionary, row);
-    return 0;
+    fold_bench_check(*state, CASES, N_CASES);
 }
 
-/* The rows of some events as text, which the next call overwrites. */
-static const char *fold_text(struct bench *b, const struct dictionary *dictionary,
-                             struct event *const *events, size_t n, bool is_loose)
+static void test_cases_contradicted(void **state)
 {
-    const struct fold_environment environment = {.dictionary = dictionary, .reference = b->reference};
-    const struct fold_subject subject = {.number = 7, .namespace = 3, .is_loose = is_loose};
-    b->dictionary = dictionary;
-    buffer_clear(&b->text);
-    assert_int_equal(
-        fold_run(b->fold, &environment, &subject, (const struct event *const *)events, n, print_row, b), 0);
-    buffer_append(&b->text, "", 1);
-    assert_false(buffer_failed(&b->text));
-    return (const char *)b->text.data;
+    fold_bench_contradict(*state, CASES, N_CASES);
 }
 
-static void swap(struct event **events, size_t a, size_t b)
+static void exchange(struct event **events, size_t a, size_t b)
 {
     struct event *e = events[a];
     events[a] = events[b];
     events[b] = e;
 }
 
-/* Every order of the first n of events, by Heap's method, with all folded each time. */
-static void permute(struct bench *b, struct notation *n, const char *expected, size_t left)
-{
-    if (left <= 1) {
-        assert_string_equal(fold_text(b, n->dictionary, n->events, n->n, false), expected);
-        return;
-    }
-    for (size_t i = 0; i < left; i++) {
-        permute(b, n, expected, left - 1);
-        swap(n->events, left % 2 ? 0 : i, left - 1);
-    }
-}
-
-static void shuffle(struct bench *b, struct notation *n, const char *expected, unsigned n_times)
-{
-    while (n_times-- > 0) {
-        for (size_t i = n->n; i > 1; i--)
-            swap(n->events, (size_t)rand_r(&b->seed) % i, i - 1);
-        assert_string_equal(fold_text(b, n->dictionary, n->events, n->n, false), expected);
-    }
-}
-
-static void set_team(struct reference *r, const char *key, int64_t valid_from, const char *employer,
-                     const char *tier)
-{
-    const char *values[REFERENCE_ATTRIBUTES_N] = {NULL};
-    values[REFERENCE_EMPLOYER] = employer;
-    values[REFERENCE_TEAM_TIER] = tier;
-    assert_int_equal(reference_set(r, REFERENCE_TEAM, key, valid_from, values, NULL), 0);
-}
-
-static int setup(void **state)
-{
-    struct bench *b = calloc(1, sizeof(*b));
-    assert_non_null(b);
-    assert_int_equal(fold_new(&b->fold), 0);
-    assert_int_equal(reference_new(NULL, &b->reference), 0);
-    set_team(b->reference, "A", INT64_MIN, "acme", "1");
-    set_team(b->reference, "D", INT64_MIN, "acme", "2");
-    set_team(b->reference, "B", INT64_MIN, "bpo", "1");
-    set_team(b->reference, "L", INT64_MIN, "acme", "1");
-    set_team(b->reference, "L", INT64_C(1704715200000), "acme", "2"); /* from 12:00 on d0 */
-    buffer_init(&b->text, TEXT_BYTES_MAX);
-    b->seed = 1;
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-    fold_free(b->fold);
-    reference_unref(b->reference);
-    buffer_fini(&b->text);
-    free(b);
-    return 0;
-}
-
-/* --- tests
- * ---------------------------------------------------------------------------------------------------- */
-
-static void test_cases_in_every_order(void **state)
-{
-    struct bench *b = *state;
-    for (size_t i = 0; i < N_CASES; i++) {
-        struct notation n;
-        print_message("# %s\n", CASES[i].name);
-        notation_init(&n, CASES[i].events);
-        assert_string_equal(fold_text(b, n.dictionary, n.events, n.n, false), CASES[i].rows);
-        if (n.n <= 6)
-            permute(b, &n, CASES[i].rows, n.n);
-        else
-            shuffle(b, &n, CASES[i].rows, 200);
-        notation_fini(&n);
-    }
-}
-
-/* Each event of each case is contradicted by one with its identity that sorts behind it: only the count of
- * conflicts may differ. */
-static void test_cases_contradicted(void **state)
-{
-    struct bench *b = *state;
-    for (size_t i = 0; i < N_CASES; i++) {
-        struct notation n;
-        notation_init(&n, CASES[i].events);
-        if (n.n == 0 || strstr(CASES[i].rows, "conflicts")) {
-            notation_fini(&n);
-            continue;
-        }
-        size_t n_written = n.n;
-        for (size_t k = 0; k < n_written; k++) {
-            size_t size = event_size(n.events[k]->n_fields);
-            struct event *later = malloc(size);
-            assert_non_null(later);
-            memcpy(later, n.events[k], size);
-            later->at += 86400000;
-            n.events[n.n++] = later;
-        }
-        char expected[4096], count[32];
-        const char *end = strstr(CASES[i].rows, " created");
-        if (!end)
-            end = strchr(CASES[i].rows, '\n');
-        snprintf(count, sizeof(count), " conflicts %zu", n_written);
-        snprintf(expected, sizeof(expected), "%.*s%s%s", (int)(end - CASES[i].rows), CASES[i].rows, count,
-                 end);
-        shuffle(b, &n, expected, 20);
-        notation_fini(&n);
-    }
-}
-
 static void test_event_without_ticket(void **state)
 {
-    struct bench *b = *state;
+    struct fold_bench *b = *state;
     struct notation n;
     notation_init(&n, "10:00 q:4/1-5{site=H1}=1");
-    assert_string_equal(fold_text(b, n.dictionary, n.events, n.n, true),
+    assert_string_equal(fold_bench_text(b, n.dictionary, n.events, n.n, true),
                         "rating 10:00 4/1-5 survey loose {site=H1}\n"
                         "answer 10:00 #0 4/1-5 loose {site=H1}\n");
     notation_fini(&n);
 
     notation_init(&n, "10:00 q:4/1-5{site=H1}=1; 10:00 q:3/1-5{site=H1}=1; 11:00 q:1/1-5{site=H1}=1");
     for (size_t i = 0; i < 6; i++) {
-        swap(n.events, i % 2, i % 2 + 1); /* goes through all orders of three */
-        assert_string_equal(fold_text(b, n.dictionary, n.events, n.n, true),
+        exchange(n.events, i % 2, i % 2 + 1); /* goes through all orders of three */
+        assert_string_equal(fold_bench_text(b, n.dictionary, n.events, n.n, true),
                             "ticket conflicts 2 loose\nrating 10:00 3/1-5 survey loose {site=H1}\n"
                             "answer 10:00 #0 3/1-5 loose {site=H1}\n");
     }
     notation_fini(&n);
 
     notation_init(&n, "10:00 call:answered:q12{site=H1}=1");
-    assert_string_equal(fold_text(b, n.dictionary, n.events, n.n, true),
+    assert_string_equal(fold_bench_text(b, n.dictionary, n.events, n.n, true),
                         "contact 10:00 answered queue 12 loose {site=H1}\n");
     notation_fini(&n);
 
     notation_init(&n, "10:00 sent:csat{site=H1}=1");
-    assert_string_equal(fold_text(b, n.dictionary, n.events, n.n, true),
+    assert_string_equal(fold_bench_text(b, n.dictionary, n.events, n.n, true),
                         "sending 10:00 csat loose {site=H1}\n");
     notation_fini(&n);
 }
 
 static void test_without_reference(void **state)
 {
-    struct bench *b = *state;
+    struct fold_bench *b = *state;
     struct notation n;
     struct reference *kept = b->reference;
     b->reference = NULL;
     notation_init(&n, "10:00 c{tier=1} @A; 10:20 @B{tier=2}; 11:00 S");
-    assert_non_null(
-        strstr(fold_text(b, n.dictionary, n.events, n.n, false), "handoffs 1 escalated tier 1 before last"));
+    assert_non_null(strstr(fold_bench_text(b, n.dictionary, n.events, n.n, false),
+                           "handoffs 1 escalated tier 1 before last"));
     notation_fini(&n);
     notation_init(&n, "10:00 c @A; 10:20 @B; 11:00 S");
-    assert_non_null(strstr(fold_text(b, n.dictionary, n.events, n.n, false), "handoffs 1 level last"));
+    assert_non_null(strstr(fold_bench_text(b, n.dictionary, n.events, n.n, false), "handoffs 1 level last"));
     notation_fini(&n);
     b->reference = kept;
 }
@@ -582,7 +437,7 @@ static void test_without_reference(void **state)
 /* A ticket as large as one may be, in the worst order: statuses back and forth, each id used by two. */
 static void test_large_ticket(void **state)
 {
-    struct bench *b = *state;
+    struct fold_bench *b = *state;
     struct dictionary *dictionary;
     struct event **events = calloc(EVENT_TICKET_MAX, sizeof(struct event *));
     assert_non_null(events);
@@ -601,15 +456,15 @@ static void test_large_ticket(void **state)
         e->fields[1] = event_field_pack(FIELD_TO, n / 2 % 2 ? STATUS_SOLVED : STATUS_OPEN);
         events[n] = e;
     }
-    const char *text = fold_text(b, dictionary, events, n, false);
+    const char *text = fold_bench_text(b, dictionary, events, n, false);
     assert_non_null(strstr(text, "ticket solved conflicts 2048 created 00:00\n"));
     assert_non_null(
         strstr(text, "solve d85 07:00 #1023 new 3600 open 3682800 pending 0 hold 0 again 3600 last\n"));
     char *expected = strdup(text);
     for (unsigned round = 0; round < 3; round++) {
         for (size_t i = n; i > 1; i--)
-            swap(events, round ? (size_t)rand_r(&b->seed) % i : (n - i) / 2, i - 1);
-        assert_string_equal(fold_text(b, dictionary, events, n, false), expected);
+            exchange(events, round ? (size_t)rand_r(&b->seed) % i : (n - i) / 2, i - 1);
+        assert_string_equal(fold_bench_text(b, dictionary, events, n, false), expected);
     }
     free(expected);
     for (size_t i = 0; i < n; i++)
@@ -626,7 +481,7 @@ static int refuse_row(void *context, const struct fact_row *row)
 
 static void test_emit_ends_the_fold(void **state)
 {
-    struct bench *b = *state;
+    struct fold_bench *b = *state;
     struct notation n;
     unsigned n_rows = 0;
     notation_init(&n, "10:00 c; 11:00 S");
@@ -647,5 +502,5 @@ int main(void)
         cmocka_unit_test(test_event_without_ticket), cmocka_unit_test(test_without_reference),
         cmocka_unit_test(test_large_ticket),         cmocka_unit_test(test_emit_ends_the_fold),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fold_bench_setup, fold_bench_teardown);
 }
