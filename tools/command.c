@@ -23,6 +23,7 @@
     X(PLUGIN_SHOW)                                                                                           \
     X(QUERY)                                                                                                 \
     X(REPORT_SCORECARD)                                                                                      \
+    X(REPORT_SURVEY)                                                                                         \
     X(SITE_IMPORT)                                                                                           \
     X(SITE_LIST)                                                                                             \
     X(SOURCE_LIST)                                                                                           \

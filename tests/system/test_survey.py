@@ -102,6 +102,14 @@ def test_outsourced_sites(collector):
     assert (row["outsourced_share"], row["outsourced_share.n"]) == (0.16, 400)
 
 
+def test_the_survey_table(collector):
+    """The published shares, from the answers and tickets of the simulated year."""
+    report = collector.cli_json("report", "survey")
+    assert {row["row"]: row["verdict"] for row in report["rows"]} == {
+        **{f"S{i}": "agrees" for i in range(1, 11)}, "S8 measured": "agrees"}
+    assert report["rows"][0]["n"] == 2200 and report["rows"][0]["left_out"]["reseller"] > 100
+
+
 def test_only_the_export(make_collector, exported, tmp_path):
     """A bad row is skipped with its line, and what follows is read; a restart reads nothing twice."""
     path = tmp_path / "ballots.csv"
