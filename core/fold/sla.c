@@ -69,7 +69,9 @@ struct sla {
     size_t n_gauges, gauges_capacity;
     struct sla_cycle *cycles;
     size_t n_cycles, cycles_capacity;
-    int64_t site_since;
+    /* Where the ticket is since when, and where it was before that instant since when. */
+    uint16_t site, site_before;
+    int64_t site_since, before_since;
     uint32_t n_things;
 };
 
@@ -446,7 +448,8 @@ void sla_begin(struct run *r, const struct business *own)
     s->error = 0;
     s->n_cycles = s->n_things = 0;
     s->n_gauges = GAUGE_NAMED;
-    s->site_since = INT64_MIN;
+    s->site = s->site_before = 0;
+    s->site_since = s->before_since = INT64_MIN;
     for (unsigned m = 1; m < METRIC_END; m++) {
         struct thing *t = &s->things[m];
         *t = (struct thing){.pieces = t->pieces, .capacity = t->capacity};
@@ -488,7 +491,12 @@ void sla_site(struct run *r, int64_t at)
     struct sla *s = r->f->sla;
     if (!s->is_active)
         return;
-    s->site_since = at;
+    if (at > s->site_since) {
+        s->site_before = s->site;
+        s->before_since = s->site_since;
+    }
+    s->site = r->now.of[FIELD_SITE];
+    s->site_since = s->site == s->site_before ? s->before_since : at; /* there and back is no move */
     for (unsigned m = 1; m < METRIC_END; m++)
         s->things[m].is_projected = false;
 }

@@ -205,6 +205,8 @@ static const struct case_of CASES[] = {
     {"Z from the new site on", "16:30 c sla:FRT:3600:b; 18:00 u{site=ward}",
      "sla_cycle FRT #0 running 16:30 to -: 1800 of 3600 business since 18:00 risk 18:15 breach 18:30 "
      "{site=ward}\n"},
+    {"Z1 there and back at one instant", "10:00 c sla:FRT:3600:b; 10:10 u{site=ward}~1 u{site=}~2",
+     "sla_cycle FRT #0 running 10:00 to -: 0 of 3600 business since 10:00 risk 10:45 breach 11:00\n"},
     {"a1 a calendar that there is not", "10:00 c sla:FRT:3600:b:-:nothing; 10:10 >",
      "sla_cycle FRT #0 unmeasured 10:00 to 10:10: - of 3600 business nothing\n"},
     {"b1 so also while it runs", "10:00 c sla:FRT:3600:b:-:nothing",
