@@ -1,5 +1,7 @@
 #include "core/query/extent.h"
 
+#include <stdio.h>
+
 static void extend(int64_t at, int64_t *first, int64_t *last)
 {
     if (at == FACT_NULL || at == FACT_FOREVER)
@@ -74,6 +76,51 @@ int extent_find(struct plan *p, int64_t *ret_first, int64_t *ret_last, struct er
     for (unsigned i = 0; i < p->n_passes && r == 0; i++)
         r = pass_extent(p, &p->passes[i], ret_first, ret_last, err);
     return r;
+}
+
+/* Whether the scan met anything in the periods that metrics of a period look at; true when there are none. */
+static bool found_anything(const struct plan *p)
+{
+    bool has_period = false;
+    for (unsigned i = 0; i < p->n_measures; i++) {
+        const struct measure *m = &p->measures[i];
+        if (m->is_helper || m->anchor == ANCHOR_INSTANT)
+            continue;
+        has_period = true;
+        for (size_t k = 0; k < m->n_cells; k++)
+            if (m->cells[k].n || m->cells[k].beside[0])
+                return true;
+    }
+    for (unsigned k = 0; k < EXCLUDED_N; k++)
+        if (p->tally.excluded[k])
+            return true;
+    for (unsigned k = 0; k < LEFT_OUT_N; k++)
+        if (p->tally.left_out[k])
+            return true;
+    return !has_period || p->tally.inferred > 0;
+}
+
+int extent_warn(struct plan *p, struct error *err)
+{
+    const struct period_range *range = &p->request->range;
+    int64_t first, last;
+    char text[2 * CIVIL_TEXT_BYTES + 160], from[CIVIL_TEXT_BYTES], to[CIVIL_TEXT_BYTES];
+    if (!range->is_given || found_anything(p))
+        return 0;
+    int r = extent_find(p, &first, &last, err);
+    if (r < 0)
+        return r;
+    if (first > last)
+        (void)snprintf(text, sizeof(text), "nothing is there yet that these metrics are made of");
+    else if (range->since > last || range->until <= first)
+        (void)snprintf(text, sizeof(text),
+                       "nothing is in this period: what there is to measure reaches from %s to %s",
+                       zone_format(p->request->zone, first, from), zone_format(p->request->zone, last, to));
+    else
+        return 0; /* it is the condition, or chance */
+    if (json_array_append_new(p->warnings, json_string(text)) < 0)
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the answer");
+    return 0;
 }
 
 static int sum_column(struct plan *p, unsigned column, uint64_t *total, uint64_t *by_source, size_t n,

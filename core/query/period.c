@@ -170,8 +170,13 @@ int period_range_parse(const struct period_options *options, struct period_range
         return e;
     }
     if (r.since >= r.until) {
-        (void)error_set(err, -EINVAL, "bad_period", "the period ends before it starts");
-        error_hint(err, "until is exclusive: the first instant that no longer counts");
+        bool is_empty = r.since == r.until;
+        (void)error_set(err, -EINVAL, "bad_period",
+                        is_empty ? "the period is empty: it ends where it starts"
+                                 : "the period ends before it starts");
+        error_hint(err, is_empty ? "until is exclusive, the first instant that no longer counts: for one day "
+                                   "write the next one"
+                                 : "exchange since and until; until is exclusive");
         return -EINVAL;
     }
     if (options->every) {

@@ -23,6 +23,8 @@ static int plan_run(struct plan *p, const struct timespec *start, json_t **ret, 
     if (r == 0)
         r = scan_run(p, err);
     if (r == 0)
+        r = extent_warn(p, err);
+    if (r == 0)
         r = answer_make(p, elapsed_ms(start), ret, err);
     return r;
 }

@@ -2,7 +2,7 @@
 
 #include "core/base/nearest.h"
 #include "core/base/quantity.h"
-#include "core/query/statistic.h"
+#include "core/query/asked.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,109 +90,6 @@ static int each_name(const json_t *body, const char *key,
         if ((e = each(r, json_string_value(item), strlen(json_string_value(item)), err)) < 0)
             return e;
     }
-    return 0;
-}
-
-/* --- metrics
- * ----------------------------------------------------------------------------------------------------- */
-
-static int statistic_read(struct asked *a, const char *text, struct error *err)
-{
-    static const struct {
-        const char *name;
-        enum statistic statistic;
-    } NAMES[] = {{"avg", STATISTIC_AVERAGE},
-                 {"min", STATISTIC_MIN},
-                 {"max", STATISTIC_MAX},
-                 {"sum", STATISTIC_SUM},
-                 {"count", STATISTIC_COUNT}};
-    const char *name = a->metric->name;
-    enum metric_kind kind = a->metric->kind;
-    const char *offered[] = {"avg", "min", "max", "sum", "count", "p50", "p90", "p99"};
-
-    if (*text == '\0') {
-        a->statistic = kind == METRIC_DURATION || kind == METRIC_MEAN ? STATISTIC_AVERAGE : STATISTIC_NATURAL;
-        return 0;
-    }
-    if (kind == METRIC_COUNT && strcmp(text, "count") == 0)
-        return 0;
-    if (kind != METRIC_DURATION && kind != METRIC_MEAN) {
-        (void)error_set(err, -EINVAL, "unknown_statistic", "%s has no statistic '%.32s'", name, text);
-        error_hint(err, "%s is a %s and asked without one", name,
-                   kind == METRIC_COUNT   ? "count"
-                   : kind == METRIC_SCORE ? "score"
-                                          : "ratio with its interval");
-        return -EINVAL;
-    }
-    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
-        if (strcmp(text, NAMES[i].name) == 0) {
-            a->statistic = NAMES[i].statistic;
-            return 0;
-        }
-    if (percentile_parse(text, &a->percentile)) {
-        a->statistic = STATISTIC_PERCENTILE;
-        return 0;
-    }
-    (void)error_set(err, -EINVAL, "unknown_statistic", "%s has no statistic '%.32s'", name, text);
-    const char *nearest = nearest_name(text, offered, sizeof(offered) / sizeof(offered[0]));
-    if (text[0] == 'p' && text[1] >= '0' && text[1] <= '9')
-        error_hint(err, "percentiles go from p0.001 to p100, with at most three decimals");
-    else if (nearest)
-        error_hint(err, "did you mean %s?", nearest);
-    else
-        error_hint(err, "avg, min, max, sum, count or a percentile as p90; percentiles are exact");
-    return -EINVAL;
-}
-
-/* NAME[.CLOCK][.STAT] */
-static int metric_read(struct request *r, const char *text, size_t size, struct error *err)
-{
-    struct asked a = {0};
-    while (size > 0 && *text == ' ')
-        text++, size--;
-    while (size > 0 && text[size - 1] == ' ')
-        size--;
-    if (size > REQUEST_NAME_BYTES)
-        return error_set(err, -EINVAL, "unknown_metric", "a metric's name is longer than %d bytes",
-                         REQUEST_NAME_BYTES);
-    memcpy(a.key, text, size);
-    size_t n = strcspn(a.key, ".");
-    const char *rest = a.key[n] ? a.key + n + 1 : a.key + n;
-    a.metric = metric_find(a.key, n);
-    if (!a.metric) {
-        const char *nearest = metric_nearest(a.key, n);
-        (void)error_set(err, -ENOENT, "unknown_metric", "no metric is named '%.*s'", (int)n, a.key);
-        if (nearest)
-            error_hint(err, "did you mean %s?", nearest);
-        else
-            error_hint(err, "tendon metrics lists all");
-        return -ENOENT;
-    }
-    if (a.key[n] && *rest == '\0')
-        return error_set(err, -EINVAL, "unknown_statistic", "%s ends with a point", a.key);
-    size_t clock = strcspn(rest, ".");
-    bool is_wall = clock == 4 && memcmp(rest, "wall", 4) == 0;
-    bool is_business = clock == 8 && memcmp(rest, "business", 8) == 0;
-    if ((is_wall || is_business) && a.metric->kind != METRIC_DURATION)
-        return error_set(err, -EINVAL, "bad_option", "%s is no duration and has no clock", a.metric->name);
-    if (is_business && !metric_has_business(a.metric)) {
-        (void)error_set(err, -EINVAL, "bad_option", "%s has no business clock: %s", a.metric->name,
-                        a.metric->no_clock);
-        error_hint(err, "ask for %s", a.metric->name);
-        return -EINVAL;
-    }
-    a.clock = is_business ? METRIC_BUSINESS : METRIC_WALL;
-    if (is_wall || is_business)
-        rest += clock + (rest[clock] == '.');
-    int e = statistic_read(&a, rest, err);
-    if (e < 0)
-        return e;
-    for (unsigned i = 0; i < r->n_asked; i++)
-        if (strcmp(r->asked[i].key, a.key) == 0)
-            return 0; /* asked twice, answered once */
-    if (r->n_asked == REQUEST_METRICS_MAX)
-        return error_set(err, -EINVAL, "bad_option", "a query takes at most %d metrics", REQUEST_METRICS_MAX);
-    r->asked[r->n_asked++] = a;
     return 0;
 }
 
@@ -395,6 +292,23 @@ static int unit_read(struct request *r, const json_t *body, struct error *err)
     return 0;
 }
 
+static bool has_ticket(const struct metric *m, const void *unused)
+{
+    (void)unused;
+    return m->has_ticket;
+}
+
+static int anchor_refused(const struct metric *m, struct error *err)
+{
+    char names[160];
+    (void)error_set(err, -EINVAL, "bad_option",
+                    "%s cannot be anchored at created: its samples are no finished part of one ticket",
+                    m->name);
+    metrics_list(has_ticket, NULL, names, sizeof(names));
+    error_hint(err, "leave anchor out; it is for what tickets do: %s", names);
+    return -EINVAL;
+}
+
 static int anchor_read(struct request *r, const json_t *body, struct error *err)
 {
     static const char *const NAMES[] = {"created", "completed"};
@@ -405,10 +319,7 @@ static int anchor_read(struct request *r, const json_t *body, struct error *err)
     r->anchor = anchor == 0 ? REQUEST_ANCHOR_CREATED : REQUEST_ANCHOR_COMPLETED;
     for (unsigned i = 0; anchor == 0 && i < r->n_asked; i++)
         if (!r->asked[i].metric->has_ticket)
-            return error_set(
-                err, -EINVAL, "bad_option",
-                "%s cannot be anchored at created: its samples are no finished part of one ticket",
-                r->asked[i].metric->name);
+            return anchor_refused(r->asked[i].metric, err);
     return 0;
 }
 
@@ -594,7 +505,7 @@ static int request_fill(struct request *r, const struct query_context *context, 
     if ((e = check_keys(body, err)) < 0)
         return e;
     dimension_names_init(&r->names, context->declared, context->n_declared);
-    if ((e = each_name(body, "metrics", metric_read, r, err)) < 0 ||
+    if ((e = each_name(body, "metrics", asked_read, r, err)) < 0 ||
         (e = each_name(body, "by", by_read, r, err)) < 0)
         return e;
     if (r->n_asked == 0) {
