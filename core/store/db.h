@@ -23,7 +23,9 @@
     X(HOT, "hot")               /* place u32 → subjects that the last seal left in memory */               \
     X(FACTS, "facts")           /* struct fact_key → block of rows by subject */                           \
     X(DEAD, "dead")             /* struct fact_key → bits of rows that no longer hold */                   \
-    X(REFERENCE, "reference")   /* place u32 → one version of one row */
+    X(REFERENCE, "reference")   /* place u32 → one version of one row */                                   \
+    X(BEFORE, "before")         /* what the facts were made with, while a refold is due: the same, and       \
+                                   "settings" and "dropped" as in meta */
 
 enum db_name {
 #define X(name, text) DB_##name,

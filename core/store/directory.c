@@ -390,68 +390,110 @@ int directory_add(struct directory *d, struct txn *t, struct directory_entry *en
     return 0;
 }
 
-/* An entry of DB_SUBJECTS: size of the first column u32, segments, fact runs; LOCATIONS values each. */
-static int locations_read(struct txn *t, uint32_t entry, int64_t *segments, int64_t *runs)
+/* An entry of DB_SUBJECTS, LOCATIONS values of each: size of the first column u32, segments, runs. Since
+ * format 2 that size has its highest bit set, and between segments and runs stand the size of the second
+ * column u32 and the other runs. */
+#define LOCATIONS_TWO_RUNS (UINT32_C(1) << 31)
+
+struct locations {
+    int64_t segments[LOCATIONS], runs[2][LOCATIONS];
+};
+
+/* Takes a size off the front of what is left. */
+static bool take_size(const uint8_t **at, const uint8_t *end, uint32_t *ret)
+{
+    if (end - *at < 4)
+        return false;
+    memcpy(ret, *at, 4);
+    *at += 4;
+    return true;
+}
+
+static int locations_decode(const MDB_val *value, struct locations *l)
+{
+    const uint8_t *at = value->mv_data, *end = at + value->mv_size;
+    uint32_t size;
+    if (!take_size(&at, end, &size))
+        return -EBADMSG;
+    bool two = size & LOCATIONS_TWO_RUNS;
+    size &= ~LOCATIONS_TWO_RUNS;
+    if (size > (size_t)(end - at))
+        return -EBADMSG;
+    int r = column_decode(at, size, LOCATIONS, l->segments);
+    at += size;
+    if (r == 0 && two) {
+        if (!take_size(&at, end, &size) || size > (size_t)(end - at))
+            return -EBADMSG;
+        r = column_decode(at, size, LOCATIONS, l->runs[1]);
+        at += size;
+    }
+    return r < 0 ? r : column_decode(at, (size_t)(end - at), LOCATIONS, l->runs[0]);
+}
+
+static int locations_read(struct txn *t, uint32_t entry, struct locations *l)
 {
     uint8_t key[4];
     put_u32(key, entry);
     MDB_val value;
-    memset(segments, 0, LOCATIONS * sizeof(*segments));
-    memset(runs, 0, LOCATIONS * sizeof(*runs));
+    memset(l, 0, sizeof(*l));
     if (!txn_get(t, DB_SUBJECTS, key, sizeof(key), &value))
         return t->rc ? -EIO : 0;
-    uint32_t first;
-    if (value.mv_size < 4)
-        return -EBADMSG;
-    memcpy(&first, value.mv_data, 4);
-    const uint8_t *data = (const uint8_t *)value.mv_data + 4;
-    size_t size = value.mv_size - 4;
-    if (first > size)
-        return -EBADMSG;
-    int r = column_decode(data, first, LOCATIONS, segments);
-    return r < 0 ? r : column_decode(data + first, size - first, LOCATIONS, runs);
+    return locations_decode(&value, l);
+}
+
+static int locations_write(struct txn *t, uint32_t entry, const struct locations *l, struct buffer *out)
+{
+    uint32_t sizes[2] = {0};
+    size_t second;
+    buffer_clear(out);
+    buffer_append(out, sizes, 4);
+    column_encode(out, l->segments, LOCATIONS, COLUMN_PACK);
+    sizes[0] = (uint32_t)(out->size - 4) | LOCATIONS_TWO_RUNS;
+    second = out->size;
+    buffer_append(out, sizes, 4);
+    column_encode(out, l->runs[1], LOCATIONS, COLUMN_PACK);
+    sizes[1] = (uint32_t)(out->size - second - 4);
+    column_encode(out, l->runs[0], LOCATIONS, COLUMN_PACK);
+    if (buffer_failed(out))
+        return -ENOMEM;
+    memcpy(out->data, &sizes[0], 4);
+    memcpy(out->data + second, &sizes[1], 4);
+    uint8_t key[4];
+    put_u32(key, entry);
+    txn_put(t, DB_SUBJECTS, key, sizeof(key), out->data, out->size);
+    return t->rc ? -EIO : 0;
 }
 
 int location_get(struct txn *t, uint32_t number, struct location *ret)
 {
-    int64_t segments[LOCATIONS], runs[LOCATIONS];
-    int r = locations_read(t, number / LOCATIONS, segments, runs);
+    struct locations l;
+    int r = locations_read(t, number / LOCATIONS, &l);
+    unsigned i = number % LOCATIONS;
     if (r == 0)
-        *ret = (struct location){(uint32_t)segments[number % LOCATIONS], (uint32_t)runs[number % LOCATIONS]};
+        *ret = (struct location){(uint32_t)l.segments[i], {(uint32_t)l.runs[0][i], (uint32_t)l.runs[1][i]}};
     return r;
 }
 
 int location_put(struct txn *t, const struct location_change *changes, size_t n)
 {
-    int64_t segments[LOCATIONS], runs[LOCATIONS];
+    struct locations l;
     struct buffer out;
     buffer_init(&out, 1 << 20);
     int r = 0;
     for (size_t i = 0; i < n && r == 0;) {
         uint32_t entry = changes[i].number / LOCATIONS;
-        r = locations_read(t, entry, segments, runs);
+        r = locations_read(t, entry, &l);
         for (; r == 0 && i < n && changes[i].number / LOCATIONS == entry; i++) {
-            if (changes[i].location.segment != LOCATION_KEEP)
-                segments[changes[i].number % LOCATIONS] = changes[i].location.segment;
-            if (changes[i].location.fact_run != LOCATION_KEEP)
-                runs[changes[i].number % LOCATIONS] = changes[i].location.fact_run;
+            const struct location *to = &changes[i].location;
+            unsigned place = changes[i].number % LOCATIONS;
+            if (to->segment != LOCATION_KEEP)
+                l.segments[place] = to->segment;
+            for (unsigned k = 0; k < 2; k++)
+                if (to->runs[k] != LOCATION_KEEP)
+                    l.runs[k][place] = to->runs[k];
         }
-        buffer_clear(&out);
-        uint32_t first = 0;
-        buffer_append(&out, &first, 4);
-        column_encode(&out, segments, LOCATIONS, COLUMN_PACK);
-        first = (uint32_t)out.size - 4;
-        column_encode(&out, runs, LOCATIONS, COLUMN_PACK);
-        if (buffer_failed(&out)) {
-            r = -ENOMEM;
-            break;
-        }
-        memcpy(out.data, &first, 4);
-        uint8_t key[4];
-        put_u32(key, entry);
-        txn_put(t, DB_SUBJECTS, key, sizeof(key), out.data, out.size);
-        if (t->rc)
-            r = -EIO;
+        if (r == 0)
+            r = locations_write(t, entry, &l, &out);
     }
     buffer_fini(&out);
     return r;

@@ -30,10 +30,11 @@ struct directory_entry {
  * hurt. */
 int directory_add(struct directory *d, struct txn *t, struct directory_entry *entries, size_t n);
 
-/* Where a subject's events and facts are. */
+/* Where a subject's events and facts are. Facts have two generations while a refold is under way, each with a
+ * place of its own here; which is whose says struct store_meta. */
 struct location {
-    uint32_t segment;  /* the newest with events of it; 0 none */
-    uint32_t fact_run; /* 0: hot, no sealed facts */
+    uint32_t segment; /* the newest with events of it; 0 none */
+    uint32_t runs[2]; /* of facts; 0: hot, no sealed facts */
 };
 int location_get(struct txn *t, uint32_t number, struct location *ret);
 

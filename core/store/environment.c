@@ -40,6 +40,18 @@ int environment_new(const struct fold_settings *settings, struct reference *refe
     return 0;
 }
 
+int environment_copy(const struct environment *from, struct environment **ret)
+{
+    struct environment *e;
+    int r = environment_new(&from->settings, from->reference, &e);
+    if (r < 0)
+        return r;
+    e->n_dropped = from->n_dropped;
+    memcpy(e->dropped, from->dropped, sizeof(e->dropped));
+    *ret = e;
+    return 0;
+}
+
 struct environment *environment_ref(struct environment *e)
 {
     if (e)
@@ -54,6 +66,31 @@ void environment_unref(struct environment *e)
     policies_free(e->policies, e->settings.n_policies);
     reference_unref(e->reference);
     free(e);
+}
+
+/* Whether an event of the older set, whose source is dropped today, says what this one says, which came
+ * after.
+ */
+static bool is_said_before(const struct environment *e, const struct environment *today,
+                           const struct subject *subject, const struct event *event)
+{
+    for (const struct event *old = subject_first(subject); old; old = subject_next(subject, old))
+        if (old->id == event->id && environment_drops(today, old->source) &&
+            !environment_drops(e, old->source) && event_same_content(old, event))
+            return true;
+    return false;
+}
+
+size_t environment_events(const struct environment *e, const struct environment *today,
+                          const struct subject *subject, const struct event **ret)
+{
+    bool is_older = e->n_dropped != today->n_dropped;
+    size_t n = 0;
+    for (const struct event *event = subject_first(subject); event; event = subject_next(subject, event))
+        if (!environment_drops(e, event->source) && !(is_older && !environment_drops(today, event->source) &&
+                                                      is_said_before(e, today, subject, event)))
+            ret[n++] = event;
+    return n;
 }
 
 int environment_intern(struct environment *e, struct dictionary *d)

@@ -278,6 +278,7 @@ int facts_bury(struct txn *t, struct memtable *m, uint16_t generation, uint32_t 
             struct memtable_dead dead = {.died = died,
                                          .run = run,
                                          .row = low,
+                                         .generation = generation,
                                          .month = month,
                                          .place = at.place,
                                          .table = (uint8_t)table};
@@ -304,9 +305,9 @@ static int by_block(const void *a, const void *b)
 }
 
 /* Adds one block's dead rows to its bits. */
-static int settle_block(struct txn *t, uint16_t generation, const struct memtable_dead *dead, size_t n)
+static int settle_block(struct txn *t, const struct memtable_dead *dead, size_t n)
 {
-    struct fact_key key = {.generation = generation,
+    struct fact_key key = {.generation = dead->generation,
                            .table = dead->table,
                            .month = dead->month,
                            .run = dead->run,
@@ -336,7 +337,7 @@ static int settle_block(struct txn *t, uint16_t generation, const struct memtabl
     return t->rc ? -EIO : 0;
 }
 
-int facts_settle_dead(struct txn *t, const struct memtable *m, uint16_t generation)
+int facts_settle_dead(struct txn *t, const struct memtable *m)
 {
     uint32_t n = atomic_load_explicit(&m->n_dead, memory_order_acquire);
     if (n == 0)
@@ -352,43 +353,47 @@ int facts_settle_dead(struct txn *t, const struct memtable *m, uint16_t generati
         for (end = i + 1; end < n && all[end].table == all[i].table && all[end].month == all[i].month &&
                           all[end].run == all[i].run && all[end].place == all[i].place;)
             end++;
-        r = settle_block(t, generation, all + i, end - i);
+        r = settle_block(t, all + i, end - i);
     }
     free(all);
     return r;
 }
 
-int facts_sweep(struct txn *t, uint16_t generation, unsigned n_max)
+/* Whether blocks of a generation are to stay. */
+static bool is_kept(const uint16_t keep[2], uint16_t generation)
+{
+    return generation == keep[0] || generation == keep[1];
+}
+
+int facts_sweep(struct txn *t, const uint16_t keep[2], unsigned n_max)
 {
     static const enum db_name BOTH[] = {DB_DEAD, DB_FACTS};
     unsigned n = 0;
     for (unsigned i = 0; i < 2; i++) {
-        /* Around the generation that stays: everything below it, then everything above. */
-        for (unsigned side = 0; side < 2; side++) {
-            uint8_t start[FACT_KEY_BYTES] = {0};
-            if (side == 1) {
-                if (generation == UINT16_MAX)
-                    continue;
-                put_u16(start, (uint16_t)(generation + 1));
-            }
-            for (;;) {
-                struct walk walk;
-                struct fact_key key;
-                uint8_t bytes[FACT_KEY_BYTES];
-                bool found = walk_open(&walk, t, BOTH[i], start, sizeof(start)) == 0 && walk_next(&walk) &&
-                             fact_key_get(&walk.key, &key) &&
-                             (side ? key.generation > generation : key.generation < generation);
-                if (found)
-                    memcpy(bytes, walk.key.mv_data, sizeof(bytes));
-                walk_close(&walk, t);
-                if (t->rc)
-                    return -EIO;
-                if (!found)
+        uint8_t start[FACT_KEY_BYTES] = {0};
+        for (;;) {
+            struct walk walk;
+            struct fact_key key;
+            uint8_t bytes[FACT_KEY_BYTES];
+            bool found = walk_open(&walk, t, BOTH[i], start, sizeof(start)) == 0 && walk_next(&walk) &&
+                         fact_key_get(&walk.key, &key);
+            if (found)
+                memcpy(bytes, walk.key.mv_data, sizeof(bytes));
+            walk_close(&walk, t);
+            if (t->rc)
+                return -EIO;
+            if (!found)
+                break;
+            if (is_kept(keep, key.generation)) { /* go on behind it */
+                if (key.generation == UINT16_MAX)
                     break;
-                if (n++ == n_max)
-                    return 1;
-                txn_delete(t, BOTH[i], bytes, sizeof(bytes));
+                memset(start, 0, sizeof(start));
+                put_u16(start, (uint16_t)(key.generation + 1));
+                continue;
             }
+            if (n++ == n_max)
+                return 1;
+            txn_delete(t, BOTH[i], bytes, sizeof(bytes));
         }
     }
     return t->rc ? -EIO : 0;

@@ -1,4 +1,4 @@
-/* Sealed fact rows: blocks by table, month and run, sorted by subject.
+/* Sealed fact rows: blocks by generation, table, month and run, sorted by subject.
  *
  * A run is what one seal (or one slice of a refold) wrote; all rows of a subject in one run and table are
  * neighbours. Rows never change: when a subject is brought back its rows are marked dead, first in the
@@ -44,9 +44,9 @@ int facts_bury(struct txn *t, struct memtable *m, uint16_t generation, uint32_t 
                uint16_t month, uint32_t subject, uint64_t died);
 
 /* Writes the memtable's dead rows to DB_DEAD; a block without a living row is deleted. */
-int facts_settle_dead(struct txn *t, const struct memtable *m, uint16_t generation);
+int facts_settle_dead(struct txn *t, const struct memtable *m);
 
-/* Deletes up to n_max blocks of other generations than this one; 1 when there may be more. */
-int facts_sweep(struct txn *t, uint16_t generation, unsigned n_max);
+/* Deletes up to n_max blocks of other generations than these (0: none); 1 when there may be more. */
+int facts_sweep(struct txn *t, const uint16_t keep[2], unsigned n_max);
 
 #endif

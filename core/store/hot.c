@@ -139,3 +139,24 @@ int subject_append(struct hot *h, struct subject *s, const struct event *e)
     h->n_events++;
     return 0;
 }
+
+void subject_drop(struct hot *h, struct subject *s, bool (*drops)(const void *context, const struct event *e),
+                  const void *context)
+{
+    uint8_t *to = s->data;
+    uint32_t n = 0, n_sealed = 0, i = 0;
+    for (const struct event *e = subject_first(s), *next; e; e = next, i++) {
+        next = subject_next(s, e);
+        if (drops(context, e))
+            continue;
+        size_t size = event_size(e->n_fields);
+        memmove(to, e, size);
+        to += size;
+        n++;
+        n_sealed += i < s->n_sealed;
+    }
+    h->n_events -= s->n_events - n;
+    s->n_events = n;
+    s->n_sealed = n_sealed;
+    s->size = (uint32_t)(to - s->data);
+}

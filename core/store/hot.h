@@ -26,6 +26,7 @@ struct subject {
     uint16_t namespace;
     bool is_loose;
     bool is_touched; /* by the commit under way */
+    bool is_kept;    /* the last seal left it in memory: so does a restart */
 
     uint8_t *data; /* n_events records of struct event, in order of arrival */
     uint32_t size, capacity;
@@ -52,6 +53,9 @@ void hot_remove(struct hot *h, const uint8_t *cooled);
 void hot_sort(struct hot *h); /* the list by number */
 
 int subject_append(struct hot *h, struct subject *s, const struct event *e);
+/* Takes out the events that drops says. */
+void subject_drop(struct hot *h, struct subject *s, bool (*drops)(const void *context, const struct event *e),
+                  const void *context);
 
 /* Walks the events of a subject: struct event *e = subject_first(s); e; e = subject_next(s, e). */
 static inline const struct event *subject_first(const struct subject *s)

@@ -35,8 +35,9 @@ struct memtable_part {
 /* A row of a sealed block that no longer holds since died: its subject is hot again. */
 struct memtable_dead {
     uint64_t died;
-    uint32_t run;
+    uint32_t run; /* no two generations have one in common */
     uint32_t row;
+    uint16_t generation;
     uint16_t month;
     uint16_t place;
     uint8_t table;

@@ -1,9 +1,15 @@
+#include "core/store/folded.h"
 #include "core/store/state.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { HOT_RECORDS = 2048 }; /* in one entry of DB_HOT */
+
+/* Every seal is a segment, and the run of what it adds to the first generation of facts. */
+struct seal_numbers {
+    uint32_t segment, second_run;
+};
 
 static bool is_after(const struct event *a, const struct event *b)
 {
@@ -60,7 +66,7 @@ static int64_t value_of(const struct memtable *m, enum fact_table table, uint32_
     return c->values[(size_t)column * c->n_rows_max + (row - first)];
 }
 
-/* Writes the rows of the subjects that cool down. */
+/* Writes the rows of the subjects that cool down to the first generation. */
 static int write_facts(struct store *s, struct txn *t, uint32_t run, const uint8_t *cooled)
 {
     size_t n[FACT_N_TABLES] = {0}, n_all = 0;
@@ -95,6 +101,20 @@ static int write_facts(struct store *s, struct txn *t, uint32_t run, const uint8
     return r;
 }
 
+/* And to the second, where it has come to their numbers already. */
+static int write_second(struct store *s, struct txn *t, uint32_t run, const uint8_t *cooled)
+{
+    struct folded folded;
+    int r = folded_init(&folded, s, s->environment);
+    for (size_t i = 0; i < s->hot.n && r == 0; i++)
+        if (cooled[i] && store_is_refolded(s, s->hot.list[i]->number))
+            r = folded_add(&folded, s->hot.list[i]);
+    if (r == 0)
+        r = folded_write(&folded, t, store_second(s), run);
+    folded_fini(&folded);
+    return r;
+}
+
 static int write_directory(struct store *s, struct txn *t)
 {
     struct directory_entry *entries = malloc((s->hot.n ? s->hot.n : 1) * sizeof(*entries));
@@ -113,20 +133,25 @@ static int write_directory(struct store *s, struct txn *t)
     return r;
 }
 
-static int write_locations(struct store *s, struct txn *t, uint32_t number, const uint8_t *cooled)
+static int write_locations(struct store *s, struct txn *t, const struct seal_numbers *to,
+                           const uint8_t *cooled)
 {
     struct location_change *changes = malloc((s->hot.n ? s->hot.n : 1) * sizeof(*changes));
+    unsigned first = s->meta.first_runs;
     if (!changes)
         return -ENOMEM;
     size_t n = 0;
     for (size_t i = 0; i < s->hot.n; i++) {
         const struct subject *subject = s->hot.list[i];
         bool has_new = subject->n_events > subject->n_sealed;
-        if (has_new || cooled[i])
-            changes[n++] =
-                (struct location_change){.number = subject->number,
-                                         .location = {.segment = has_new ? number : LOCATION_KEEP,
-                                                      .fact_run = cooled[i] ? number : LOCATION_KEEP}};
+        if (!has_new && !cooled[i])
+            continue;
+        struct location_change *c = &changes[n++];
+        c->number = subject->number;
+        c->location.segment = has_new ? to->segment : LOCATION_KEEP;
+        c->location.runs[first] = cooled[i] ? to->segment : LOCATION_KEEP;
+        c->location.runs[!first] =
+            cooled[i] && store_is_refolded(s, subject->number) ? to->second_run : LOCATION_KEEP;
     }
     int r = location_put(t, changes, n);
     free(changes);
@@ -163,26 +188,73 @@ static int write_hot(struct store *s, struct txn *t, uint32_t segment, const uin
     return t->rc ? -EIO : 0;
 }
 
-/* The memtable after the seal: the rows of those that stay. Changes where their rows are; a seal that fails
- * is followed by a reload, so nobody reads that. */
-static int keep_rows(struct store *s, const uint8_t *cooled, struct memtable **ret)
+/* The memtable after the seal: the rows of those that stay; after a switch as today's environment makes them.
+ * Changes where their rows are; a seal that fails is followed by a reload, so nobody reads that. */
+static int keep_rows(struct store *s, bool switches, const uint8_t *cooled, struct memtable **ret)
 {
     struct memtable *m = memtable_new(&s->pool);
-    if (!m)
-        return -ENOMEM;
-    for (size_t i = 0; i < s->hot.n; i++) {
+    int r = m ? 0 : -ENOMEM;
+    for (size_t i = 0; i < s->hot.n && r == 0; i++) {
         struct subject *subject = s->hot.list[i];
-        for (uint32_t k = 0; !cooled[i] && k < subject->n_rows; k++) {
+        if (!cooled[i] && switches)
+            r = store_fold_anew(s, s->environment, subject, m);
+        for (uint32_t k = 0; !cooled[i] && !switches && k < subject->n_rows && r == 0; k++) {
             int64_t number = memtable_copy(m, s->memtable, subject->rows[k].table, subject->rows[k].row, 0);
-            if (number < 0) {
-                memtable_unref(m);
-                return (int)number;
-            }
+            r = number < 0 ? (int)number : 0;
             subject->rows[k].row = (uint32_t)number;
         }
     }
+    if (r < 0) {
+        memtable_unref(m);
+        return r;
+    }
     *ret = m;
     return 0;
+}
+
+static bool is_dropped(const void *environment, const struct event *e)
+{
+    return environment_drops(environment, e->source);
+}
+
+/* The second generation becomes the first. */
+static void switch_meta(struct store *s, struct txn *t)
+{
+    s->meta.generation = store_second(s);
+    s->meta.first_runs = !s->meta.first_runs;
+    s->meta.fact_version = s->meta.second_version;
+    s->meta.must_refold = 0;
+    s->meta.refolded = 0;
+    s->meta.has_before = 0;
+    txn_empty(t, DB_BEFORE);
+}
+
+static int write_all(struct store *s, struct txn *t, enum seal kind, const uint8_t *cooled,
+                     struct memtable **ret_next)
+{
+    bool switches = kind == SEAL_SWITCH;
+    struct seal_numbers to = {.segment = s->meta.next_segment++, .second_run = s->meta.next_segment++};
+    int r = write_segment(s, t, to.segment);
+    if (r == 0 && store_has_first(s) && !switches)
+        r = write_facts(s, t, to.segment, cooled);
+    if (r == 0 && s->meta.refolded)
+        r = write_second(s, t, to.second_run, cooled);
+    if (r == 0)
+        r = facts_settle_dead(t, s->memtable);
+    if (r == 0)
+        r = write_directory(s, t);
+    if (r == 0)
+        r = write_locations(s, t, &to, cooled);
+    if (r == 0)
+        r = write_hot(s, t, to.segment, cooled);
+    if (r == 0)
+        r = keep_rows(s, switches, cooled, ret_next);
+    if (r < 0)
+        return r;
+    txn_empty(t, DB_JOURNAL);
+    if (switches)
+        switch_meta(s, t);
+    return store_write_meta(s, t);
 }
 
 static void after_seal(struct store *s, uint32_t segment, const uint8_t *cooled)
@@ -192,6 +264,7 @@ static void after_seal(struct store *s, uint32_t segment, const uint8_t *cooled)
         if (subject->n_events > subject->n_sealed)
             subject->last_segment = segment;
         subject->n_sealed = subject->n_events;
+        subject->is_kept = true;
     }
     hot_remove(&s->hot, cooled);
     segment_cache_fini(&s->cache);
@@ -199,11 +272,25 @@ static void after_seal(struct store *s, uint32_t segment, const uint8_t *cooled)
     s->epoch++;
 }
 
-int store_seal(struct store *s, bool all, struct error *err)
+/* What views take, of the other side of the commit. Under the view lock. */
+static struct environment *publish_seal(struct store *s, struct memtable *next, bool switches)
 {
-    uint8_t *cooled = calloc(s->hot.n ? s->hot.n : 1, 1);
+    struct environment *old = NULL;
+    s->memtable = next;
+    if (switches) {
+        old = s->before;
+        s->before = environment_ref(s->environment);
+    }
+    store_publish_locked(s);
+    return old;
+}
+
+int store_seal(struct store *s, enum seal kind, struct error *err)
+{
     struct memtable *next = NULL;
     struct txn t;
+    uint32_t segment = s->meta.next_segment;
+    uint8_t *cooled = calloc(s->hot.n ? s->hot.n : 1, 1);
     if (!cooled)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a seal");
     int r = txn_begin(&t, &s->db, true, err);
@@ -212,47 +299,40 @@ int store_seal(struct store *s, bool all, struct error *err)
         return r;
     }
     hot_sort(&s->hot);
-    for (size_t i = 0; i < s->hot.n; i++)
-        cooled[i] = all || s->hot.list[i]->epoch < s->epoch;
-    uint32_t number = s->meta.next_segment++;
-    r = write_segment(s, &t, number);
-    if (r == 0)
-        r = write_facts(s, &t, number, cooled);
-    if (r == 0)
-        r = facts_settle_dead(&t, s->memtable, s->meta.generation);
-    if (r == 0)
-        r = write_directory(s, &t);
-    if (r == 0)
-        r = write_locations(s, &t, number, cooled);
-    if (r == 0)
-        r = write_hot(s, &t, number, cooled);
-    if (r == 0)
-        r = keep_rows(s, cooled, &next);
-    if (r == 0) {
-        txn_empty(&t, DB_JOURNAL);
-        r = store_write_meta(s, &t);
+    for (size_t i = 0; i < s->hot.n; i++) {
+        cooled[i] = kind == SEAL_ALL || s->hot.list[i]->epoch < s->epoch;
+        /* Only the first generation still had them. */
+        if (kind == SEAL_SWITCH && s->environment->n_dropped)
+            subject_drop(&s->hot, s->hot.list[i], is_dropped, s->environment);
     }
+    r = write_all(s, &t, kind, cooled, &next);
     if (r < 0) {
         int rc = t.rc;
         txn_abort(&t);
         r = rc ? db_error(rc, err) : error_set(err, r, "store_failed", "the seal failed: %s", strerror(-r));
     } else {
+        struct memtable *old = s->memtable;
+        struct environment *before = NULL;
         /* A view takes the file and the memtable of one side of this commit, never one of each. */
         (void)pthread_mutex_lock(&s->view_lock);
         r = txn_commit(&t, err);
-        struct memtable *old = s->memtable;
         if (r == 0)
-            s->memtable = next;
+            before = publish_seal(s, next, kind == SEAL_SWITCH);
         (void)pthread_mutex_unlock(&s->view_lock);
         if (r == 0) {
             memtable_unref(old);
+            environment_unref(before);
             next = NULL;
-            after_seal(s, number, cooled);
+            after_seal(s, segment, cooled);
             store_publish(s);
         }
     }
     memtable_unref(next);
     free(cooled);
+    if (r == 0 && kind == SEAL_SWITCH) {
+        s->must_sweep = true;
+        store_refold_forget(s);
+    }
     if (r < 0)
         s->must_reload = true;
     return r;

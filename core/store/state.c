@@ -70,191 +70,6 @@ static int load_dictionary(struct store *s, struct txn *t)
     return r;
 }
 
-void store_publish_environment(struct store *s, struct environment *next)
-{
-    (void)pthread_mutex_lock(&s->view_lock);
-    struct environment *old = s->environment;
-    s->environment = next;
-    (void)pthread_mutex_unlock(&s->view_lock);
-    environment_unref(old);
-}
-
-int store_publish_reference(struct store *s, struct reference *next)
-{
-    struct environment *e;
-    int r = environment_new(&s->environment->settings, next, &e);
-    if (r == 0)
-        store_publish_environment(s, e);
-    return r;
-}
-
-struct write_reference {
-    struct txn *txn;
-    struct buffer row;
-    uint32_t place;
-    enum reference_table table;
-};
-
-static int put_record(struct write_reference *w, int encoded)
-{
-    if (encoded < 0 || buffer_failed(&w->row))
-        return -ENOMEM;
-    uint8_t place[4];
-    put_u32(place, w->place++);
-    txn_put(w->txn, DB_REFERENCE, place, sizeof(place), w->row.data, w->row.size);
-    return w->txn->rc ? -EIO : 0;
-}
-
-static int write_row(void *context, const char *key, const struct reference_row *row)
-{
-    struct write_reference *w = context;
-    buffer_clear(&w->row);
-    return put_record(w, reference_row_encode(&w->row, w->table, key, row));
-}
-
-static int write_calendar(void *context, const char *name, const struct reference_calendar *c)
-{
-    struct write_reference *w = context;
-    buffer_clear(&w->row);
-    return put_record(w, reference_calendar_encode(&w->row, name, c));
-}
-
-int store_write_reference(struct store *s, const struct reference *next, bool refold, struct error *err)
-{
-    struct txn t;
-    int r = txn_begin(&t, &s->db, true, err);
-    if (r < 0)
-        return r;
-    struct write_reference w = {.txn = &t};
-    buffer_init(&w.row, 1 << 20);
-    txn_empty(&t, DB_REFERENCE);
-    for (w.table = 0; w.table < REFERENCE_N && r == 0; w.table++)
-        r = reference_each(next, w.table, write_row, &w);
-    if (r == 0)
-        r = reference_each_calendar(next, write_calendar, &w);
-    buffer_fini(&w.row);
-    struct store_meta before = s->meta;
-    s->meta.must_refold |= refold;
-    if (r == 0)
-        r = store_write_meta(s, &t);
-    if (r == -ENOMEM) {
-        txn_abort(&t);
-        (void)error_set(err, r, "no_memory", "out of memory while writing the reference tables");
-    } else {
-        r = txn_commit(&t, err);
-    }
-    if (r < 0)
-        s->meta = before;
-    return r;
-}
-
-static int load_reference(struct txn *t, struct reference **ret, struct error *err)
-{
-    struct reference *reference;
-    int r = reference_new(NULL, &reference);
-    struct walk walk;
-    if (r == 0)
-        r = walk_open(&walk, t, DB_REFERENCE, NULL, 0);
-    if (r < 0)
-        return error_set(err, r, "no_memory", "the reference tables cannot be loaded");
-    while (r == 0 && walk_next(&walk))
-        r = reference_row_decode(reference, walk.value.mv_data, walk.value.mv_size, err);
-    walk_close(&walk, t);
-    if (r < 0) {
-        reference_unref(reference);
-        return r;
-    }
-    *ret = reference;
-    return 0;
-}
-
-static int load_environment(struct store *s, struct txn *t, struct error *err)
-{
-    struct reference *reference = NULL;
-    struct environment *e;
-    MDB_val value;
-    int r = load_reference(t, &reference, err);
-    if (r < 0)
-        return r;
-    r = txn_get(t, DB_META, "settings", 8, &value)
-            ? settings_decode(value.mv_data, value.mv_size, reference, &e)
-            : environment_new(NULL, reference, &e);
-    reference_unref(reference);
-    if (r == 0 && (r = environment_intern(e, s->dictionary)) < 0)
-        environment_unref(e);
-    if (r < 0)
-        return error_set(err, r, r == -ENOMEM ? "no_memory" : "store_corrupt",
-                         "%s: the settings of the fold cannot be read: %s", s->path, strerror(-r));
-    store_publish_environment(s, e);
-    return 0;
-}
-
-static bool same_settings(const struct buffer *a, const struct buffer *b)
-{
-    return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
-}
-
-static int write_settings(struct store *s, const struct buffer *bytes, struct error *err)
-{
-    struct txn t;
-    int r = txn_begin(&t, &s->db, true, err);
-    if (r < 0)
-        return r;
-    struct store_meta before = s->meta;
-    txn_put(&t, DB_META, "settings", 8, bytes->data, bytes->size);
-    s->meta.must_refold = 1;
-    store_write_dictionary(s, &t);
-    (void)store_write_meta(s, &t);
-    r = txn_commit(&t, err);
-    if (r < 0)
-        s->meta = before;
-    else
-        store_dictionary_written(s);
-    return r;
-}
-
-int store_adopt_settings(struct store *s, struct error *err)
-{
-    (void)pthread_mutex_lock(&s->lock);
-    struct environment *wanted = s->wanted, *next = NULL;
-    s->wanted = NULL;
-    (void)pthread_mutex_unlock(&s->lock);
-    if (!wanted)
-        return 0;
-    struct buffer old, new;
-    buffer_init(&old, ENVIRONMENT_SETTINGS_BYTES);
-    buffer_init(&new, ENVIRONMENT_SETTINGS_BYTES);
-    settings_encode(&s->environment->settings, &old);
-    settings_encode(&wanted->settings, &new);
-    int r = buffer_failed(&old) || buffer_failed(&new) ? -ENOMEM : 0;
-    bool differ = r == 0 && !same_settings(&old, &new);
-    if (differ)
-        r = environment_new(&wanted->settings, s->environment->reference, &next);
-    if (differ && r == 0)
-        r = environment_intern(next, s->dictionary);
-    if (r < 0)
-        (void)error_set(err, r, "no_memory", "out of memory for the settings of the fold");
-    else if (differ)
-        r = write_settings(s, &new, err);
-    buffer_fini(&old);
-    buffer_fini(&new);
-    if (r == 0 && differ) {
-        store_publish_environment(s, next);
-        next = NULL;
-    }
-    environment_unref(next);
-    if (r < 0) { /* again at the next turn, unless others came meanwhile */
-        (void)pthread_mutex_lock(&s->lock);
-        if (!s->wanted) {
-            s->wanted = wanted;
-            wanted = NULL;
-        }
-        (void)pthread_mutex_unlock(&s->lock);
-    }
-    environment_unref(wanted);
-    return r < 0 ? r : differ;
-}
-
 int store_touch(struct store *s, struct subject *subject)
 {
     struct touched *touched = &s->touched;
@@ -289,7 +104,7 @@ static int keep_row(void *context, const struct fact_row *row)
     return 0;
 }
 
-int store_make_rows(struct store *s, const struct subject *subject)
+int store_make_rows(struct store *s, const struct environment *e, const struct subject *subject)
 {
     const struct event *few[64], **events = few;
     if (subject->n_events > 64) {
@@ -297,13 +112,11 @@ int store_make_rows(struct store *s, const struct subject *subject)
         if (!events)
             return -ENOMEM;
     }
-    size_t n = 0;
-    for (const struct event *e = subject_first(subject); e; e = subject_next(subject, e))
-        events[n++] = e;
+    size_t n = environment_events(e, s->environment, subject, events);
     struct fold_environment environment = {
         .dictionary = s->dictionary,
-        .reference = s->environment->reference,
-        .settings = &s->environment->settings,
+        .reference = e->reference,
+        .settings = &e->settings,
         .declared = (const char(*)[EVENT_CODE_BYTES + 1]) s->declared,
         .n_declared = atomic_load_explicit(&s->n_declared, memory_order_acquire),
     };
@@ -312,7 +125,7 @@ int store_make_rows(struct store *s, const struct subject *subject)
                               .is_loose = subject->is_loose,
                               .hash = subject->hash};
     s->n_rows = 0;
-    int r = fold_run(s->fold, &environment, &of, events, n, keep_row, s);
+    int r = n ? fold_run(s->fold, &environment, &of, events, n, keep_row, s) : 0;
     if (events != few)
         free((void *)events);
     return r;
@@ -325,9 +138,39 @@ static uint64_t digest_of(const struct fact_row *row)
     return XXH3_64bits_withSeed(row->dimensions, info->n_sets * sizeof(*row->dimensions), values);
 }
 
+/* Room for as many rows of its own as were made last. */
+static int reserve_rows(const struct store *s, struct subject *subject)
+{
+    if (s->n_rows <= subject->rows_capacity)
+        return 0;
+    struct subject_row *rows = realloc(subject->rows, (s->n_rows + 2) * sizeof(*rows));
+    if (!rows)
+        return -ENOMEM;
+    subject->rows = rows;
+    subject->rows_capacity = (uint32_t)s->n_rows + 2;
+    return 0;
+}
+
+int store_fold_anew(struct store *s, const struct environment *e, struct subject *subject, struct memtable *m)
+{
+    int r = store_make_rows(s, e, subject);
+    if (r == 0)
+        r = reserve_rows(s, subject);
+    for (size_t i = 0; i < s->n_rows && r == 0; i++) {
+        int64_t number = memtable_add(m, &s->rows[i], 0);
+        if (number < 0)
+            r = (int)number;
+        subject->rows[i] = (struct subject_row){
+            .digest = digest_of(&s->rows[i]), .row = (uint32_t)number, .table = s->rows[i].table};
+    }
+    if (r == 0)
+        subject->n_rows = (uint32_t)s->n_rows;
+    return r;
+}
+
 int store_fold_subject(struct store *s, struct subject *subject, uint64_t position)
 {
-    int r = store_make_rows(s, subject);
+    int r = store_make_rows(s, store_environment(s), subject);
     if (r < 0)
         return r;
     if (s->n_rows > s->placed_capacity) {
@@ -361,48 +204,67 @@ int store_fold_subject(struct store *s, struct subject *subject, uint64_t positi
                 (struct subject_row){.digest = digest, .row = (uint32_t)number, .table = row->table};
         }
     }
-    if (s->n_rows > subject->rows_capacity) {
-        struct subject_row *rows = realloc(subject->rows, (s->n_rows + 2) * sizeof(*rows));
-        if (!rows)
-            return -ENOMEM;
-        subject->rows = rows;
-        subject->rows_capacity = (uint32_t)s->n_rows + 2;
-    }
+    if (reserve_rows(s, subject) < 0)
+        return -ENOMEM;
     if (s->n_rows)
         memcpy(subject->rows, s->placed, s->n_rows * sizeof(*s->placed));
     subject->n_rows = (uint32_t)s->n_rows;
     return 0;
 }
 
+static bool is_dropped(const void *environment, const struct event *e)
+{
+    return environment_drops(environment, e->source);
+}
+
+/* A subject's events from its segments, without those that no generation has any more. */
+static int load_events(struct store *s, struct txn *t, struct subject *subject, uint32_t last_segment)
+{
+    int r = segment_load(&s->cache, t, &s->hot, subject, last_segment);
+    if (r == 0 && s->before->n_dropped)
+        subject_drop(&s->hot, subject, is_dropped, s->before);
+    return r;
+}
+
+/* Marks a subject's rows in one generation as dead. The facts are a function of the events: what the fold
+ * makes by that generation's environment is what the run holds. Their month is the ticket's; the tables are
+ * all tried, which costs little. */
+static int bury(struct store *s, struct txn *t, const struct environment *e, uint16_t generation,
+                uint32_t run, const struct subject *subject, uint64_t position)
+{
+    int r = run ? store_make_rows(s, e, subject) : 0;
+    for (size_t i = 0; run && i < s->n_rows && r == 0; i++) {
+        uint16_t month = fact_month(&s->rows[i]);
+        bool done = false;
+        for (size_t k = 0; k < i && !done; k++)
+            done = fact_month(&s->rows[k]) == month;
+        for (unsigned table = 0; table < FACT_N_TABLES && !done && r == 0; table++)
+            r = facts_bury(t, s->memtable, generation, run, table, month, subject->number, position);
+    }
+    return r;
+}
+
 int store_revive(struct store *s, struct txn *t, uint64_t hash, bool is_loose, uint32_t number,
-                 uint64_t position, struct subject **ret)
+                 uint16_t namespace, uint64_t position, struct subject **ret)
 {
     struct location location;
+    unsigned first = s->meta.first_runs;
     int r = location_get(t, number, &location);
     if (r < 0)
         return r;
-    struct subject *subject = hot_add(&s->hot, hash, is_loose, number, 0);
+    struct subject *subject = hot_add(&s->hot, hash, is_loose, number, namespace);
     if (!subject)
         return -ENOMEM;
-    r = segment_load(&s->cache, t, &s->hot, subject, location.segment);
+    r = load_events(s, t, subject, location.segment);
     if (r < 0)
         return r;
     *ret = subject;
     /* Its rows are in the memtable from now on, even where no new event comes of this. */
     r = store_touch(s, subject);
-    if (r < 0 || location.fact_run == 0)
-        return r;
-    /* The facts are a function of the events: what the fold makes now is what the run holds. */
-    r = store_make_rows(s, subject);
-    for (size_t i = 0; i < s->n_rows && r == 0; i++) {
-        uint16_t month = fact_month(&s->rows[i]);
-        bool done = false;
-        for (size_t k = 0; k < i && !done; k++)
-            done = s->rows[k].table == s->rows[i].table && fact_month(&s->rows[k]) == month;
-        if (!done)
-            r = facts_bury(t, s->memtable, s->meta.generation, location.fact_run, s->rows[i].table, month,
-                           number, position);
-    }
+    if (r == 0 && store_has_first(s))
+        r = bury(s, t, s->before, s->meta.generation, location.runs[first], subject, position);
+    if (r == 0 && store_is_refolded(s, number))
+        r = bury(s, t, s->environment, store_second(s), location.runs[!first], subject, position);
     return r;
 }
 
@@ -417,7 +279,7 @@ int store_subject(struct store *s, struct txn *t, uint64_t hash, bool is_loose, 
     if (r < 0)
         return r;
     if (r == 1)
-        return store_revive(s, t, hash, is_loose, number, position, ret);
+        return store_revive(s, t, hash, is_loose, number, namespace, position, ret);
     if (s->meta.n_subjects == UINT32_MAX)
         return -EOVERFLOW;
     *ret = hot_add(&s->hot, hash, is_loose, s->meta.n_subjects, namespace);
@@ -443,9 +305,11 @@ static int load_hot(struct store *s, struct txn *t)
             memcpy(&record, (const uint8_t *)walk.value.mv_data + i * sizeof(record), sizeof(record));
             struct subject *subject =
                 hot_add(&s->hot, record.hash, record.is_loose, record.number, record.namespace);
-            r = subject ? segment_load(&s->cache, t, &s->hot, subject, record.last_segment) : -ENOMEM;
-            if (r == 0)
+            r = subject ? load_events(s, t, subject, record.last_segment) : -ENOMEM;
+            if (r == 0) {
+                subject->is_kept = true;
                 r = store_touch(s, subject);
+            }
         }
     }
     walk_close(&walk, t);
@@ -486,7 +350,8 @@ static int load_journal(struct store *s, struct txn *t)
                 uint32_t number;
                 r = directory_find(s->directory, t, head.hash, head.is_loose, &number);
                 if (r == 1)
-                    r = store_revive(s, t, head.hash, head.is_loose, head.number, s->meta.position, &subject);
+                    r = store_revive(s, t, head.hash, head.is_loose, head.number, head.namespace,
+                                     s->meta.position, &subject);
                 else if (r == 0 &&
                          !(subject = hot_add(&s->hot, head.hash, head.is_loose, head.number, head.namespace)))
                     r = -ENOMEM;
@@ -507,13 +372,24 @@ static int load_journal(struct store *s, struct txn *t)
 void store_publish(struct store *s)
 {
     (void)pthread_mutex_lock(&s->view_lock);
+    store_publish_locked(s);
+    (void)pthread_mutex_unlock(&s->view_lock);
+}
+
+void store_publish_locked(struct store *s)
+{
     s->as_of = s->meta.position;
     s->is_readable = true;
-    (void)pthread_cond_broadcast(&s->view_ready);
     s->generation = s->meta.generation;
+    s->progress = (struct store_progress){
+        .is_refolding = s->meta.must_refold != 0,
+        .has_facts = store_has_first(s),
+        .n_done = s->meta.refolded ? s->meta.refolded - 1 : 0,
+        .n_subjects = s->meta.n_subjects - 1,
+    };
     s->n_hot_subjects = s->hot.n;
     s->n_hot_events = s->hot.n_events;
-    (void)pthread_mutex_unlock(&s->view_lock);
+    (void)pthread_cond_broadcast(&s->published);
 }
 
 static int load_meta(struct store *s, struct txn *t, bool *ret_new, struct error *err)
@@ -533,13 +409,16 @@ static int load_meta(struct store *s, struct txn *t, bool *ret_new, struct error
     }
     uint32_t format = 0;
     memcpy(&format, value.mv_data, value.mv_size < 4 ? value.mv_size : 4);
-    if (format != STORE_FORMAT || value.mv_size != sizeof(s->meta)) {
+    if (!(format == STORE_FORMAT && value.mv_size == sizeof(s->meta)) &&
+        !(format == 1 && value.mv_size == STORE_FORMAT_1_BYTES)) {
         (void)error_set(err, -EPROTO, "store_version", "%s has format %u, this tendond knows format %d",
                         s->path, format, STORE_FORMAT);
         error_hint(err, "run the version that wrote it, or a newer one");
         return -EPROTO;
     }
-    memcpy(&s->meta, value.mv_data, sizeof(s->meta));
+    memset(&s->meta, 0, sizeof(s->meta));
+    memcpy(&s->meta, value.mv_data, value.mv_size);
+    s->meta.format = STORE_FORMAT;
     if (memcmp(s->meta.key_check, s->key_check, sizeof(s->key_check)) != 0) {
         (void)error_set(err, -EACCES, "store_key", "%s was made with another key", s->path);
         error_hint(
@@ -550,6 +429,22 @@ static int load_meta(struct store *s, struct txn *t, bool *ret_new, struct error
     return 0;
 }
 
+/* Whether this build can go on with the facts and the refold that it finds; what it cannot is made anew. What
+ * it cannot read no other build shall find half swept: it is nobody's any more. */
+static bool judge_versions(struct store_meta *m)
+{
+    struct store_meta found = *m;
+    if (m->fact_version != FACT_VERSION) {
+        bool has_facts = m->n_subjects > 1;
+        m->fact_version = has_facts ? 0 : FACT_VERSION;
+        m->must_refold = has_facts;
+        m->has_before = 0;
+    }
+    if (m->refolded && (m->second_version != FACT_VERSION || !m->must_refold))
+        m->refolded = 0;
+    return memcmp(&found, m, sizeof(found)) != 0;
+}
+
 int store_load(struct store *s, struct error *err)
 {
     struct txn t;
@@ -558,8 +453,10 @@ int store_load(struct store *s, struct error *err)
     if (r < 0)
         return r;
     r = load_meta(s, &t, &is_new, err);
-    if (r == 0 && is_new)
+    if (r == 0 && (judge_versions(&s->meta) || is_new))
         r = store_write_meta(s, &t);
+    s->must_sweep = true;
+    store_refold_forget(s);
     if (r == 0 && (r = load_dictionary(s, &t)) < 0)
         (void)error_set(err, r, "store_corrupt", "%s: the dictionary cannot be read: %s", s->path,
                         strerror(-r));
@@ -568,7 +465,7 @@ int store_load(struct store *s, struct error *err)
     if (r == 0)
         r = sources_load(&t, &sources, &n_sources, err);
     if (r == 0)
-        r = load_environment(s, &t, err);
+        r = store_load_environments(s, &t, err);
     if (r == 0)
         r = directory_open(&s->directory, &t, err);
     struct memtable *memtable = r == 0 ? memtable_new(&s->pool) : NULL;

@@ -14,24 +14,34 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define STORE_FORMAT          1
+#define STORE_FORMAT          2
+#define STORE_FORMAT_1_BYTES  48     /* of format 1 struct store_meta had no more */
 #define STORE_HOT_EVENTS      131072 /* journal events that make a seal due, unless the options say otherwise */
 #define STORE_JOURNAL_ENTRIES 4096   /* commits that do, too */
-#define STORE_SETTLE_EVENTS   4096   /* journal events worth a seal when the tenant is idle */
+#define STORE_SLICE_SUBJECTS  16384 /* of a refold, at most */
+#define STORE_SETTLE_EVENTS   4096  /* journal events worth a seal when the tenant is idle */
 
 /* DB_META, "state". */
 struct store_meta {
     uint32_t format;
-    uint32_t fact_version;
-    uint64_t position;     /* events ever stored */
-    uint32_t n_subjects;   /* numbers given: the next one */
-    uint32_t next_segment; /* seals, from 1; also the next fact run */
-    uint16_t generation;   /* of the facts */
-    uint8_t must_refold;   /* what the fold reads has changed since the facts were made */
-    uint8_t unused;
+    uint32_t fact_version;   /* of the first generation; 0: no build can read it */
+    uint64_t position;       /* events ever stored */
+    uint32_t n_subjects;     /* numbers given: the next one */
+    uint32_t next_segment;   /* seals, from 1; also the next fact run */
+    uint16_t generation;     /* of the facts: the first, while a refold makes a second */
+    uint8_t must_refold;     /* a refold is due, or under way */
+    uint8_t first_runs;      /* which of struct location's runs are the first generation's */
     uint32_t n_in_directory; /* subjects with a lower number are in the directory */
     uint8_t key_check[16];   /* hash of a constant under the tenant's key */
+
+    /* since format 2 */
+    uint32_t refolded;       /* 0: none is under way; else subjects with a lower number are in the second
+                                generation,       but those that are hot */
+    uint32_t second_version; /* FACT_VERSION of the second generation */
+    uint8_t has_before;      /* DB_BEFORE has the first generation's environment; else it is today's */
+    uint8_t unused[7];
 };
+_Static_assert(sizeof(struct store_meta) == STORE_FORMAT_1_BYTES + 16, "what is on disk has no padding");
 
 /* An event in the journal: this, then struct event. */
 struct journal_head {
@@ -65,6 +75,7 @@ struct store {
     /* fixed while open */
     char *path;
     uint64_t map_bytes, hot_events;
+    uint32_t slice_subjects;
     uint8_t hash_key[16], box_key[32], key_check[16];
     struct db db;
 
@@ -83,6 +94,8 @@ struct store {
     uint64_t journal_events, journal_entries;
     uint32_t epoch;        /* seals since open */
     bool must_reload;      /* a commit failed: memory may not be what is on disk */
+    bool must_sweep;       /* there may be blocks of generations that nobody reads */
+    struct refold *refold; /* what a refold under way remembers; NULL: nothing */
     struct fact_row *rows; /* what the fold made of one subject */
     size_t n_rows, rows_capacity;
     struct subject_row *placed; /* where they went */
@@ -94,13 +107,14 @@ struct store {
 
     /* what a view takes; held across the commit that puts sealed facts in the place of hot ones */
     pthread_mutex_t view_lock;
-    pthread_cond_t view_ready; /* is_readable */
-    bool is_readable;          /* false while memory is read back from disk */
+    pthread_cond_t published; /* something here has changed */
+    bool is_readable;         /* false while memory is read back from disk */
     struct memtable *memtable;
-    struct environment *environment;
+    struct environment *environment; /* today's: a refold makes facts by it */
+    struct environment *before; /* the first generation was made by it; the same unless a refold is due */
     uint64_t as_of;
     uint16_t generation;
-    bool refolding;
+    struct store_progress progress;
     uint64_t n_hot_subjects, n_hot_events;
 
     pthread_mutex_t lock;    /* of what follows; never held across a commit */
@@ -113,17 +127,19 @@ struct store_view {
     struct store *store;
     struct txn txn;
     struct memtable *memtable;
-    struct environment *environment;
+    struct environment *environment, *before;
     uint64_t as_of;
     uint16_t generation;
-    bool refolding;
+    struct store_progress progress;
 };
 
 /* state.c */
 int store_load(struct store *s, struct error *err); /* builds memory from disk */
 void store_unload(struct store *s);
+int store_reload(struct store *s, struct error *err);
 uint64_t store_hash(const struct store *s, char kind, const char *namespace, const void *id, size_t size);
 void store_publish(struct store *s); /* as_of and the figures for others */
+void store_publish_locked(struct store *s);
 int store_write_meta(struct store *s, struct txn *t);
 void store_write_dictionary(struct store *s, struct txn *t);
 void store_dictionary_written(struct store *s);
@@ -131,27 +147,58 @@ void store_dictionary_written(struct store *s);
 /* fold the subject, and put its rows in place of the ones it had, as of `position` */
 int store_fold_subject(struct store *s, struct subject *subject, uint64_t position);
 /* the rows of a subject's events into s->rows */
-int store_make_rows(struct store *s, const struct subject *subject);
+int store_make_rows(struct store *s, const struct environment *e, const struct subject *subject);
+/* the same as rows of m that hold from the beginning, as the subject's own */
+int store_fold_anew(struct store *s, const struct environment *e, struct subject *subject,
+                    struct memtable *m);
 /* the subject of a hash, hot from now on; new ones get a number. *ret_new */
 int store_subject(struct store *s, struct txn *t, uint64_t hash, bool is_loose, uint16_t namespace,
                   uint64_t position, struct subject **ret);
 /* brings a sealed subject back into memory and buries its sealed rows */
 int store_revive(struct store *s, struct txn *t, uint64_t hash, bool is_loose, uint32_t number,
-                 uint64_t position, struct subject **ret);
+                 uint16_t namespace, uint64_t position, struct subject **ret);
 int store_touch(struct store *s, struct subject *subject);
 
-/* puts an environment (or these tables beside the settings in force) in place of the one before */
-void store_publish_environment(struct store *s, struct environment *next);
-int store_publish_reference(struct store *s, struct reference *next);
-/* writes the reference tables, and that facts must be refolded */
-int store_write_reference(struct store *s, const struct reference *next, bool refold, struct error *err);
+/* Whether the first generation can be read: else a refold is due, and until then nothing is answered. */
+static inline bool store_has_first(const struct store *s)
+{
+    return s->meta.fact_version == FACT_VERSION;
+}
+/* The environment that the memtable's rows are made by. */
+static inline const struct environment *store_environment(const struct store *s)
+{
+    return store_has_first(s) ? s->before : s->environment;
+}
+/* The generation that a refold makes. */
+static inline uint16_t store_second(const struct store *s)
+{
+    return s->meta.generation == UINT16_MAX ? 1 : (uint16_t)(s->meta.generation + 1);
+}
+/* Whether a subject that cools down has a place in the second generation. */
+static inline bool store_is_refolded(const struct store *s, uint32_t number)
+{
+    return number < s->meta.refolded;
+}
+
+/* change.c */
+int store_load_environments(struct store *s, struct txn *t, struct error *err);
+/* Puts next in place of today's environment, which a refold becomes due for unless refold says that the fold
+ * reads nothing else; `also` (or NULL) writes what belongs into the same transaction. Takes over next. */
+int store_change(struct store *s, struct environment *next, bool refold,
+                 void (*also)(struct store *s, struct txn *t, void *context), void *context,
+                 struct error *err);
 /* takes over the settings of the last store_set_fold, where they differ */
 int store_adopt_settings(struct store *s, struct error *err);
 
-/* seal.c; all: nothing stays hot */
-int store_seal(struct store *s, bool all, struct error *err);
+/* seal.c */
+enum seal {
+    SEAL_COOL,   /* what was not touched for a whole interval cools down */
+    SEAL_ALL,    /* nothing stays hot */
+    SEAL_SWITCH, /* as SEAL_COOL, and the second generation takes the place of the first */
+};
+int store_seal(struct store *s, enum seal kind, struct error *err);
 
 /* refold.c */
-int store_refold(struct store *s, struct error *err);
+void store_refold_forget(struct store *s); /* what it remembers of segments: they have changed */
 
 #endif

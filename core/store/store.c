@@ -26,15 +26,6 @@ static int derive_keys(struct store *s, const uint8_t key[32])
     return 0;
 }
 
-static int load(struct store *s, struct error *err)
-{
-    int r = store_load(s, err);
-    if (r == 0 && (s->meta.must_refold || s->meta.fact_version != FACT_VERSION))
-        r = store_refold(s, err);
-    s->must_reload = r < 0;
-    return r;
-}
-
 void store_declare(struct store *s, const char (*names)[EVENT_CODE_BYTES + 1], unsigned n)
 {
     unsigned known = atomic_load_explicit(&s->n_declared, memory_order_relaxed);
@@ -50,9 +41,14 @@ int store_open(const struct store_options *options, struct store **ret, struct e
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a store");
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_mutex_init(&s->view_lock, NULL);
-    (void)pthread_cond_init(&s->view_ready, NULL);
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&s->published, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
     s->map_bytes = options->map_bytes;
     s->hot_events = options->hot_events ? options->hot_events : STORE_HOT_EVENTS;
+    s->slice_subjects = options->slice_subjects ? options->slice_subjects : STORE_SLICE_SUBJECTS;
     store_declare(s, options->declared, options->n_declared);
     buffer_init(&s->journal, JOURNAL_BYTES_MAX);
     memtable_pool_init(&s->pool);
@@ -64,7 +60,7 @@ int store_open(const struct store_options *options, struct store **ret, struct e
     if (r == 0)
         r = db_open(&s->db, options->path, options->map_bytes, options->create, err);
     if (r == 0)
-        r = load(s, err);
+        r = store_load(s, err);
     if (r < 0) {
         s->must_reload = true; /* nothing in memory is worth sealing */
         store_close(s);
@@ -80,10 +76,12 @@ void store_close(struct store *s)
         return;
     /* The journal holds what could not be sealed. */
     if (s->db.env && !s->must_reload && s->journal_events)
-        (void)store_seal(s, true, NULL);
+        (void)store_seal(s, SEAL_ALL, NULL);
     store_unload(s);
     environment_unref(s->environment);
+    environment_unref(s->before);
     environment_unref(s->wanted);
+    store_refold_forget(s);
     dictionary_free(s->dictionary);
     fold_free(s->fold);
     segment_writer_free(s->segment_writer);
@@ -99,14 +97,15 @@ void store_close(struct store *s)
     sodium_memzero(s->box_key, sizeof(s->box_key));
     (void)pthread_mutex_destroy(&s->lock);
     (void)pthread_mutex_destroy(&s->view_lock);
-    (void)pthread_cond_destroy(&s->view_ready);
+    (void)pthread_cond_destroy(&s->published);
     free(s);
 }
 
-static int reload(struct store *s, struct error *err)
+int store_reload(struct store *s, struct error *err)
 {
+    s->must_reload = true;
     store_unload(s);
-    return load(s, err);
+    return store_load(s, err);
 }
 
 /* --- one commit
@@ -295,12 +294,17 @@ static int event_take(struct commit *c, struct pending *p, const struct wire_eve
     r = store_subject(s, &c->txn, hash, is_loose, p->namespace, position, &subject);
     if (r < 0)
         return r;
-    for (const struct event *old = subject_first(subject); old; old = subject_next(subject, old))
+    unsigned n_live = 0;
+    for (const struct event *old = subject_first(subject); old; old = subject_next(subject, old)) {
+        if (environment_drops(s->environment, old->source))
+            continue;
+        n_live++;
         if (old->id == e->id && event_same_content(old, e)) {
             *ret_taken = TAKEN_DUPLICATE;
             return REJECT_NONE;
         }
-    if (subject->n_events >= EVENT_TICKET_MAX)
+    }
+    if (n_live >= EVENT_TICKET_MAX)
         return REJECT_TICKET_FULL;
     r = subject_append(&s->hot, subject, e);
     if (r == 0)
@@ -433,23 +437,16 @@ static bool seal_is_due(const struct store *s)
            memtable_is_filling(s);
 }
 
-/* The settings of the last store_set_fold, and facts by them. */
-static int adopt(struct store *s, struct error *err)
-{
-    int r = store_adopt_settings(s, err);
-    return r == 1 ? store_refold(s, err) : r;
-}
-
 static int commit_begin(struct commit *c, struct error *err)
 {
     struct store *s = c->store;
     int r = 0;
     if (s->must_reload)
-        r = reload(s, err);
+        r = store_reload(s, err);
     if (r == 0)
-        r = adopt(s, err);
+        r = store_adopt_settings(s, err);
     if (r == 0 && seal_is_due(s))
-        r = store_seal(s, false, err);
+        r = store_seal(s, SEAL_COOL, err);
     if (r == 0)
         r = txn_begin(&c->txn, &s->db, true, err);
     return r;
@@ -500,7 +497,7 @@ int store_commit(struct store *s, struct store_batch *batches, size_t n, struct 
             r = publish_sources(&c); /* after the view: what a source counts as taken is there to ask for */
         }
         if (r < 0) /* on disk, but not in memory: read it back, so that what is answered is what is there */
-            r = reload(s, err);
+            r = store_reload(s, err);
     }
     for (size_t i = 0; i < c.n_pending; i++)
         free(c.pending[i]);
@@ -511,33 +508,33 @@ int store_commit(struct store *s, struct store_batch *batches, size_t n, struct 
 int store_maintain(struct store *s, bool settle, struct error *err)
 {
     if (s->must_reload) {
-        int r = reload(s, err);
+        int r = store_reload(s, err);
         if (r < 0)
             return r;
     }
-    int adopted = adopt(s, err);
+    int adopted = store_adopt_settings(s, err);
     if (adopted < 0)
         return adopted;
     if (!seal_is_due(s) && !(settle && s->journal_events >= STORE_SETTLE_EVENTS))
         return 0;
-    int r = store_seal(s, settle, err);
-    if (r < 0)
-        s->must_reload = true;
+    int r = store_seal(s, settle ? SEAL_ALL : SEAL_COOL, err);
     return r < 0 ? r : 1;
 }
 
 int store_set_reference(struct store *s, struct reference *next, struct error *err)
 {
+    struct environment *e;
     bool refold = reference_needs_refold(s->environment->reference, next);
-    int r = store_write_reference(s, next, refold, err);
-    if (r == 0 && store_publish_reference(s, next) < 0) {
-        s->must_reload = true;
-        r = error_set(err, -ENOMEM, "no_memory", "out of memory for the reference tables");
-    }
-    reference_unref(next);
-    if (r < 0)
+    int r = s->must_reload ? store_reload(s, err) : 0;
+    if (r == 0 && (r = environment_copy(s->environment, &e)) < 0)
+        r = error_set(err, r, "no_memory", "out of memory for the reference tables");
+    if (r < 0) {
+        reference_unref(next);
         return r;
-    return refold ? store_refold(s, err) : 0;
+    }
+    reference_unref(e->reference);
+    e->reference = next;
+    return store_change(s, e, refold, NULL, NULL, err);
 }
 
 int store_set_fold(struct store *s, const struct fold_settings *settings, struct error *err)
@@ -551,11 +548,6 @@ int store_set_fold(struct store *s, const struct fold_settings *settings, struct
     (void)pthread_mutex_unlock(&s->lock);
     environment_unref(old);
     return 0;
-}
-
-int store_reindex(struct store *s, struct error *err)
-{
-    return store_refold(s, err);
 }
 
 /* --- for other threads
@@ -663,6 +655,32 @@ void store_statistics(struct store *s, struct store_statistics *ret)
     struct stat st;
     if (mdb_env_get_fd(s->db.env, &fd) == 0 && fstat(fd, &st) == 0)
         ret->file_bytes = (uint64_t)st.st_size;
+}
+
+void store_progress(struct store *s, struct store_progress *ret)
+{
+    (void)pthread_mutex_lock(&s->view_lock);
+    *ret = s->progress;
+    (void)pthread_mutex_unlock(&s->view_lock);
+}
+
+int store_await_refold(struct store *s, unsigned timeout_ms)
+{
+    struct timespec until;
+    int rc = 0;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += timeout_ms % 1000 * 1000000L;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    (void)pthread_mutex_lock(&s->view_lock);
+    while (s->progress.is_refolding && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&s->published, &s->view_lock, &until);
+    bool is_done = !s->progress.is_refolding;
+    (void)pthread_mutex_unlock(&s->view_lock);
+    return is_done ? 0 : -ETIMEDOUT;
 }
 
 uint64_t store_hash_ticket(const struct store *s, const char *namespace, const char *id, size_t size)

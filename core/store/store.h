@@ -30,19 +30,20 @@ struct fold_settings;    /* core/fold/fold.h */
 struct store;
 
 struct store_options {
-    const char *path;    /* the environment's directory, made when missing */
-    uint8_t key[32];     /* the tenant's key: ids are hashed and cursors sealed under it */
-    uint64_t map_bytes;  /* size of the memory map, fixed while open */
-    uint64_t hot_events; /* events in memory before the store seals; 0: the default */
-    bool create;         /* false: -ENOENT when it is not there */
+    const char *path;        /* the environment's directory, made when missing */
+    uint8_t key[32];         /* the tenant's key: ids are hashed and cursors sealed under it */
+    uint64_t map_bytes;      /* size of the memory map, fixed while open */
+    uint64_t hot_events;     /* events in memory before the store seals; 0: the default */
+    uint32_t slice_subjects; /* a refold's slice has at most so many; 0: the default */
+    bool create;             /* false: -ENOENT when it is not there */
     /* the tenant's own dimensions, as store_declare takes them */
     const char (*declared)[EVENT_CODE_BYTES + 1];
     unsigned n_declared;
 };
 
-/* Opens, recovers (replays what was not sealed) and, where FACT_VERSION or the fold's reading changed,
- * refolds. Codes: store_version (a format this build does not know), store_key (the key is not the one it was
- * made with), store_corrupt. */
+/* Opens and recovers (replays what was not sealed). Where FACT_VERSION has changed a refold is due, and until
+ * it is done scans of facts fail with the code refolding. Codes: store_version (a format this build does not
+ * know), store_key (the key is not the one it was made with), store_corrupt. */
 int store_open(const struct store_options *options, struct store **ret, struct error *err);
 /* Seals what is hot and closes; views must be closed before. NULL is fine. */
 void store_close(struct store *s);
@@ -99,12 +100,30 @@ int store_set_fold(struct store *s, const struct fold_settings *settings, struct
  * left. -ENOENT unknown_source. */
 int store_source_reset(struct store *s, const char *source, uint64_t *ret_events, struct error *err);
 
-/* Puts the table's rows of next in place of today's and refolds when the fold reads what changed. Takes over
- * next. */
+/* Puts the rows of next in place of today's; a refold becomes due when the fold reads what changed. Takes
+ * over next. */
 int store_set_reference(struct store *s, struct reference *next, struct error *err);
 
-/* Drops all facts and folds them anew from the log. */
+/* Makes a refold due, of all facts from the log. */
 int store_reindex(struct store *s, struct error *err);
+
+/* One slice of a refold that is due or under way, or of what one leaves to be cleared away: a transaction of
+ * a few tenths of a second. Commits may come between any two. 1 when there was something to do, 0 when there
+ * is nothing. Facts are read from the generation before, with every event committed since, until the last
+ * slice puts the new one in its place. A restart goes on where it was. */
+int store_refold(struct store *s, struct error *err);
+
+/* --- how far a refold is (any thread)
+ * -------------------------------------------------------------------------------------------- */
+
+struct store_progress {
+    bool is_refolding; /* due or under way */
+    bool has_facts;    /* until it is done answers come from the facts before; false: there are none */
+    uint64_t n_done, n_subjects; /* tickets and events without one */
+};
+void store_progress(struct store *s, struct store_progress *ret);
+/* Waits until no refold is due. 0, or -ETIMEDOUT. */
+int store_await_refold(struct store *s, unsigned timeout_ms);
 
 /* --- sources (any thread)
  * ------------------------------------------------------------------------------------ */
@@ -163,11 +182,12 @@ void store_view_close(struct store_view *v);
 
 /* The log position that the view shows: every event below it and none above. */
 uint64_t store_view_as_of(const struct store_view *v);
-/* Whether the facts are those of the definitions before a refold that is under way. */
+/* Whether the facts are those before a refold that is due or under way. */
 bool store_view_is_refolding(const struct store_view *v);
 const struct dictionary *store_view_dictionary(const struct store_view *v);
 const struct reference *store_view_reference(const struct store_view *v);
-/* What the view's facts were made with, for who folds the events of one ticket again (explain); the view's.
+/* What the view's facts were made with, which while a refold is due is not today's; for who folds the events
+ * of one ticket again (explain); the view's.
  */
 void store_view_fold(const struct store_view *v, struct fold_environment *ret);
 
@@ -205,7 +225,8 @@ struct fact_scan_statistics {
 
 struct fact_scan;
 
-/* columns are FACT_… or FACT_DIMENSION(set, field). One thread a scan; several scans a view are fine. */
+/* columns are FACT_… or FACT_DIMENSION(set, field). One thread a scan; several scans a view are fine. Code
+ * refolding (-EAGAIN): there are no facts that this build can read before a refold is done. */
 int fact_scan_open(const struct store_view *v, enum fact_table table, const uint8_t *columns,
                    size_t n_columns, const struct fact_bound *bounds, size_t n_bounds, struct fact_scan **ret,
                    struct error *err);

@@ -3,13 +3,13 @@
  * through the journal. */
 #include "core/store/state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct ticket {
     struct hot hot; /* holds this one subject */
     struct subject *subject;
     bool by_number; /* the subject's number is given and not its hash */
-    bool is_known;
 };
 
 static int read_sealed(struct ticket *k, struct txn *t)
@@ -22,7 +22,6 @@ static int read_sealed(struct ticket *k, struct txn *t)
         return r;
     k->subject->number = number;
     r = location_get(t, number, &location);
-    k->is_known = !k->by_number || location.segment != 0;
     if (r == 0)
         r = segment_load(&cache, t, &k->hot, k->subject, location.segment);
     segment_cache_fini(&cache);
@@ -43,7 +42,6 @@ static int read_commit(struct ticket *k, const MDB_val *value)
         if (head.is_loose ||
             (k->by_number ? head.number != k->subject->number : head.hash != k->subject->hash))
             continue;
-        k->is_known = true;
         k->subject->number = head.number;
         k->subject->namespace = head.namespace;
         int r = subject_append(&k->hot, k->subject, (const struct event *)room);
@@ -64,6 +62,21 @@ static int read_journal(struct ticket *k, struct txn *t, uint64_t as_of)
     return r < 0 ? r : t->rc ? -EIO : 0;
 }
 
+/* 1, or 0 when the view's set has none of them any more. */
+static int give_events(const struct store_view *v, const struct subject *subject,
+                       int (*each)(void *context, const struct event *e), void *context, struct error *err)
+{
+    const struct event **events = malloc(subject->n_events * sizeof(*events));
+    if (!events)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for the events of a ticket");
+    size_t n = environment_events(v->before, v->environment, subject, events);
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = each(context, events[i]);
+    free((void *)events);
+    return r ? r : n > 0;
+}
+
 static int read_ticket(struct ticket *k, const struct store_view *v,
                        int (*each)(void *context, const struct event *e), void *context, struct error *err)
 {
@@ -74,10 +87,7 @@ static int read_ticket(struct ticket *k, const struct store_view *v,
     if (r < 0)
         return error_set(err, r, r == -ENOMEM ? "no_memory" : "store_corrupt",
                          "the ticket's events cannot be read: %s", strerror(-r));
-    for (const struct event *e = k->is_known ? subject_first(k->subject) : NULL; e && r == 0;
-         e = subject_next(k->subject, e))
-        r = each(context, e);
-    return r == 0 ? k->is_known : r;
+    return k->subject->n_events ? give_events(v, k->subject, each, context, err) : 0;
 }
 
 static int ticket_init(struct ticket *k, uint64_t hash, uint32_t number, struct error *err)

@@ -20,9 +20,10 @@ int store_view_open(struct store *s, struct store_view **ret, struct error *err)
     if (r == 0) {
         v->memtable = memtable_ref(s->memtable);
         v->environment = environment_ref(s->environment);
+        v->before = environment_ref(s->before);
         v->as_of = s->as_of;
         v->generation = s->generation;
-        v->refolding = s->refolding;
+        v->progress = s->progress;
     }
     (void)pthread_mutex_unlock(&s->view_lock);
     if (r < 0) {
@@ -40,6 +41,7 @@ void store_view_close(struct store_view *v)
     txn_abort(&v->txn);
     memtable_unref(v->memtable);
     environment_unref(v->environment);
+    environment_unref(v->before);
     free(v);
 }
 
@@ -50,7 +52,7 @@ uint64_t store_view_as_of(const struct store_view *v)
 
 bool store_view_is_refolding(const struct store_view *v)
 {
-    return v->refolding;
+    return v->progress.is_refolding;
 }
 
 const struct dictionary *store_view_dictionary(const struct store_view *v)
@@ -67,8 +69,8 @@ void store_view_fold(const struct store_view *v, struct fold_environment *ret)
 {
     *ret = (struct fold_environment){
         .dictionary = v->store->dictionary,
-        .reference = v->environment->reference,
-        .settings = &v->environment->settings,
+        .reference = v->before->reference,
+        .settings = &v->before->settings,
         .declared = (const char(*)[EVENT_CODE_BYTES + 1]) v->store->declared,
         .n_declared = atomic_load_explicit(&v->store->n_declared, memory_order_acquire),
     };
@@ -145,6 +147,14 @@ int fact_scan_open(const struct store_view *v, enum fact_table table, const uint
                    size_t n_columns, const struct fact_bound *bounds, size_t n_bounds, struct fact_scan **ret,
                    struct error *err)
 {
+    if (!v->progress.has_facts) {
+        (void)error_set(err, -EAGAIN, "refolding",
+                        "the tenant's facts are being made anew by this version of the collector: %llu of "
+                        "%llu tickets so far",
+                        (unsigned long long)v->progress.n_done, (unsigned long long)v->progress.n_subjects);
+        error_hint(err, "ask again when it is done; tendon status shows how far it is");
+        return -EAGAIN;
+    }
     struct fact_scan *scan = calloc(1, sizeof(*scan));
     if (!scan)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a scan");

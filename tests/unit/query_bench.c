@@ -74,6 +74,16 @@ static void bench_commit(void)
     bench->n = 0;
 }
 
+void bench_refold(void)
+{
+    struct error err = ERROR_INIT;
+    int r;
+    while ((r = store_refold(bench->store, &err)) == 1)
+        ;
+    if (r < 0)
+        fail_msg("%s: %s", err.code, err.message);
+}
+
 void bench_reference(enum reference_table table, int64_t valid_from, const char *key, const char *pairs)
 {
     struct error err = ERROR_INIT;
@@ -100,6 +110,7 @@ void bench_reference(enum reference_table table, int64_t valid_from, const char 
     if (reference_set(next, table, key, valid_from, values, &err) < 0 ||
         store_set_reference(bench->store, next, &err) < 0)
         fail_msg("%s: %s", err.code, err.message);
+    bench_refold();
 }
 
 void bench_calendar(const char *name, int64_t valid_from, const char *definition)
@@ -119,6 +130,7 @@ void bench_calendar(const char *name, int64_t valid_from, const char *definition
         fail_msg("%s: %s", err.code, err.message);
     calendar_unref(calendar);
     json_decref(map);
+    bench_refold();
 }
 
 /* A direct acme and an outsourcer bpo, hospitals in the US. */

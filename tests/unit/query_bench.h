@@ -48,6 +48,8 @@ int bench_setup(void **state);
 int bench_teardown(void **state);
 /* Opens the store again, after store_close. */
 void bench_open(void);
+/* Until no refold is due. */
+void bench_refold(void);
 /* One row of the sites or teams: "country=US beds=100". */
 void bench_reference(enum reference_table table, int64_t valid_from, const char *key, const char *pairs);
 /* One version of a calendar: a JSON map as calendar_new takes it. */

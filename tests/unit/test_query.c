@@ -413,6 +413,7 @@ static void test_arrival(void **state)
     json_t *sealed = ask(ASKED);
     assert_true(json_equal(json_object_get(before, "rows"), json_object_get(sealed, "rows")));
     assert_int_equal(store_reindex(bench->store, &err), 0);
+    bench_refold();
     json_t *again = ask(ASKED);
     assert_true(json_equal(json_object_get(before, "rows"), json_object_get(again, "rows")));
     json_decref(before);
