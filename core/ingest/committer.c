@@ -24,9 +24,12 @@ struct actor {
     bool in_ready, in_decodable, in_idle;
     struct actor *next_ready, *next_decodable, *next_idle;
     int64_t settle_at; /* ms, monotonic */
+    bool has_slices;   /* the store may have a slice of a refold to do */
+    int64_t slice_at;  /* ms, monotonic: not before, while there are jobs */
 
     struct reference *reference; /* as of the last look; dropped after each call */
     bool is_failing;             /* the last commit failed: logged once */
+    bool is_refold_failing;      /* and the last slice */
 };
 
 struct actor_list {
@@ -95,10 +98,16 @@ LIST_FUNCTIONS(ready)
 LIST_FUNCTIONS(decodable)
 LIST_FUNCTIONS(idle)
 
+/* Whether the job at the head of the queue can be done. */
+static bool actor_has_job(const struct actor *a)
+{
+    return a->head && (a->head->kind != JOB_BATCH || a->head->state == JOB_DECODED);
+}
+
 /* Puts the actor where a thread will find what it has to do. */
 static void actor_offer(struct committer *c, struct actor *a)
 {
-    if (!a->is_running && a->head && (a->head->kind != JOB_BATCH || a->head->state == JOB_DECODED)) {
+    if (!a->is_running && (actor_has_job(a) || a->has_slices)) {
         ready_push(c, a);
         (void)pthread_cond_signal(&c->work);
     }
@@ -288,6 +297,33 @@ static void actor_maintain(struct committer *c, struct actor *a, bool settle)
     }
 }
 
+/* One slice of a refold. It takes at most half of the time while there are commits to do. Without the lock.
+ */
+static void actor_slice(struct committer *c, struct actor *a)
+{
+    struct error err = ERROR_INIT;
+    char room[600];
+    int64_t began = monotonic_ms();
+    int rc = store_refold(a->tenant->store, &err);
+    int64_t ended = monotonic_ms();
+    if (rc < 0 && !a->is_refold_failing)
+        log_error(c->logger, "ingest", "refold_failed", "tenant=%s code=%s reason=%s", a->tenant->name,
+                  err.code, log_quote(room, sizeof(room), err.message));
+    (void)pthread_mutex_lock(&c->lock);
+    a->is_refold_failing = rc < 0;
+    a->has_slices |= rc == 1; /* after a failure when it is idle, or with a commit after some time */
+    a->slice_at = rc < 0 ? ended + COMMITTER_RETRY_MS : ended + (ended - began);
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
+/* Whether a job left something to refold. */
+static bool actor_is_refolding(struct actor *a)
+{
+    struct store_progress progress;
+    store_progress(a->tenant->store, &progress);
+    return progress.is_refolding;
+}
+
 /* --- threads ----------------------------------------------------------------------------------------------
  */
 
@@ -317,14 +353,19 @@ static void group_take(struct committer *c, struct group *g, struct actor *a)
     }
 }
 
-/* One turn of an actor that is ready. Called and returns with the lock held. */
+/* One turn of an actor that is ready: jobs, a slice of a refold, or both. Called and returns with the lock
+ * held. */
 static void actor_run(struct committer *c, struct actor *a, struct group *g)
 {
-    if (a->is_running || !a->head)
+    bool has_job = actor_has_job(a);
+    if (a->is_running || !(has_job || a->has_slices))
         return;
     a->is_running = true;
-    struct job *single = a->head->kind == JOB_BATCH ? NULL : actor_take(c, a);
-    if (!single)
+    bool is_due = a->has_slices;
+    a->has_slices = false; /* who wakes it from now on is heard */
+    struct job *single = has_job && a->head->kind != JOB_BATCH ? actor_take(c, a) : NULL;
+    g->n_jobs = 0;
+    if (has_job && !single)
         group_take(c, g, a);
     actor_offer(c, a); /* what is behind may be decoded meanwhile */
     (void)pthread_mutex_unlock(&c->lock);
@@ -334,19 +375,26 @@ static void actor_run(struct committer *c, struct actor *a, struct group *g)
             hello_run(a, single);
         else
             call_run(c, a, single);
-    } else {
+    } else if (has_job) {
         actor_commit(c, a, g);
         actor_maintain(c, a, false);
     }
+    is_due |= has_job && actor_is_refolding(a);
+    bool is_time = !has_job || monotonic_ms() >= a->slice_at;
+    if (is_due && is_time)
+        actor_slice(c, a);
 
     (void)pthread_mutex_lock(&c->lock);
+    a->has_slices |= is_due && !is_time;
     if (single)
         job_free(single, &c->decoded);
     for (unsigned i = 0; !single && i < g->n_jobs; i++)
         job_free(g->jobs[i], &c->decoded);
     a->is_running = false;
-    a->settle_at = monotonic_ms() + COMMITTER_SETTLE_MS;
-    idle_push(c, a);
+    if (has_job || a->is_refold_failing) {
+        a->settle_at = monotonic_ms() + COMMITTER_SETTLE_MS;
+        idle_push(c, a);
+    }
     actor_offer(c, a);
 }
 
@@ -367,6 +415,7 @@ static bool settle_one(struct committer *c, int64_t *ret_wait_ms)
         (void)pthread_mutex_unlock(&c->lock);
         actor_maintain(c, a, true);
         (void)pthread_mutex_lock(&c->lock);
+        a->has_slices |= a->is_refold_failing;
         a->is_running = false;
         actor_offer(c, a);
         return true;
@@ -509,6 +558,17 @@ int committer_call(struct committer *c, struct tenant *t,
         (void)pthread_cond_wait(&c->call_done, &c->lock);
     (void)pthread_mutex_unlock(&c->lock);
     return call.rc;
+}
+
+void committer_wake(struct committer *c, struct tenant *t)
+{
+    (void)pthread_mutex_lock(&c->lock);
+    struct actor *a = c->is_stopping ? NULL : actor_of(c, t);
+    if (a) {
+        a->has_slices = true;
+        actor_offer(c, a);
+    }
+    (void)pthread_mutex_unlock(&c->lock);
 }
 
 void committer_statistics(struct committer *c, struct committer_statistics *ret)

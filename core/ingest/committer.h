@@ -3,7 +3,8 @@
  * Each tenant has one queue, worked on by one thread of the pool at a time (its store knows no other writer);
  * different tenants are worked on side by side, in turn. A turn takes what is queued, at most
  * COMMITTER_GROUP_BYTES, into one store_commit. The next batches are decoded by the other threads meanwhile.
- * Queues are bounded by the senders' credit (core/ingest/server.h).
+ * Queues are bounded by the senders' credit (core/ingest/server.h). A refold's slices (store_refold) come
+ * between two turns: one after another while a tenant has nothing else, else for at most half of the time.
  *
  * The sequence rules of the protocol live here, where the order is known: last_seq + 1 is taken, lower is a
  * repeat, higher is out of order; after a commit that failed, last_seq is read back before anything is
@@ -77,6 +78,10 @@ int committer_submit_batch(struct committer *c, struct tenant *t, const struct g
  * without calling fn when the committer is stopping. */
 int committer_call(struct committer *c, struct tenant *t,
                    int (*fn)(struct tenant *t, void *ctx, struct error *err), void *ctx, struct error *err);
+
+/* Looks whether the tenant's store has something to do of its own: settings that changed, a refold. After a
+ * tenant was opened and after its settings were set. Any thread, never waits. */
+void committer_wake(struct committer *c, struct tenant *t);
 
 struct committer_statistics {
     uint64_t batches, events, commits, failed_commits, repeats, out_of_order, malformed;
