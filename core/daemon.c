@@ -385,6 +385,13 @@ static int start_supervisor(struct daemon *d, struct error *err)
     return r;
 }
 
+/* A tenant's store looks after itself from the committer's threads: settings that changed, a refold. */
+static void wake_tenants(struct daemon *d)
+{
+    for (unsigned i = 0; i < tenants_count(d->tenants); i++)
+        committer_wake(d->committer, tenants_at(d->tenants, i));
+}
+
 static int start_parts(struct daemon *d, struct error *err)
 {
     const struct config *c = d->config;
@@ -392,6 +399,8 @@ static int start_parts(struct daemon *d, struct error *err)
                                                       .n_threads = (unsigned)c->committers,
                                                       .logger = d->logger},
                           &d->committer, err);
+    if (r == 0)
+        wake_tenants(d);
     if (r == 0)
         r = start_supervisor(d, err);
     if (r == 0)
@@ -464,8 +473,10 @@ static int reload_checked(struct daemon *d, struct config *config, const struct 
     if (r < 0) {
         struct error ignored;
         (void)tenants_apply(d->tenants, d->config, &ignored);
+        wake_tenants(d);
         return r;
     }
+    wake_tenants(d);
     atomic_store_explicit(&d->logger->level, (int)config->log_level, memory_order_relaxed);
     dispatch_reload(d->dispatch, config);
     dispatch_reload(d->source_dispatch, config);

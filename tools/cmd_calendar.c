@@ -108,6 +108,8 @@ static int import_send(const struct invocation *invocation, struct session *s)
     code = valid_from_read(invocation, s, params);
     if (code == 0)
         code = session_call(s, "calendar.import", json_incref(params), &answer);
+    if (code == 0)
+        code = session_await_facts(s, invocation, answer, params);
     if (code == 0) {
         json_t *summary = import_summary(answer);
         code = output_show(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), summary);
@@ -197,7 +199,10 @@ static int calendar_remove_run(const struct invocation *invocation)
         code = valid_from_read(invocation, s, params);
     if (code == 0)
         code = session_call(s, "calendar.remove", json_incref(params), &answer);
+    if (code == 0)
+        code = session_await_facts(s, invocation, answer, params);
     session_close(s);
+    (void)json_object_del(answer, "refolding");
     if (code == 0)
         code = output_show(invocation, NULL, 0, answer);
     json_decref(params);
@@ -231,6 +236,7 @@ static const struct option IMPORT_OPTIONS[] = {
      "without it from ever"},
     TENANT_OPTION,
     OUTPUT_OPTION,
+    NO_WAIT_OPTION,
     {NULL},
 };
 
@@ -300,6 +306,7 @@ static const struct option REMOVE_OPTIONS[] = {
      "only the version that holds from the beginning of this day in the tenant's zone, or from this instant"},
     TENANT_OPTION,
     OUTPUT_OPTION,
+    NO_WAIT_OPTION,
     {NULL},
 };
 

@@ -43,6 +43,7 @@ static int rows_send(struct session *s, const json_t *rows, const json_t *params
                               imported);
             return code;
         }
+        (void)json_object_set(summary, "refolding", json_object_get(result, "refolding"));
         imported += json_integer_value(json_object_get(result, "imported"));
         changed += json_integer_value(json_object_get(result, "changed"));
         json_decref(result);
@@ -142,7 +143,10 @@ static int rows_import(const struct invocation *invocation, enum reference_table
     code = valid_from_read(invocation, s, params);
     if (code == 0)
         code = rows_send(s, result->rows, params, summary);
+    if (code == 0)
+        code = session_await_facts(s, invocation, summary, params);
     session_close(s);
+    (void)json_object_del(summary, "refolding");
     if (code == 0) {
         (void)json_object_set_new(summary, "duplicates", json_integer((json_int_t)result->n_duplicates));
         unsigned width;

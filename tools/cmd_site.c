@@ -26,6 +26,7 @@ static const struct option IMPORT_OPTIONS[] = {
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "whose sites; may be left out where there is one tenant"},
     OUTPUT_OPTION,
+    NO_WAIT_OPTION,
     {NULL},
 };
 

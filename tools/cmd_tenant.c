@@ -58,14 +58,27 @@ static int tenant_reindex_run(const struct invocation *invocation)
         {"events", "events folded", CELL_COUNT},
         {"subjects", "tickets and single events", CELL_COUNT},
     };
-    json_t *result = NULL;
-    int code = session_call_once(invocation, "folding all events anew", "tenant.reindex",
-                                 tenant_params(invocation), &result);
+    struct session *s = NULL;
+    json_t *params = tenant_params(invocation), *result = NULL;
+    int code = session_open(invocation, "asking", &s);
+    if (code == 0)
+        code = session_call(s, "tenant.reindex", json_incref(params), &result);
+    if (code == 0)
+        code = session_await_facts(s, invocation, result, params);
+    session_close(s);
+    json_decref(params);
+    (void)json_object_del(result, "refolding");
     if (code == 0)
         code = output_show(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), result);
     json_decref(result);
     return code;
 }
+
+static const struct option REINDEX_OPTIONS[] = {
+    OUTPUT_OPTION,
+    NO_WAIT_OPTION,
+    {NULL},
+};
 
 static const struct argument ARGUMENTS[] = {
     {"NAME", .optional = true, .help = "of the tenant; may be left out where there is one"},
@@ -82,10 +95,11 @@ const struct command CMD_TENANT_LIST = {
 
 const struct command CMD_TENANT_REINDEX = {
     .name = "tenant reindex",
-    .summary = "drop all facts of a tenant and make them anew from its events",
+    .summary = "make all facts of a tenant anew from its events",
     .description = "The answers are the same afterwards: facts depend on the events alone. No vendor is "
-                   "asked for anything again.",
-    .options = ANSWER_OPTIONS,
+                   "asked for anything again. Events are taken meanwhile, and questions answered from the "
+                   "facts before with every new event in them.",
+    .options = REINDEX_OPTIONS,
     .arguments = ARGUMENTS,
     .examples = "  tendon tenant reindex riverbend\n",
     .run = tenant_reindex_run,

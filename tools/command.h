@@ -84,6 +84,13 @@ extern const char *const OUTPUT_FORMS[];
     {                                                                                                        \
         "fail-empty", 0, OPTION_FLAG, NULL, NULL, NAMES_NOTHING, "exit with 4 when nothing was found"        \
     }
+/* Of the commands that change what facts are made from. */
+#define NO_WAIT_OPTION                                                                                       \
+    {                                                                                                        \
+        "no-wait", 0, OPTION_FLAG, NULL, NULL, NAMES_NOTHING,                                                \
+            "do not wait until all facts are made anew, where that is needed: until then answers come from " \
+            "the facts before and say so, and tendon status shows how far it is"                             \
+    }
 /* Tables for commands that have no other. */
 extern const struct option ANSWER_OPTIONS[]; /* OUTPUT_OPTION */
 extern const struct option LIST_OPTIONS[];   /* both */

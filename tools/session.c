@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define PROGRESS_AFTER_MS  500
+#define FACTS_EVERY_MS     100
 #define TIMEOUT_DEFAULT_MS (10 * 60 * 1000)
 
 struct session {
@@ -50,6 +51,20 @@ static void spinner_clear(struct session *s)
     if (s->shown)
         (void)fprintf(stderr, "\r\033[K");
     s->shown = false;
+}
+
+/* How far a refold is, between two questions. */
+static void facts_show(struct session *s, const json_t *refolding)
+{
+    if (!s->is_terminal || json_is_null(refolding))
+        return;
+    (void)fprintf(stderr,
+                  "\r%s … %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+                  " tickets (ctrl-C ends the waiting only)\033[K",
+                  s->waiting, json_integer_value(json_object_get(refolding, "done")),
+                  json_integer_value(json_object_get(refolding, "subjects")));
+    (void)fflush(stderr);
+    s->shown = true;
 }
 
 /* An option, else the environment, else NULL; empty counts as not given. */
@@ -139,6 +154,28 @@ int session_call(struct session *s, const char *method, json_t *params, json_t *
 {
     return session_request(s, WIRE_CALL,
                            params ? json_pack("{s:s, s:o}", "method", method, "params", params) : NULL, ret);
+}
+
+int session_await_facts(struct session *s, const struct invocation *invocation, const json_t *answer,
+                        const json_t *params)
+{
+    const json_t *refolding = json_object_get(answer, "refolding");
+    const json_t *tenant = json_object_get(params, "tenant");
+    json_t *shown = NULL;
+    int code = 0;
+    s->waiting = "making all facts anew";
+    while (code == 0 && refolding && !json_is_null(refolding) && !invocation_has(invocation, "no-wait")) {
+        json_decref(shown);
+        shown = NULL;
+        (void)usleep(FACTS_EVERY_MS * 1000);
+        code = session_call(s, "tenant.show", json_pack("{s:O*}", "tenant", tenant), &shown);
+        refolding = json_object_get(shown, "refolding");
+        if (code == 0)
+            facts_show(s, refolding);
+    }
+    spinner_clear(s);
+    json_decref(shown);
+    return code;
 }
 
 int session_call_once(const struct invocation *invocation, const char *waiting, const char *method,

@@ -27,6 +27,12 @@ int session_call(struct session *s, const char *method, json_t *params, json_t *
 int session_call_once(const struct invocation *invocation, const char *waiting, const char *method,
                       json_t *params, json_t **ret);
 
+/* After a change whose answer says that facts are being made anew ("refolding" is not null): waits until they
+ * are, for the tenant of these parameters. Returns at once where --no-wait was given. 0; or an exit code, and
+ * the error has been printed. */
+int session_await_facts(struct session *s, const struct invocation *invocation, const json_t *answer,
+                        const json_t *params);
+
 /* {"tenant": …} as --tenant says, or {}: the beginning of most parameters. */
 json_t *session_params(const struct invocation *invocation);
 

@@ -283,37 +283,59 @@ static int same_settings(const struct fold_settings *a, const struct fold_settin
     return r;
 }
 
-static int adopt(struct store *s, const struct environment *wanted, struct error *err)
+int store_set_fold(struct store *s, const struct fold_settings *settings, struct error *err)
 {
-    int same = same_settings(&s->environment->settings, &wanted->settings);
-    if (same == 1)
-        return 0;
-    struct environment *next;
-    int r = same < 0 ? same : environment_new(&wanted->settings, s->environment->reference, &next);
-    if (r < 0)
-        return error_set(err, r, "no_memory", "out of memory for the settings of the fold");
-    next->n_dropped = s->environment->n_dropped;
-    memcpy(next->dropped, s->environment->dropped, sizeof(next->dropped));
-    return store_change(s, next, true, NULL, NULL, err);
+    struct environment *wanted;
+    if (environment_new(settings, NULL, &wanted) < 0)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for the settings of the fold");
+    (void)pthread_mutex_lock(&s->view_lock);
+    struct environment *old = s->wanted;
+    s->wanted = wanted;
+    s->wants_other = same_settings(&s->environment->settings, &wanted->settings) != 1;
+    /* Whoever asks from now on is told, though the committer has not looked yet. */
+    s->progress.is_refolding = s->is_due || s->wants_other;
+    (void)pthread_mutex_unlock(&s->view_lock);
+    environment_unref(old);
+    return 0;
+}
+
+/* Puts back what could not be taken over, unless others came meanwhile. */
+static void give_back(struct store *s, struct environment *wanted)
+{
+    (void)pthread_mutex_lock(&s->view_lock);
+    if (!s->wanted) {
+        s->wanted = wanted;
+        s->wants_other = true;
+        wanted = NULL;
+    }
+    (void)pthread_mutex_unlock(&s->view_lock);
+    environment_unref(wanted);
 }
 
 int store_adopt_settings(struct store *s, struct error *err)
 {
-    (void)pthread_mutex_lock(&s->lock);
-    struct environment *wanted = s->wanted;
+    (void)pthread_mutex_lock(&s->view_lock);
+    struct environment *wanted = s->wanted, *next;
     s->wanted = NULL;
-    (void)pthread_mutex_unlock(&s->lock);
+    s->wants_other = false;
+    (void)pthread_mutex_unlock(&s->view_lock);
     if (!wanted)
         return 0;
-    int r = adopt(s, wanted, err);
-    if (r < 0) { /* again at the next turn, unless others came meanwhile */
-        (void)pthread_mutex_lock(&s->lock);
-        if (!s->wanted) {
-            s->wanted = wanted;
-            wanted = NULL;
-        }
-        (void)pthread_mutex_unlock(&s->lock);
+    if (same_settings(&s->environment->settings, &wanted->settings) == 1) {
+        environment_unref(wanted);
+        return 0;
     }
-    environment_unref(wanted);
+    int r = environment_new(&wanted->settings, s->environment->reference, &next);
+    if (r < 0) {
+        (void)error_set(err, r, "no_memory", "out of memory for the settings of the fold");
+    } else {
+        next->n_dropped = s->environment->n_dropped;
+        memcpy(next->dropped, s->environment->dropped, sizeof(next->dropped));
+        r = store_change(s, next, true, NULL, NULL, err);
+    }
+    if (r < 0)
+        give_back(s, wanted);
+    else
+        environment_unref(wanted);
     return r;
 }

@@ -381,8 +381,9 @@ void store_publish_locked(struct store *s)
     s->as_of = s->meta.position;
     s->is_readable = true;
     s->generation = s->meta.generation;
+    s->is_due = s->meta.must_refold;
     s->progress = (struct store_progress){
-        .is_refolding = s->meta.must_refold != 0,
+        .is_refolding = s->is_due || s->wants_other,
         .has_facts = store_has_first(s),
         .n_done = s->meta.refolded ? s->meta.refolded - 1 : 0,
         .n_subjects = s->meta.n_subjects - 1,

@@ -112,6 +112,9 @@ struct store {
     struct memtable *memtable;
     struct environment *environment; /* today's: a refold makes facts by it */
     struct environment *before; /* the first generation was made by it; the same unless a refold is due */
+    struct environment *wanted; /* settings to come, which the committer has not taken over yet; no tables */
+    bool wants_other;           /* than today's */
+    bool is_due;                /* a refold */
     uint64_t as_of;
     uint16_t generation;
     struct store_progress progress;
@@ -120,7 +123,6 @@ struct store {
     pthread_mutex_t lock;    /* of what follows; never held across a commit */
     struct source **sources; /* by name */
     size_t n_sources;
-    struct environment *wanted; /* settings that the committer has not taken over yet, without tables */
 };
 
 struct store_view {

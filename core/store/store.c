@@ -537,19 +537,6 @@ int store_set_reference(struct store *s, struct reference *next, struct error *e
     return store_change(s, e, refold, NULL, NULL, err);
 }
 
-int store_set_fold(struct store *s, const struct fold_settings *settings, struct error *err)
-{
-    struct environment *wanted;
-    if (environment_new(settings, NULL, &wanted) < 0)
-        return error_set(err, -ENOMEM, "no_memory", "out of memory for the settings of the fold");
-    (void)pthread_mutex_lock(&s->lock);
-    struct environment *old = s->wanted;
-    s->wanted = wanted;
-    (void)pthread_mutex_unlock(&s->lock);
-    environment_unref(old);
-    return 0;
-}
-
 /* --- for other threads
  * --------------------------------------------------------------------------------------- */
 

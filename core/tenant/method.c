@@ -174,6 +174,24 @@ int request_answer(struct request *r, json_t *result)
     return result ? 0 : error_set(r->err, -ENOMEM, "no_memory", "out of memory for the answer");
 }
 
+json_t *refolding_json(const struct tenant *t)
+{
+    struct store_progress p;
+    store_progress(t->store, &p);
+    return p.is_refolding
+               ? json_pack("{s:I, s:I}", "done", (json_int_t)p.n_done, "subjects", (json_int_t)p.n_subjects)
+               : json_null();
+}
+
+int request_answer_change(struct request *r, const struct tenant *t, json_t *result)
+{
+    if (result && json_object_set_new(result, "refolding", refolding_json(t)) < 0) {
+        json_decref(result);
+        result = NULL;
+    }
+    return request_answer(r, result);
+}
+
 json_t *instant_json(int64_t ms)
 {
     char room[INSTANT_TEXT_BYTES];

@@ -53,6 +53,11 @@ int request_tenant(const struct request *r, struct tenant **ret);
 /* The result is made; -ENOMEM when it is NULL. */
 int request_answer(struct request *r, json_t *result);
 
+/* The same for what may have made a refold due, with "refolding". */
+int request_answer_change(struct request *r, const struct tenant *t, json_t *result);
+
+/* How far the refold of a tenant is that is due or under way: {"done": n, "subjects": n}, or null. */
+json_t *refolding_json(const struct tenant *t);
 /* An instant as RFC 3339, or null for FACT_NULL. */
 json_t *instant_json(int64_t ms);
 /* Moves value to the end of a list (nothing may be NULL); 0 or -ENOMEM. */

@@ -319,7 +319,7 @@ int method_calendar_import(struct request *r)
         json_t *answer =
             json_pack("{s:s, s:b, s:o, s:O}", "calendar", c.name, "changed", c.changed, "valid_from",
                       valid_from_json(c.valid_from), "definition", calendar_definition(c.calendar));
-        result = request_answer(r, answer);
+        result = request_answer_change(r, t, answer);
     }
     calendar_unref(c.calendar);
     return result;
@@ -350,7 +350,8 @@ int method_calendar_remove(struct request *r)
         result = committer_call(r->parts->committer, t, remove_versions, &c, r->err);
     if (result < 0)
         return result;
-    return request_answer(r, json_pack("{s:s, s:I, s:I, s:b}", "calendar", c.name, "removed",
-                                       (json_int_t)c.n_removed, "sites", sites_left(t, c.name), "default",
-                                       is_default(t, c.name)));
+    return request_answer_change(r, t,
+                                 json_pack("{s:s, s:I, s:I, s:b}", "calendar", c.name, "removed",
+                                           (json_int_t)c.n_removed, "sites", sites_left(t, c.name), "default",
+                                           is_default(t, c.name)));
 }

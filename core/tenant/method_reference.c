@@ -169,10 +169,11 @@ int method_reference_import(struct request *r)
     if (!json_is_array(im.rows))
         return error_set(r->err, -EINVAL, "bad_param", "the parameter \"rows\" takes a list of maps");
     result = committer_call(r->parts->committer, t, import, &im, r->err);
-    return result < 0
-               ? result
-               : request_answer(r, json_pack("{s:I, s:I}", "imported", (json_int_t)json_array_size(im.rows),
-                                             "changed", (json_int_t)im.n_changed));
+    return result < 0 ? result
+                      : request_answer_change(r, t,
+                                              json_pack("{s:I, s:I}", "imported",
+                                                        (json_int_t)json_array_size(im.rows), "changed",
+                                                        (json_int_t)im.n_changed));
 }
 
 /* --- listing --- */

@@ -55,6 +55,17 @@ static void warn_dictionaries(const struct tenant *t, const struct tenant_settin
     }
 }
 
+static void warn_refolding(const struct tenant *t, json_t *warnings)
+{
+    struct store_progress p;
+    store_progress(t->store, &p);
+    if (p.is_refolding)
+        warn(warnings, "tenant %s is being folded anew, %llu of %llu tickets so far; %s", t->name,
+             (unsigned long long)p.n_done, (unsigned long long)p.n_subjects,
+             p.has_facts ? "answers come from the facts before"
+                         : "until then there are no answers, as the facts before are another version's");
+}
+
 static void warn_tenant(struct tenant *t, json_t *warnings)
 {
     struct tenant_settings *s = tenant_settings_get(t);
@@ -67,10 +78,9 @@ static void warn_tenant(struct tenant *t, json_t *warnings)
              t->name, (int)percent);
     if (store_view_open(t->store, &view, NULL) == 0) {
         warn_dictionaries(t, s, store_view_dictionary(view), warnings);
-        if (store_view_is_refolding(view))
-            warn(warnings, "tenant %s is being folded anew; answers come from the facts before", t->name);
         store_view_close(view);
     }
+    warn_refolding(t, warnings);
     tenant_settings_unref(s);
 }
 
@@ -120,9 +130,10 @@ static json_t *tenants_json(const struct request *r, json_t *warnings)
         struct tenant *t = tenants_at(r->parts->tenants, i);
         struct store_statistics s = {0};
         store_statistics(t->store, &s);
-        (void)list_append(list, json_pack("{s:s, s:I, s:I, s:I}", "tenant", t->name, "events",
+        (void)list_append(list, json_pack("{s:s, s:I, s:I, s:I, s:o}", "tenant", t->name, "events",
                                           (json_int_t)s.log_position, "subjects", (json_int_t)s.subjects,
-                                          "stored_bytes", (json_int_t)s.used_bytes));
+                                          "stored_bytes", (json_int_t)s.used_bytes, "refolding",
+                                          refolding_json(t)));
         warn_tenant(t, warnings);
     }
     return list;

@@ -66,7 +66,8 @@ int method_tenant_show(struct request *r)
         (json_int_t)statistics.bytes_log, "bytes_directory", (json_int_t)statistics.bytes_directory,
         "bytes_facts", (json_int_t)statistics.bytes_facts, "bytes_other", (json_int_t)statistics.bytes_other,
         "limits", json_object_get(settings, "limits"));
-    if (!row || !more || json_object_update(row, more) < 0) {
+    if (!row || !more || json_object_update(row, more) < 0 ||
+        json_object_set_new(row, "refolding", refolding_json(t)) < 0) {
         json_decref(row);
         row = NULL;
     }
@@ -90,7 +91,8 @@ int method_tenant_reindex(struct request *r)
         return result;
     struct store_statistics statistics = {0};
     store_statistics(t->store, &statistics);
-    return request_answer(r, json_pack("{s:s, s:I, s:I}", "tenant", t->name, "events",
-                                       (json_int_t)statistics.log_position, "subjects",
-                                       (json_int_t)statistics.subjects));
+    return request_answer_change(r, t,
+                                 json_pack("{s:s, s:I, s:I}", "tenant", t->name, "events",
+                                           (json_int_t)statistics.log_position, "subjects",
+                                           (json_int_t)statistics.subjects));
 }

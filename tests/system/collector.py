@@ -192,7 +192,11 @@ class Collector:
         return self.operator
 
     def call(self, method, **params):
-        return self.ask().call(method, **params)
+        """What the method answers; where that makes facts be made anew, after they are."""
+        answer = self.ask().call(method, **params)
+        if isinstance(answer, dict) and method not in ("status", "tenant.show") and answer.get("refolding"):
+            self.wait_refolded(params.get("tenant"))
+        return answer
 
     def query(self, metrics, **options):
         return self.ask().query(metrics, **options)
@@ -258,6 +262,14 @@ class Collector:
         """Events that came from a source so far, new or known."""
         shown = self.call("source.show", source=source)
         return shown["accepted"] + shown["duplicates"]
+
+    def refolding(self, tenant=None):
+        """How far a refold is, or None."""
+        return self.ask().call("tenant.show", **({"tenant": tenant} if tenant else {}))["refolding"]
+
+    def wait_refolded(self, tenant=None, seconds=300):
+        """Waits until the facts are those of the present settings, tables and sources."""
+        wait_for(lambda: self.refolding(tenant) is None, seconds, lambda: f"{self.refolding(tenant)}\n{self.log()[-3000:]}")
 
     def wait_accepted(self, source, n, tenant=None, seconds=120):
         wait_for(lambda: self.accepted(source, tenant) >= n, seconds,

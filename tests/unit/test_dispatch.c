@@ -260,15 +260,15 @@ static void imports(void **state)
     expect(
         w, &OPERATOR,
         IMPORT("", "{\"key\":\"t1\",\"employer\":\"acme\",\"tier\":2},{\"key\":\"t2\",\"employer\":\"b\"}"),
-        "{\"imported\":2,\"changed\":2}");
+        "{\"imported\":2,\"changed\":2,\"refolding\":null}");
     /* what is said again, as text or number, is no change */
     expect(
         w, &OPERATOR,
         IMPORT("",
                "{\"key\":\"t1\",\"employer\":\"acme\",\"tier\":\"2\"},{\"key\":\"t2\",\"employer\":\"c\"}"),
-        "{\"imported\":2,\"changed\":1}");
+        "{\"imported\":2,\"changed\":1,\"refolding\":null}");
     expect(w, &OPERATOR, IMPORT(",\"valid_from\":1704067200000", "{\"key\":\"t1\",\"employer\":\"dune\"}"),
-           "{\"imported\":1,\"changed\":1}");
+           "{\"imported\":1,\"changed\":1,\"refolding\":null}");
     /* a row that is wrong: none of the others either */
     expect(w, &OPERATOR, IMPORT("", "{\"key\":\"t9\"},{\"key\":\"t1\",\"tier\":9}"),
            "bad_attribute: row 2: attribute tier is not a whole number from 0 to 4");
