@@ -115,8 +115,7 @@ static const struct stretch *stretch_find(const struct calendar *c, int64_t at)
     return &c->stretches[low];
 }
 
-/* Business time from the beginning until an instant. */
-static int64_t calendar_until(const struct calendar *c, int64_t at)
+int64_t calendar_until_ms(const struct calendar *c, int64_t at)
 {
     if (at <= c->begin)
         return 0;
@@ -128,20 +127,20 @@ static int64_t calendar_until(const struct calendar *c, int64_t at)
 
 int64_t calendar_elapsed_ms(const struct calendar *c, int64_t from, int64_t to)
 {
-    return to <= from ? 0 : calendar_until(c, to) - calendar_until(c, from);
+    return to <= from ? 0 : calendar_until_ms(c, to) - calendar_until_ms(c, from);
 }
 
 int64_t calendar_reach(const struct calendar *c, int64_t from, int64_t ms)
 {
     if (ms < 0)
         return from;
-    int64_t before = calendar_until(c, from);
+    int64_t before = calendar_until_ms(c, from);
     if (c->total - before <= ms)
         return FACT_FOREVER;
     int64_t low = from > c->begin ? from : c->begin, high = c->end; /* low is within, high is not */
     while (high - low > 1) {
         int64_t middle = low + (high - low) / 2;
-        if (calendar_until(c, middle) - before <= ms)
+        if (calendar_until_ms(c, middle) - before <= ms)
             low = middle;
         else
             high = middle;

@@ -50,6 +50,10 @@ size_t calendar_next_holidays(const struct calendar *c, int64_t at, struct calen
 /* Business time in [from, to), in ms; 0 when to ≤ from. */
 int64_t calendar_elapsed_ms(const struct calendar *c, int64_t from, int64_t to);
 
+/* Business time until an instant, in ms from a beginning that all instants of one calendar share: the
+ * difference of two is the time between them. */
+int64_t calendar_until_ms(const struct calendar *c, int64_t at);
+
 /* The last instant t ≥ from with calendar_elapsed_ms(c, from, t) ≤ ms (ms ≥ 0; else from); FACT_FOREVER
  * (INT64_MAX) where more never passes before 2100. */
 int64_t calendar_reach(const struct calendar *c, int64_t from, int64_t ms);

@@ -39,13 +39,11 @@ static bool channel_is_live(unsigned channel)
            channel == CHANNEL_ONSITE;
 }
 
-int64_t contact_solved_in_time(const struct run *r)
+int64_t contact_solved_in_time(struct run *r)
 {
     const struct solve *s = &r->f->solves[0];
     if (!channel_is_live(s->dimensions.of[FIELD_CHANNEL])) {
-        if (!r->clock || r->is_inferred)
-            return FACT_NULL;
-        int64_t passed = business_elapsed_ms(r->clock, r->created_at, s->at);
+        int64_t passed = r->is_inferred ? FACT_NULL : stopwatch_business(&r->stopwatch, r->created_at, s->at);
         return passed == FACT_NULL ? FACT_NULL : passed <= FIRST_CONTACT_MS;
     }
     const struct contact *c = first_answered(r);

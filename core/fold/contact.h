@@ -13,6 +13,6 @@ size_t contacts_answered(const struct run *r, int64_t raw_at);
 /* Whether the first solve came in time for a resolution at the first contact: 1, 0, or FACT_NULL where it
  * cannot be said. On a live channel that is until the end of the first answered contact and its wrap-up, as
  * the source said both; elsewhere within an hour of business time. The run has a solve. */
-int64_t contact_solved_in_time(const struct run *r);
+int64_t contact_solved_in_time(struct run *r);
 
 #endif

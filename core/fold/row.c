@@ -52,12 +52,12 @@ static int emit_ticket(const struct emitter *o)
 
 static int emit_acknowledgement(const struct emitter *o)
 {
-    const struct run *r = o->run;
+    struct run *r = o->run;
     if (r->acknowledged_at == FACT_NULL || r->is_inferred)
         return 0;
     int64_t *v = row_begin(o, FACT_ACKNOWLEDGEMENT, 0, &r->at_acknowledgement);
     v[FACT_ACKNOWLEDGEMENT_AT] = r->acknowledged_at;
-    struct duration d = duration_of(r->clock, r->created_at, r->acknowledged_at, r->acknowledged_at);
+    struct duration d = stopwatch_both(&r->stopwatch, r->created_at, r->acknowledged_at, r->acknowledged_at);
     v[FACT_ACKNOWLEDGEMENT_BUSINESS] = d.business;
     v[FACT_ACKNOWLEDGEMENT_LAST] = d.last;
     return row_end(o);
@@ -65,14 +65,14 @@ static int emit_acknowledgement(const struct emitter *o)
 
 static int emit_replies(const struct emitter *o)
 {
-    const struct run *r = o->run;
+    struct run *r = o->run;
     for (size_t i = 0; i < r->n_replies; i++) {
         const struct reply *p = &r->f->replies[i];
         int64_t *v = row_begin(o, FACT_REPLY, 0, &p->dimensions);
         v[FACT_REPLY_START] = p->start;
         v[FACT_REPLY_END] = p->end;
         v[FACT_REPLY_ORDINAL] = (int64_t)i + r->is_inferred; /* 0 is the first response's */
-        struct duration d = duration_of(r->clock, p->start, p->end, p->end);
+        struct duration d = stopwatch_both(&r->stopwatch, p->start, p->end, p->end);
         v[FACT_REPLY_BUSINESS] = d.business;
         v[FACT_REPLY_LAST] = d.last;
         int c = row_end(o);
@@ -95,7 +95,7 @@ static int64_t reopened_after(const struct run *r)
 }
 
 /* What a solve tells of the first one, and of the whole ticket. */
-static void fill_first(const struct run *r, int64_t *v)
+static void fill_first(struct run *r, int64_t *v)
 {
     v[FACT_SOLVE_FIRST_TIER] = r->first_tier;
     v[FACT_SOLVE_ESCALATED_BEFORE] = r->escalated_before;
@@ -121,7 +121,7 @@ static void measure_intervals(struct run *r)
     for (size_t i = 0; i < r->n_intervals; i++) {
         struct interval *v = &r->f->intervals[i];
         if (class_is_active(v->class))
-            v->duration = duration_of(r->clock, v->from, v->to, end);
+            v->duration = stopwatch_both(&r->stopwatch, v->from, v->to, end);
     }
 }
 
@@ -142,7 +142,7 @@ static void fill_classes(const struct run *r, int64_t *v)
 
 static int emit_solves(const struct emitter *o)
 {
-    const struct run *r = o->run;
+    struct run *r = o->run;
     int64_t from = r->created_at, whole = 0; /* in parts, from solve to solve */
     for (size_t i = 0; i < r->n_solves; i++) {
         const struct solve *s = &r->f->solves[i];
@@ -159,10 +159,10 @@ static int emit_solves(const struct emitter *o)
             v[FACT_SOLVE_HOLD_MS] = s->class_ms[STATUS_HOLD];
         }
         if (r->clock && !r->is_inferred) {
-            whole = known_sum(whole, business_elapsed_ms(r->clock, from, s->at));
+            whole = known_sum(whole, stopwatch_business(&r->stopwatch, from, s->at));
             from = s->at;
             v[FACT_SOLVE_RESOLUTION_BUSINESS] = whole;
-            v[FACT_SOLVE_RESOLUTION_LAST] = business_last_ms(r->clock, r->created_at, s->at, s->at);
+            v[FACT_SOLVE_RESOLUTION_LAST] = stopwatch_last(&r->stopwatch, r->created_at, s->at, s->at);
             if (is_last)
                 fill_classes(r, v);
         }
@@ -193,7 +193,7 @@ static int emit_reopenings(const struct emitter *o)
 
 static int emit_spans(const struct emitter *o)
 {
-    const struct run *r = o->run;
+    struct run *r = o->run;
     int64_t from = r->created_at, age = 0; /* in parts, from span to span */
     for (size_t i = 0; i < r->n_spans; i++) {
         int64_t *v = row_begin(o, FACT_SPAN, 0, &r->f->spans[i].dimensions);
@@ -201,7 +201,7 @@ static int emit_spans(const struct emitter *o)
         v[FACT_SPAN_TO] = r->f->spans[i].to;
         v[FACT_SPAN_BUSINESS] = FACT_NULL;
         if (r->clock && !r->is_inferred) {
-            age = known_sum(age, business_elapsed_ms(r->clock, from, r->f->spans[i].from));
+            age = known_sum(age, stopwatch_business(&r->stopwatch, from, r->f->spans[i].from));
             from = r->f->spans[i].from;
             v[FACT_SPAN_BUSINESS] = age;
         }
@@ -395,6 +395,7 @@ int rows_emit(struct run *r, int (*emit)(void *context, const struct fact_row *r
         emit_sendings, emit_contacts,        emit_merge};
     const struct emitter o = {.run = r, .emit = emit, .context = context};
     int c = 0;
+    stopwatch_init(&r->stopwatch, r->clock);
     measure_intervals(r);
     for (size_t i = 0; i < sizeof(TABLES) / sizeof(*TABLES) && c == 0; i++)
         c = TABLES[i](&o);

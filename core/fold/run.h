@@ -115,6 +115,7 @@ struct run {
     size_t n_orphans;
 
     const struct business *clock; /* the ticket's; NULL where the tenant has no calendars */
+    struct stopwatch stopwatch;   /* on it, for the rows */
     int error;                    /* -ENOMEM: the clock is not whole, and no row may be made */
 
     bool is_ticket, is_inferred;

@@ -427,19 +427,23 @@ static bool metric_runs(unsigned metric, unsigned class)
            (class != STATUS_HOLD || metric == METRIC_REQUESTER_WAIT_TIME);
 }
 
-static bool sla_is_needed(struct run *r)
+/* The metric of an sla.* event, or 0 where it is none that is measured. */
+static unsigned event_metric_of(const struct event *e)
 {
-    struct sla *s = r->f->sla;
+    if (e->type != EVENT_SLA_APPLIED && e->type != EVENT_SLA_CANCELLED)
+        return 0;
+    unsigned metric = (unsigned)event_get(e, FIELD_METRIC, 0);
+    return metric < METRIC_END ? metric : 0;
+}
+
+static bool sla_is_needed(const struct run *r)
+{
+    if (!r->is_ticket)
+        return false;
     bool is_needed = r->environment->settings && r->environment->settings->n_policies > 0;
-    for (size_t i = 0; r->is_ticket && i < r->n; i++) {
-        const struct event *e = r->f->items[i].event;
-        unsigned metric = e->type == EVENT_SLA_APPLIED || e->type == EVENT_SLA_CANCELLED
-                              ? (unsigned)event_get(e, FIELD_METRIC, 0)
-                              : 0;
-        if (metric > 0 && metric < METRIC_END)
-            is_needed = s->things[metric].is_from_events = true;
-    }
-    return is_needed && r->is_ticket;
+    for (size_t i = 0; i < r->n && !is_needed; i++)
+        is_needed = event_metric_of(r->f->items[i].event) != 0;
+    return is_needed;
 }
 
 void sla_begin(struct run *r, const struct business *own)
@@ -447,6 +451,9 @@ void sla_begin(struct run *r, const struct business *own)
     struct sla *s = r->f->sla;
     s->error = 0;
     s->n_cycles = s->n_things = 0;
+    s->is_active = sla_is_needed(r);
+    if (!s->is_active)
+        return;
     s->n_gauges = GAUGE_NAMED;
     s->site = s->site_before = 0;
     s->site_since = s->before_since = INT64_MIN;
@@ -454,8 +461,9 @@ void sla_begin(struct run *r, const struct business *own)
         struct thing *t = &s->things[m];
         *t = (struct thing){.pieces = t->pieces, .capacity = t->capacity};
     }
-    s->is_active = sla_is_needed(r);
-    if (!s->is_active || !grow(s, (void **)&s->gauges, &s->gauges_capacity, GAUGE_NAMED, sizeof(*s->gauges)))
+    for (size_t i = 0; i < r->n; i++) /* things[0] is that of all other events */
+        s->things[event_metric_of(r->f->items[i].event)].is_from_events = true;
+    if (!grow(s, (void **)&s->gauges, &s->gauges_capacity, GAUGE_NAMED, sizeof(*s->gauges)))
         return;
     memset(s->gauges[GAUGE_WALL].sums, 0, sizeof(s->gauges[GAUGE_WALL].sums));
     memset(s->gauges[GAUGE_OWN].sums, 0, sizeof(s->gauges[GAUGE_OWN].sums));
