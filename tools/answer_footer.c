@@ -91,6 +91,8 @@ static void period_write(const struct footer *f, const json_t *meta)
     if (json_is_integer(json_object_get(meta, "as_of")))
         parts_add(&p, "as of event %s",
                   format_count(as_of, sizeof(as_of), json_number_value(json_object_get(meta, "as_of"))));
+    if (*json_text(meta, "calendar_rule"))
+        parts_add(&p, "business time by the calendar at the end");
     parts_end(&p, f, "Period");
 }
 
@@ -164,6 +166,10 @@ static void oddities_write(const struct footer *f, const json_t *meta)
         if (n > 0)
             parts_add(&p, "%s %s", format_count(number, sizeof(number), n), ODD[i].words);
     }
+    char number[FORMAT_ROOM];
+    double rings = json_number_value(json_object_get(json_object_get(meta, "data_errors"), "merge_ring"));
+    if (rings > 0)
+        parts_add(&p, "%s tickets merged into one another", format_count(number, sizeof(number), rings));
     parts_end(&p, f, "Odd");
 }
 

@@ -16,12 +16,11 @@ static json_t *texts(const char *const *list)
 
 static json_t *options_json(const struct metric *m)
 {
-    json_t *options = json_array();
+    json_t *options = json_object();
     const struct metric_option *o;
     for (size_t i = 0; (o = metric_option_at(i)); i++)
         if (m->options & o->option)
-            (void)json_array_append_new(options,
-                                        json_pack("{s:s, s:s}", "name", o->name, "values", o->values));
+            (void)json_object_set_new(options, o->name, json_string(o->values));
     if (m->units) {
         char units[80] = "";
         for (unsigned u = 0; u < UNIT_N; u++)
@@ -30,11 +29,10 @@ static json_t *options_json(const struct metric *m)
                     (void)strncat(units, ", ", sizeof(units) - strlen(units) - 1);
                 (void)strncat(units, metric_unit_name(u), sizeof(units) - strlen(units) - 1);
             }
-        (void)json_array_append_new(options, json_pack("{s:s, s:s}", "name", "unit", "values", units));
+        (void)json_object_set_new(options, "unit", json_string(units));
     }
     if (m->has_ticket)
-        (void)json_array_append_new(
-            options, json_pack("{s:s, s:s}", "name", "anchor", "values", "created, completed"));
+        (void)json_object_set_new(options, "anchor", json_string("created, completed"));
     return options;
 }
 

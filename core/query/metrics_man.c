@@ -1,5 +1,6 @@
 /* Makes the source of tendon-metrics(7): the template given, with the line @METRICS@ replaced by what the
  * catalogue says. Run by the build. */
+#include "core/query/dimension.h"
 #include "core/query/metric.h"
 
 #include <stdio.h>
@@ -34,6 +35,22 @@ static const char *kind_words(const struct metric *m)
     return "ratio with its Wilson interval";
 }
 
+/* Those that not every metric has. */
+static void put_own_dimensions(const struct metric *m)
+{
+    static struct dimension_names names;
+    unsigned n = 0;
+    dimension_names_init(&names, NULL, 0);
+    for (size_t i = 0; i < names.n; i++) {
+        const struct dimension_name *name = &names.names[i];
+        if (dimension_is_of(name, FACT_TICKET) || !dimension_is_of(name, m->table))
+            continue;
+        (void)printf("%s", n++ ? ", " : " Dimensions of its own: ");
+        put_text(name->name);
+    }
+    (void)printf("%s", n ? "." : "");
+}
+
 static void put_metric(const struct metric *m)
 {
     (void)printf("*");
@@ -56,8 +73,14 @@ static void put_metric(const struct metric *m)
             (void)printf("%s%s", n++ ? ", " : " *--unit* ", metric_unit_name(unit));
     if (m->units)
         (void)printf(".");
-    for (unsigned k = 0; k < METRIC_BESIDE && m->beside[k]; k++)
-        (void)printf(" Beside it: %s.%s.", m->name, m->beside[k]);
+    put_own_dimensions(m);
+    for (unsigned k = 0; k < METRIC_BESIDE && m->beside[k]; k++) {
+        (void)printf(" Beside it: ");
+        put_text(m->name);
+        (void)putchar('.');
+        put_text(m->beside[k]);
+        (void)putchar('.');
+    }
     for (unsigned k = 0; k < LEFT_OUT_N; k++)
         if (m->left_out & 1u << k) {
             (void)printf(" Left out (");

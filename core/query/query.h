@@ -74,7 +74,7 @@ int query_run(const struct query_context *context, const json_t *request, json_t
               struct error *err);
 
 /* The catalogue: [{"name", "version", "unit", "definition", "anchor", "clocks": […], "statistics": […],
- * "options": [{"name", "values"}], "beside": […] (METRIC.censored …), "left_out": {reason: why},
+ * "options": {name: what it takes}, "beside": […] (METRIC.censored …), "left_out": {reason: why},
  * "no_dimensions": […]}]; one entry for a name, -ENOENT unknown_metric. */
 json_t *metric_catalogue(void);
 int metric_show(const char *name, json_t **ret, struct error *err);

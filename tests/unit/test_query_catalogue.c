@@ -325,7 +325,7 @@ static void test_catalogue(void **state)
     }
     json_decref(list);
     assert_int_equal(metric_show("csat", &one, &err), 0);
-    assert_int_equal(json_array_size(json_object_get(one, "options")), 3);
+    assert_int_equal(json_object_size(json_object_get(one, "options")), 3);
     json_decref(one);
     assert_int_equal(metric_show("csta", &one, &err), -ENOENT);
     assert_string_equal(err.code, "unknown_metric");
