@@ -89,7 +89,7 @@ def answered(text):
         return {"choice": text}
     score, scale = text.split("/")
     low, high = scale.split("-")
-    return {"score": int(score), "min": int(low), "max": int(high)}
+    return {"score": json.loads(score), "min": json.loads(low), "max": json.loads(high)}
 
 
 def token_event(token):

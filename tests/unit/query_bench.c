@@ -221,6 +221,14 @@ static const char *dimensions(struct made *m, const char *p)
     return p + 1;
 }
 
+/* csat, unless the braces behind it name another. */
+static void add_instrument(struct made *m, const char *p)
+{
+    const char *named = *p == '{' ? strstr(p, "instrument=") : NULL;
+    if (!named || named > p + strcspn(p, "}"))
+        add(m, (struct wire_value){.field = FIELD_INSTRUMENT, .string = string_of(m, "csat", 4)});
+}
+
 /* One token at an instant; returns behind it. */
 static const char *token(const char *p, int64_t at, const char *ticket)
 {
@@ -282,11 +290,20 @@ static const char *token(const char *p, int64_t at, const char *ticket)
         assert_int_equal(sscanf(p, "q:%d/%d-%d%n", &score, &min, &max, &n), 3);
         m = event(EVENT_SURVEY_RESPONSE, at, ticket);
         p += n;
-        if (!strstr(p, "instrument=") || strstr(p, "instrument=") > p + strcspn(p, ";"))
-            add(m, (struct wire_value){.field = FIELD_INSTRUMENT, .string = string_of(m, "csat", 4)});
+        add_instrument(m, p);
         add_number(m, FIELD_SCORE, score * 1000);
         add_number(m, FIELD_MIN, min * 1000);
         add_number(m, FIELD_MAX, max * 1000);
+    } else if (strncmp(p, "a:", 2) == 0) {
+        size_t n = strcspn(p += 2, " ;{|");
+        m = event(EVENT_SURVEY_RESPONSE, at, ticket);
+        add(m, (struct wire_value){.field = FIELD_CHOICE, .string = string_of(m, p, n)});
+        p += n;
+        add_instrument(m, p);
+    } else if (strncmp(p, "sent", 4) == 0) {
+        m = event(EVENT_SURVEY_SENT, at, ticket);
+        p += 4;
+        add_instrument(m, p);
     } else {
         assert_true(*p && status);
         m = event(EVENT_TICKET_STATUS, at, ticket);

@@ -3,7 +3,8 @@
  * "10:00 c{team=A}; 11:00 > S" is a ticket created at 10:00 on Monday 8 January 2024 (UTC) and answered and
  * solved at 11:00; "d4" moves on to Friday 12 January; "||" starts the next ticket, "|~|" events without one.
  * c created, c! by an agent, u updated, @A assigned (@A/e escalated, @A/r routed), < > messages in and out (~
- * automated, - internal), N O P H S C statuses, x:merged x:merged>NAME x:spam …, q:4/1-5 a rating,
+ * automated, - internal), N O P H S C statuses, x:merged x:merged>NAME x:spam …, q:4/1-5 a rating, a:yes an
+ * answer with a choice, sent a survey sent,
  *  call:answered:q10:w60 a contact, sla:METRIC:SECONDS:w (or b)
  * a target, sla-:METRIC cancelled. {…} are dimensions of the event before; "[NAME]" behind "||" names the
  * ticket. */
