@@ -228,9 +228,7 @@ static const struct option IMPORT_OPTIONS[] = {
      "the federal holidays of the United States are holidays, on the days on which they are observed, in "
      "every year"},
     {"holidays", 0, OPTION_MANY, "FILE", NULL, NAMES_FILE,
-     "an iCalendar file (.ics) whose events are holidays, whole days or hours of them; - for standard input; "
-     "may "
-     "be given again"},
+     "an iCalendar file (.ics) whose events are holidays, whole days or hours of them; - for standard input"},
     {"valid-from", 0, OPTION_VALUE, "DATE", NULL, NAMES_NOTHING,
      "the calendar reads so from the beginning of this day in the tenant's zone, or from this instant; "
      "without it from ever"},
