@@ -44,8 +44,7 @@ static const char *period_text(const json_t *row, const struct answer_column *c,
     bool partial = json_is_true(json_object_get(row, "partial"));
     if (!text || !*room)
         return text;
-    if (every && strstr(every, "mo") && strlen(text) == 10 && strcmp(text + 7, "-01") == 0)
-        (*room)[7] = '\0';
+    format_month(*room, every);
     if (partial && strlen(*room) + 2 < FORMAT_ROOM)
         (void)strcat(*room, " *");
     return *room;

@@ -17,8 +17,8 @@
 /* Fills an initialised table from the answer. every: as it was asked, or NULL. */
 void answer_table(const json_t *answer, const char *every, struct table *table);
 
-/* Bars for groups; for an answer over periods a sparkline for each group and value. */
-void answer_chart(const json_t *answer, const char *every, FILE *out, unsigned width);
+/* Bars for groups; for an answer over periods columns, or a sparkline for each of several groups. */
+void answer_chart(const json_t *answer, const char *every, FILE *out, unsigned width, bool ascii);
 
 /* Whether nothing was measured: no row, or none with a count or an n above 0. */
 bool answer_is_empty(const json_t *answer);

@@ -1,4 +1,5 @@
 #include "tools/answer.h"
+#include "tools/chart.h"
 #include "tools/json.h"
 #include "tools/output.h"
 #include "tools/request.h"
@@ -47,30 +48,53 @@ static void separated_print(enum output_form form, const json_t *answer)
     output_separated(form, keys, n, json_object_get(answer, "rows"), stdout);
 }
 
+/* How wide a picture is to be; 0: none. A terminal gets it at its width, anything else only at --chart-width.
+ */
+static unsigned chart_width(const struct invocation *invocation, unsigned width)
+{
+    const char *text = invocation_value(invocation, "chart-width");
+    if (text)
+        return (unsigned)strtoul(text, NULL, 10); /* checked before anything was asked */
+    return invocation_has(invocation, "chart") ? width : 0;
+}
+
+static int chart_width_check(const struct invocation *invocation)
+{
+    const char *text = invocation_value(invocation, "chart-width");
+    size_t digits = text ? strspn(text, "0123456789") : 0;
+    unsigned long width = text && digits > 0 && digits <= 4 && !text[digits] ? strtoul(text, NULL, 10) : 0;
+    if (!text || (width >= CHART_WIDTH_MIN && width <= CHART_WIDTH_MAX))
+        return 0;
+    struct error err = ERROR_INIT;
+    error_set(&err, -EINVAL, "usage", "--chart-width is a number of columns from %d to %d", CHART_WIDTH_MIN,
+              CHART_WIDTH_MAX);
+    return error_print(&err);
+}
+
 static int table_print(const struct invocation *invocation, enum output_form form, unsigned width,
                        const json_t *answer)
 {
     const char *every = invocation_value(invocation, "every");
+    unsigned picture = form == OUTPUT_TABLE ? chart_width(invocation, width) : 0;
     struct table table;
     table_init(&table);
     answer_table(answer, every, &table);
-    bool is_chart = width > 0 && form == OUTPUT_TABLE && invocation_has(invocation, "chart");
+    bool is_empty = table_rows(&table) == 0;
     int r = 0;
     if (form == OUTPUT_MD)
         r = table_write_markdown(&table, stdout);
-    else if (table_rows(&table) > 0)
+    else if (!is_empty)
         r = table_write(&table, stdout, width);
     else
         (void)fputs("Nothing found.\n", stdout);
-    is_chart = is_chart && table_rows(&table) > 0;
     table_fini(&table);
     if (r < 0) {
         struct error err = ERROR_INIT;
         error_set(&err, r, "memory", "no memory for the table");
         return error_print(&err);
     }
-    if (is_chart)
-        answer_chart(answer, every, stdout, width);
+    if (picture > 0 && !is_empty)
+        answer_chart(answer, every, stdout, picture, !terminal_has_unicode());
     answer_footer(answer, stdout, width, form == OUTPUT_MD);
     return 0;
 }
@@ -91,6 +115,8 @@ static int answer_print(const struct invocation *invocation, const json_t *answe
 {
     unsigned width;
     enum output_form form = output_form(invocation, &width);
+    if (invocation_has(invocation, "chart-width") && !invocation_has(invocation, "output"))
+        form = OUTPUT_TABLE;
     const json_t *rows = json_object_get(answer, "rows");
     const char *warning;
     size_t i;
@@ -127,7 +153,9 @@ static int query_run(const struct invocation *invocation)
 {
     struct session *s = NULL;
     json_t *answer = NULL;
-    int code = session_open(invocation, "asking", &s);
+    int code = chart_width_check(invocation);
+    if (code == 0)
+        code = session_open(invocation, "asking", &s);
     if (code != 0)
         return code;
     code = session_query(s, request_make(invocation), &answer);
@@ -178,7 +206,9 @@ static const struct option OPTIONS[] = {
     {"calendar-rule", 0, OPTION_VALUE, "RULE", RULES, NAMES_NOTHING,
      "business clock: use the calendar in force at the end for all of a duration"},
     {"chart", 0, OPTION_FLAG, NULL, NULL, NAMES_NOTHING,
-     "draw bars for groups, sparklines for --every, on a terminal"},
+     "draw bars for groups, columns or sparklines for --every, on a terminal"},
+    {"chart-width", 0, OPTION_VALUE, "COLUMNS", NULL, NAMES_NOTHING,
+     "draw them so wide, also where the answer goes to no terminal"},
     {"explain", 0, OPTION_FLAG, NULL, NULL, NAMES_NOTHING, "say how the answer was worked out"},
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "whose tickets; may be left out where there is one tenant"},

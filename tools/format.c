@@ -158,6 +158,12 @@ char *format_period(char *room, size_t n, const char *rfc3339)
     return room;
 }
 
+void format_month(char *period, const char *every)
+{
+    if (every && strstr(every, "mo") && strlen(period) == 10 && strcmp(period + 7, "-01") == 0)
+        period[7] = '\0';
+}
+
 /* An instant with so many characters of its time of day, and its offset. */
 static char *instant_write(char *room, size_t n, const char *rfc3339, int digits)
 {

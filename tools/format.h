@@ -27,6 +27,9 @@ char *format_bytes(char *room, size_t n, double bytes);
  * "2026-01-05 10:00" or "2026-01-05 10:00:07"; the offset is left to the footer. Any other text comes back as
  * it is, cut to n. */
 char *format_period(char *room, size_t n, const char *rfc3339);
+/* Cuts the start of a period that --every 1mo, 3mo, … cut, "2026-01-01", to "2026-01"; leaves any other.
+ * every NULL: not cut. */
+void format_month(char *period, const char *every);
 /* An instant, RFC 3339, to the second and with its offset: "2026-01-05 10:00:07Z". Any other text comes back
  * as it is, cut to n. */
 char *format_instant(char *room, size_t n, const char *rfc3339);

@@ -1,5 +1,7 @@
 #include "tools/terminal.h"
 
+#include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -20,6 +22,25 @@ unsigned terminal_width(int fd)
     for (const char *p = columns ? columns : ""; *p >= '0' && *p <= '9' && width <= WIDTH_MAX; p++)
         width = width * 10 + (unsigned)(*p - '0');
     return width > 0 && width <= WIDTH_MAX ? width : 80;
+}
+
+bool terminal_has_unicode(void)
+{
+    static const char *const NAMES[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    const char *name = NULL;
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]) && (!name || !*name); i++)
+        name = getenv(NAMES[i]);
+    if (!name || !*name)
+        return false;
+    /* A locale that is not installed here still says what the terminal at the other end can do. */
+    if (strcasestr(name, "UTF-8") || strcasestr(name, "UTF8"))
+        return true;
+    locale_t locale = newlocale(LC_CTYPE_MASK, name, (locale_t)0);
+    if (!locale)
+        return false;
+    bool unicode = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+    freelocale(locale);
+    return unicode;
 }
 
 uint32_t utf8_next(const char **s)

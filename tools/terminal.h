@@ -14,6 +14,9 @@
 /* Columns of the terminal behind fd, from the kernel, else from $COLUMNS, else 80. 0: fd is no terminal. */
 unsigned terminal_width(int fd);
 
+/* Whether the locale of the environment writes UTF-8, so that pictures may be drawn with more than ASCII. */
+bool terminal_has_unicode(void);
+
 /* The code point at *s, which moves behind it; U+FFFD for each byte that is no UTF-8. 0 at the end. */
 uint32_t utf8_next(const char **s);
 

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)table_write(&table, out, 80);
     (void)table_write_markdown(&table, out);
     table_fini(&table);
-    answer_chart(answer, size % 2 ? "1mo" : NULL, out, 80);
+    answer_chart(answer, size % 2 ? "1mo" : NULL, out, 20 + (unsigned)size % 200, size % 3 == 0);
     answer_footer(answer, out, 80, size % 3 == 0);
     (void)answer_is_empty(answer);
     if (fclose(out) != 0)

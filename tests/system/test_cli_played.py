@@ -122,12 +122,12 @@ def tendon(*arguments, connect=None, stdin=None, env=None):
                           env={**environment, **(env or {})}, check=False)
 
 
-def on_terminal(*arguments, connect, columns=80):
+def on_terminal(*arguments, connect, columns=80, locale="C.UTF-8"):
     """What a terminal of that width shows, and the exit code."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     process = subprocess.Popen([built("tendon"), *arguments], stdin=slave, stdout=slave, stderr=slave,
-                               env={**os.environ, "TENDON_CONNECT": connect})
+                               env={**os.environ, "TENDON_CONNECT": connect, "LC_ALL": locale})
     os.close(slave)
     shown = b""
     end = time.monotonic() + 60
@@ -235,6 +235,38 @@ def test_a_chart_is_for_terminals():
     assert "█" not in piped.stdout and "█" not in table.stdout
 
 
+def test_a_chart_may_be_asked_for_elsewhere():
+    with answering(ANSWER) as played:
+        piped = tendon("query", "csat", "--chart-width", "50", connect=played.endpoint, env={"LC_ALL": "C.UTF-8"})
+        plain = tendon("query", "csat", "--chart-width", "50", connect=played.endpoint, env={"LC_ALL": "C"})
+        data = tendon("query", "csat", "--chart-width", "50", "-o", "csv", connect=played.endpoint)
+        wrong = [tendon("query", "csat", "--chart-width", width, connect=played.endpoint)
+                 for width in ("", "0", "19", "1001", "-50", "5x", "99999999999999999999")]
+    bar = next(line for line in piped.stdout.splitlines() if line.endswith("█"))
+    assert len(bar) <= 50
+    assert "█" not in plain.stdout and "####" in plain.stdout
+    assert "█" not in data.stdout and "#" not in data.stdout
+    for done in wrong:
+        assert (done.returncode, done.stderr) == (2, "tendon: --chart-width is a number of columns from 20 to 1000\n")
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+@pytest.mark.parametrize("locale, sign", [("C.UTF-8", "█"), ("C", "#")])
+def test_a_chart_fits_the_terminal(columns, locale, sign):
+    rows = [{**ANSWER["rows"][0], "vendor": name, "csat": value, "tickets_created": count}
+            for name, value, count in [("東京の病院のための技術支援センター", 0.021, 5), ("an outsourcer with quite a long name", 0.043, 12000),
+                                       (None, None, 0)]]
+    with answering({**ANSWER, "rows": rows}) as played:
+        shown, code = on_terminal("query", "csat", "--chart", connect=played.endpoint, columns=columns, locale=locale)
+    chart = shown.replace("\r", "").split("\ncsat\n", 1)[1].split("\n\n")[0].splitlines()
+    assert code == 0 and len(chart) == (4 if columns > 20 else 3), "three bars and, where there is room for both ends, the scale"
+    for line in chart:
+        assert sum(2 if ord(c) > 0x2fff else 1 for c in line) <= columns, line
+    assert "4.3 %" in chart[1] and sign in chart[1]
+    assert sign not in chart[2] and ("–" if locale == "C.UTF-8" else "-") in chart[2], "what is missing has no bar"
+    assert columns <= 20 or chart[3].endswith("5.0 %"), "a ratio's scale is a round percentage"
+
+
 def test_a_sparkline_for_each_group_over_time():
     rows = [{"period": f"2026-0{m}-01T00:00:00Z", "vendor": v, "csat": c, "csat.n": 9}
             for m, c in enumerate([0.1, None, 0.9], 1) for v in ("acme", "bolt")]
@@ -243,8 +275,24 @@ def test_a_sparkline_for_each_group_over_time():
         {"name": "csat", "kind": "ratio", "metric": "csat"}, {"name": "csat.n", "kind": "n", "metric": "csat"}]}
     with answering(answer) as played:
         shown, _ = on_terminal("query", "csat", "--every", "1mo", "--chart", connect=played.endpoint)
-    assert "acme  ▁ █  10.0 % … 90.0 %" in shown
-    assert "2026-02 " in shown
+        alone, _ = on_terminal("query", "csat", "--every", "1mo", "--chart", connect=played.endpoint, locale="POSIX")
+    assert "acme  ▁▁––██  10.0 % … 90.0 %" in shown
+    assert "2026-01 to 2026-03" in shown
+    assert "bolt  __--##  10.0 % .. 90.0 %" in alone
+
+
+def test_columns_where_there_is_one_group():
+    rows = [{"period": f"2026-0{m}-01T00:00:00Z", "csat": c, "csat.n": 9, "partial": m == 3}
+            for m, c in enumerate([0.1, None, 0.2], 1)]
+    answer = {**ANSWER, "by": [], "rows": rows, "columns": [
+        {"name": "period", "kind": "period"}, {"name": "csat", "kind": "ratio", "metric": "csat"},
+        {"name": "csat.n", "kind": "n", "metric": "csat"}]}
+    with answering(answer) as played:
+        shown, _ = on_terminal("query", "csat", "--every", "1mo", "--chart", connect=played.endpoint)
+    lines = shown.replace("\r", "").split("\ncsat\n", 1)[1].splitlines()
+    assert lines[0].startswith("20.0 % │            █████")
+    assert lines[7].startswith(" 0.0 % │█████ ––––– █████")
+    assert lines[9].split() == ["2026-01", "2026-03*"]
 
 
 def test_names_from_vendors_cannot_drive_the_terminal():

@@ -1,6 +1,5 @@
 /* How tables lie on a terminal, and the answer of a query as one. */
 #include "tools/answer.h"
-#include "tools/chart.h"
 #include "tools/table.h"
 #include "tools/terminal.h"
 
@@ -278,25 +277,6 @@ static void footers(void **state)
     json_decref(answer);
 }
 
-static void charts(void **state)
-{
-    char room[64], *text;
-    size_t size;
-    static const double VALUES[] = {0, 1, NAN, 7};
-    static const struct chart_bar BARS[] = {{"acme", 4, "4"}, {"bolt", 1, "1"}, {"–", NAN, NULL}};
-    (void)state;
-    assert_string_equal(chart_sparkline(room, VALUES, 4, 0, 7), "▁▂ █");
-    static const double FLAT[] = {5, 5};
-    assert_string_equal(chart_sparkline(room, FLAT, 2, 5, 5), "▄▄");
-    FILE *out = open_memstream(&text, &size);
-    chart_bars(out, BARS, 3, 21);
-    (void)fclose(out);
-    assert_string_equal(text, "acme  4  ████████████\n"
-                              "bolt  1  ███\n"
-                              "–     –  \n");
-    free(text);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,7 +289,6 @@ int main(void)
         cmocka_unit_test(answer_as_a_table),
         cmocka_unit_test(an_n_that_differs_stands_beside_its_value),
         cmocka_unit_test(footers),
-        cmocka_unit_test(charts),
     };
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     return cmocka_run_group_tests(tests, NULL, NULL);
