@@ -39,6 +39,7 @@ const struct metric CATALOGUE_SLA[] = {
         .conditions = {EQUAL(FACT_SLA_CYCLE_OUTCOME, SLA_BREACHED)},
         .values = {DIFFERENCE(FACT_SLA_CYCLE_ELAPSED_MS, FACT_SLA_CYCLE_TARGET_MS)},
         .beside = {"running"},
+        .has_own_clocks = true,
         .no_clock = "each cycle runs on the clock of its own target",
     },
     {.name = NULL},

@@ -156,6 +156,7 @@ struct metric {
     enum metric_gather gather;
     unsigned left_out;    /* bits of enum left_out: reasons that its rows may have */
     const char *no_clock; /* a duration without business clock: why */
+    bool has_own_clocks;  /* a duration of which each sample has a clock of its own */
     bool has_ticket;      /* every sample is a ticket's: --anchor created makes sense */
     bool is_hidden;       /* the engine's own helpers: in no catalogue */
 };

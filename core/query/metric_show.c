@@ -42,7 +42,7 @@ static json_t *clocks_json(const struct metric *m)
                              *const NONE[] = {NULL};
     if (m->kind != METRIC_DURATION)
         return texts(NONE);
-    return texts(metric_has_business(m) ? BOTH : WALL);
+    return texts(metric_has_business(m) ? BOTH : m->has_own_clocks ? NONE : WALL);
 }
 
 /* The built-in dimensions that its rows do not have. */

@@ -59,7 +59,8 @@ static void put_metric(const struct metric *m)
     put_text(m->definition);
     (void)printf("\n\n\tUnit: %s. Kind: %s. Anchor: %s.", m->unit, kind_words(m), metric_anchor_name(m));
     if (m->kind == METRIC_DURATION)
-        (void)printf(" Clocks: wall%s.", metric_has_business(m) ? ", business" : " only");
+        (void)printf(" Clocks: %s%s.", metric_has_business(m) ? "wall, business" : "none to choose: ",
+                     metric_has_business(m) ? "" : m->no_clock);
     const struct metric_option *o;
     for (size_t i = 0; (o = metric_option_at(i)); i++)
         if (m->options & o->option) {

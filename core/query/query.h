@@ -46,7 +46,8 @@ struct query_context {
  *   KEY            a count, seconds with at most three decimals, a share 0…1, a mean; null where nothing
  *                  was measured
  *   KEY.n          samples; ratios also KEY.low and KEY.high (Wilson) and, where they have such,
- *                  KEY.censored or KEY.unknown: what is in neither part
+ *                  KEY.censored, KEY.unknown, KEY.running, KEY.at_risk: what is in neither
+ *                  part (the metric's "beside"); of sla_breach_time KEY.running: samples that still run
  *   KEY.opening    backlog of a period: at its start; with by or where also KEY.moved: closing less
  *                  (opening + created − resolutions + reopens), tickets whose dimensions changed
  *   KEY.open       with anchor created: tickets of the cohort that are active now

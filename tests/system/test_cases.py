@@ -97,3 +97,9 @@ def test_case(running, case, seed):
             raise AssertionError(f"case {case.name}, delivered {name}: {error}") from error
 
 
+def test_every_metric_has_a_case(running):
+    """One that answers with a value: what no case pins may mean anything."""
+    asked = {wanted.metric.partition(".")[0] for case in CASES for wanted in case.expectations
+             if wanted.metric and wanted.value is not None and not str(wanted.value).startswith("error ")}
+    missing = [row["name"] for row in running.call("metric.list") if row["name"] not in asked]
+    assert not missing, f"no case of tests/data/cases asks for {', '.join(missing)}"
