@@ -63,15 +63,16 @@ def order(event):
 
 
 def refs(event):
-    """Ids that an event speaks of: they tell two contents apart and order nothing."""
-    return tuple(event.get(key) for key in REFS)
+    """Ids that an event speaks of. They tell two contents apart; in a collector the keys of their hashes order events
+    that are alike in all else, here the ids themselves do."""
+    return event.get("into") or event.get("respondent") or ""
 
 
 def unique(events):
     """The events in order, each identity once, and how many others there were with its identity."""
     distinct = {(event["id"], order(event), refs(event)): event for event in events}
     used, seen = [], set()
-    for (identity, _, _), event in sorted(distinct.items(), key=lambda item: item[0][1]):
+    for (identity, _, _), event in sorted(distinct.items(), key=lambda item: (item[0][1], item[0][2])):
         if identity not in seen:
             seen.add(identity)
             used.append(event)

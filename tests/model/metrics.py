@@ -1,141 +1,75 @@
 """Figures over fact rows: the catalogue's metrics, as its definitions are worded.
 
-    world = World(tickets)                    # lists of events, one list a subject
+    world = World(subjects, reference)        # lists of events, one list a subject
     world.measure("first_response_time")      # → {(): Figure}
     world.measure("csat", by=["team"], since=a, until=b)
 
-Instants and durations are in ms. A figure has n and value (an average for durations) and, where it makes sense,
-x, low, high, samples, sum, censored, unknown; excluded is {reason: tickets}. figure.percentile("99.9") is exact.
+Instants and durations are in ms. Each family of metrics is a generator of samples (CATALOGUE): a sample belongs to a
+row, ended at an instant, has a value, or is left out for a reason, or is counted beside.
 """
 
-import bisect
-import math
 from fractions import Fraction
 
-from . import fold
+from . import fold, votes
+from .calendars import DAY, NEVER, Wall
+from .figures import Figure
+from .reference import Reference
 
-DAY = 86_400_000
 REOPEN_WINDOW = 14 * DAY
-Z = 1.959963984540054
+SHORT_MS = 5000  # an abandoned contact that waited less was no wait
 REASONS = {number: reason for reason, number in fold.EXCLUDED.items()}
-CLASSES = {"requester_wait_time": ("new", "open", "hold"), "support_work_time": ("new", "open"),
-           "hold_time": ("hold",), "pending_time": ("pending",)}
-COUNTS = {"tickets_created", "tickets_solved", "resolutions", "reopens", "backlog"}
-RATIOS = {"reopen_rate", "escalation_rate", "csat", "dissatisfaction", "outsourced_share", "offshore_share"}
-DURATIONS = {"first_response_time", "first_resolution_time", "full_resolution_time", "backlog_age", *CLASSES}
-METRICS = sorted(COUNTS | RATIOS | DURATIONS | {"handoffs"})
-
-
-def wilson(x, n):
-    if n == 0:
-        return None, None
-    z2 = Z * Z
-    centre = (x + z2 / 2) / (n + z2)
-    half = Z / (n + z2) * math.sqrt(x * (n - x) / n + z2 / 4)
-    return (0.0 if x == 0 else centre - half), (1.0 if x == n else centre + half)
-
-
-class Figure:
-    def __init__(self):
-        self.samples = []
-        self.excluded = {}
-        self.censored = self.unknown = 0
-        self.n = self.value = self.x = self.low = self.high = self.sum = None
-
-    def percentile(self, p):
-        """Nearest rank: the value at max(1, ⌈p·n/100⌉)."""
-        ranked = sorted(self.samples)
-        if not ranked:
-            return None
-        return ranked[max(1, math.ceil(Fraction(str(p)) * len(ranked) / 100)) - 1]
-
-    def finish(self, metric):
-        self.n, self.sum = len(self.samples), sum(self.samples)
-        if metric in COUNTS:
-            self.value = self.n
-        elif self.n:
-            self.value = self.sum / self.n
-        if metric in RATIOS:
-            self.x = self.sum
-            self.low, self.high = wilson(self.x, self.n)
-
-
-class Reference:
-    """Sites and teams in versions: {"team": {key: [(valid_from, {attribute: value}), …]}, "site": …}."""
-
-    def __init__(self, tables=None, nearshore=()):
-        self.tables = {name: {key: sorted(versions, key=lambda v: v[0]) for key, versions in table.items()}
-                       for name, table in (tables or {}).items()}
-        self.nearshore = {country.upper() for country in nearshore}
-
-    def find(self, table, key, at):
-        versions = self.tables.get(table, {}).get(key, [])
-        place = bisect.bisect_right([v[0] for v in versions], at)
-        return versions[place - 1][1] if place else None
-
-    def team(self, key, at):
-        return self.find("team", key, at)
-
-    def value(self, name, dimensions, at):
-        """A dimension, a reference attribute or a derived dimension of a row, None when not known."""
-        if name in dimensions:
-            return dimensions[name]  # of tier too: the event's wins over the table's
-        team = self.find("team", dimensions.get("team"), at)
-        site = self.find("site", dimensions.get("site"), at)
-        if name == "support_model":
-            if team is None:
-                return None
-            if team.get("outsourcer"):
-                return "outsourced"
-            return "own" if site and team.get("employer") and team["employer"] == site.get("org") else "direct"
-        if name == "support_region":
-            here, there = (site or {}).get("country"), (team or {}).get("team_country")
-            if not here or not there:
-                return None
-            if here.upper() == there.upper():
-                return "domestic"
-            return "nearshore" if there.upper() in self.nearshore else "offshore"
-        if name in ("employer", "outsourcer", "team_country", "languages", "tier"):
-            return (team or {}).get(name)
-        return (site or {}).get(name)
-
-
-def last_of_respondents(ratings, options):
-    """Ratings without a ticket count once for a site, respondent and question: the last in the period. Nobody knows
-    of a ballot without a respondent whose it is: each counts."""
-    last = {}
-    for number, row in ratings:
-        if not row["loose"] or row["respondent"] is None:
-            yield number, row
-        elif not is_outside(row["at"], options):
-            key = row["dimensions"].get("site"), row["respondent"], row["question"]
-            if key not in last or (row["at"], row["seq"]) > (last[key][1]["at"], last[key][1]["seq"]):
-                last[key] = (number, row)
-    yield from last.values()
-
-
-def is_outside(at, options):
-    since, until = options["since"], options["until"]
-    return (since is not None and at < since) or (until is not None and at >= until)
+CLASSES = {"requester_wait_time": ("new", "open", "hold"), "support_work_time": ("new", "open"), "hold_time": ("hold",),
+           "pending_time": ("pending",)}
+OF_TEAM = ("employer", "outsourcer", "team_country", "languages", "tier", "support_model", "support_region")
+OF_ROW = ("instrument", "question", "choice", "policy", "respondent_role")  # dimensions that only the row itself has
 
 
 class Sample:
-    def __init__(self, row, subject, value, ended, began, at=None, dimensions=None):
-        self.row, self.subject, self.value = row, subject, value
-        self.completed, self.created = ended, began
-        self.at = ended if at is None else at  # of the reference tables
+    """value None: none, for the reason `left_out`; beside: a name under which it is counted next to the value."""
+
+    def __init__(self, number, row, completed, value=1, at=None, dimensions=None, team_at=None, left_out=None, beside=()):
+        self.number, self.row, self.completed, self.value = number, row, completed, value
+        self.created = row["created"]
+        self.at = completed if at is None else at  # of the reference tables
+        self.team_at = team_at
         self.dimensions = row["dimensions"] if dimensions is None else dimensions
+        self.left_out, self.beside = left_out, beside
+
+
+class Options:
+    def __init__(self, clock="wall", rule=None, now=NEVER, at=None, since=None, until=None, reopen_window=REOPEN_WINDOW,
+                 within=20_000, instrument=None, question=None, unit=None, threshold=Fraction(1, 2), votes_for=None):
+        """votes_for: of votes those that say one of these; what a condition on `choice` in --where does."""
+        self.clock, self.rule, self.now, self.at, self.since, self.until = clock, rule, now, at, since, until
+        self.reopen_window, self.within = reopen_window, within
+        self.instrument, self.question, self.unit, self.threshold = instrument, question, unit, Fraction(threshold)
+        self.votes_for = votes_for
+
+    def duration(self, number, row, completed, wall, business, last, **more):
+        """A sample on the clock asked for."""
+        value = wall if self.clock == "wall" else last if self.rule == "last" else business
+        return Sample(number, row, completed, value, left_out=None if value is not None else "no_calendar", **more)
+
+    def holds(self, instant):
+        return (self.since is None or instant >= self.since) and (self.until is None or instant < self.until)
 
 
 class World:
-    def __init__(self, subjects, reference=None):
+    def __init__(self, subjects, reference=None, namespaces=None):
+        """namespaces: that of each subject; None: all have one."""
         self.reference = reference or Reference()
-        self.rows = [(number, row) for number, events in enumerate(subjects)
-                     for row in fold.rows(events, self.reference.team)]
-        self.current = {number: row["current"] for number, row in self.rows if row["table"] == "ticket"}
+        subjects = list(subjects)
+        self.namespaces = namespaces or ["desk"] * len(subjects)
+        self.rows = [(number, row) for number, events in enumerate(subjects) for row in fold.rows(events, self.reference)]
+        self.tables = {}
+        for number, row in self.rows:
+            self.tables.setdefault(row["table"], []).append((number, row))
+        self.current = {number: row["current"] for number, row in self.of("ticket")}
+        self.speaking = {self.namespaces[number] for number, row in self.of("ticket") if row["speaks"]} | {
+            self.namespaces[number] for number, _ in self.of("contact")}
 
     def of(self, table):
-        return [(number, row) for number, row in self.rows if row["table"] == table]
+        return self.tables.get(table, [])
 
     def orphans(self):
         return sum(row["orphans"] for _, row in self.of("ticket"))
@@ -146,124 +80,283 @@ class World:
     def inferred(self):
         return sum(row["inferred"] for _, row in self.of("ticket"))
 
-    def samples(self, metric, options):
-        """The samples of a metric; a value of None is one that is left out and counted ("censored", "unknown")."""
-        now = options["now"]
-        if metric == "tickets_created":
-            for number, row in self.of("ticket"):
-                if row["ticket"]:
-                    yield Sample(row, number, 1, row["created"], row["created"])
-        elif metric in ("backlog", "backlog_age"):
-            at = options["at"]
-            for number, row in self.of("span"):
-                if row["from"] <= at and (row["to"] is None or at < row["to"]):
-                    if metric == "backlog":
-                        yield Sample(row, number, 1, at, row["created"])
-                    elif not row["inferred"]:
-                        yield Sample(row, number, at - row["created"], at, row["created"])
-        elif metric == "reopens":
-            for number, row in self.of("reopen"):
-                yield Sample(row, number, 1, row["at"], row["created"])
-        elif metric == "first_response_time":
-            for number, row in self.of("reply"):
-                yield Sample(row, number, row["end"] - row["start"], row["end"], row["created"])
-        elif metric in ("csat", "dissatisfaction"):
-            yield from self.ratings(metric, options)
-        else:
-            for number, row in self.of("solve"):
-                value = self.of_solve(metric, row, now, options["reopen_window"])
-                if value is not False:
-                    yield Sample(row, number, value, row["at"], row["created"])
+    # --- asking
 
-    def of_solve(self, metric, row, now, window):
-        """A solve's value for a metric; False: it gives none; None: left out and counted."""
-        if metric == "resolutions":
-            return 1
-        if metric == "first_resolution_time":
-            return False if row["ordinal"] or row["inferred"] else row["at"] - row["created"]
-        if metric == "reopen_rate":
-            if row["at"] + window > now:
-                return None
-            return int(row["reopened_at"] is not None and row["reopened_at"] <= row["at"] + window)
-        if not row["last"]:
-            return False
-        if metric == "tickets_solved":
-            return 1
-        if metric == "full_resolution_time":
-            return False if row["inferred"] else row["at"] - row["created"]
-        if metric in CLASSES:
-            return False if row["inferred"] else sum(row[c + "_ms"] for c in CLASSES[metric])
-        if metric == "handoffs":
-            return row["handoffs"]
-        if metric == "escalation_rate":
-            return False if row["escalated"] is None else int(row["escalated"])
-        if metric in ("outsourced_share", "offshore_share"):
-            name, wanted = {"outsourced_share": ("support_model", "outsourced"),
-                            "offshore_share": ("support_region", "offshore")}[metric]
-            value = self.reference.value(name, row["dimensions"], row["at"])
-            return None if value is None else int(value == wanted)
-        raise KeyError(metric)
+    def look_up(self, sample, dims, now):
+        """name → the sample's dimension, or None."""
+        def get(name):
+            if name in OF_ROW and name in sample.row:
+                return sample.row[name]
+            if dims == "current":
+                return self.reference.value(name, self.current[sample.number], now)
+            return self.reference.value(name, sample.dimensions, sample.at, sample.team_at if name in OF_TEAM else None)
+        return get
 
-    def ratings(self, metric, options):
-        kept = []
-        for number, row in self.of("rating"):
-            if row["instrument"] != options["instrument"] or row["relation"] == "reseller":
-                continue
-            if options["question"] is None and not row["of_survey"]:
-                continue
-            if options["question"] is not None and row["question"] != options["question"]:
-                continue
-            kept.append((number, row))
-        for number, row in last_of_respondents(kept, options):
-            score, width = row["score"] - row["min"], row["max"] - row["min"]
-            value = int(4 * score >= 3 * width if metric == "csat" else 4 * score <= width)
-            at = row["at"] if row["solve_at"] is None else row["solve_at"]
-            yield Sample(row, number, value, row["at"], row["created"], at)
-
-    def measure(self, metric, by=(), where=None, since=None, until=None, now=2**62, at=None, anchor=None,
-                reopen_window=REOPEN_WINDOW, instrument="csat", question=None, dims=None):
+    def measure(self, metric, by=(), where=None, dims=None, anchor=None, **options):
         """Figures by group. since ≤ anchor < until; where(get) with get(name) → value or None."""
-        anchor = anchor or ("created" if metric == "tickets_created" else "completed")
-        options = {"now": now, "at": at, "reopen_window": reopen_window, "instrument": instrument,
-                   "question": question, "since": since, "until": until}
-        figures, away = {}, {}
-        for sample in self.samples(metric, options):
-            when = getattr(sample, anchor)
-            if metric not in ("backlog", "backlog_age") and is_outside(when, options):
+        family, kind, default_anchor = CATALOGUE[metric]
+        options = Options(**options)
+        anchor = anchor or default_anchor
+        if options.unit is None:
+            options.unit = {"survey_share": "respondent", "instrument_score": "org"}.get(metric, "ticket")
+        figures, away, electors = {}, {}, {}
+        for sample in family(self, metric, options):
+            if anchor != "instant" and not options.holds(getattr(sample, anchor)):
                 continue
-            dimensions = self.current[sample.subject] if dims == "current" else sample.dimensions
-
-            def get(name, dimensions=dimensions, sample=sample):
-                return self.reference.value(name, dimensions, now if dims == "current" else sample.at)
-
+            get = self.look_up(sample, dims, options.now)
             if where and not where(get):
                 continue
             group = tuple(get(name) for name in by)
             figure = figures.setdefault(group, Figure())
-            if sample.row["excluded"]:
-                away.setdefault((group, REASONS[sample.row["excluded"]]), set()).add(sample.subject)
-            elif sample.value is None:
-                figure.censored += metric == "reopen_rate"
-                figure.unknown += metric != "reopen_rate"
-            else:
+            if sample.row["excluded"] and sample.row["table"] != "contact":
+                away.setdefault(group, {}).setdefault(REASONS[sample.row["excluded"]], set()).add(sample.number)
+                continue
+            for name in sample.beside:
+                figure.count(figure.beside, name)
+            if sample.left_out:
+                figure.count(figure.left_out, sample.left_out)
+            elif sample.value is not None and (options.unit != "ticket" or metric in votes.VOTED):
+                electors.setdefault(group, []).append((get, sample))
+            elif sample.value is not None:
                 figure.samples.append(sample.value)
-        for (group, reason), subjects in away.items():
-            figures[group].excluded[reason] = len(subjects)
+        for group, reasons in away.items():
+            for reason, numbers in reasons.items():
+                figures[group].excluded[reason] = len(numbers)
+                for number in numbers:
+                    source = figures[group].excluded_sources.setdefault(self.namespaces[number], {})
+                    figures[group].count(source, reason)
         if not by:
             figures.setdefault((), Figure())
+        if options.unit != "ticket" or metric in votes.VOTED:
+            votes.finish(metric, kind, options, by, figures, electors)
+            return figures
         for figure in figures.values():
-            figure.finish(metric)
+            figure.finish(kind)
+            if metric == "nps" and figure.n:
+                figure.value *= 100
         return figures
 
     def one(self, metric, **options):
         """The one figure of a question without groups."""
         return self.measure(metric, **options)[()]
 
-    def share_of_sites(self, metric, threshold=0.5, **options):
-        """A share with unit site: sites whose own share reaches the threshold, of those with a known one."""
-        figure = Figure()
-        for group, own in self.measure(metric, by=["site"], **options).items():
-            if group[0] is not None and own.n:
-                figure.samples.append(int(own.value >= threshold))
-        figure.finish(metric)
-        return figure
+
+# --- tickets and their flows
+
+
+def tickets_created(world, metric, options):
+    for number, row in world.of("ticket"):
+        if row["ticket"]:
+            yield Sample(number, row, row["created"])
+
+
+def backlog(world, metric, options):
+    at = options.at
+    for number, row in world.of("span"):
+        if not (row["from"] <= at and (row["to"] is None or at < row["to"])):
+            continue
+        if metric == "backlog":
+            yield Sample(number, row, at)
+        elif not row["inferred"]:
+            clock = world.reference.clock_of_site(row["dimensions"].get("site"))
+            passed = clock.elapsed(row["from"], at)
+            business = None if None in (passed, row["business"]) else row["business"] + passed
+            yield options.duration(number, row, at, at - row["created"], business, clock.last(row["created"], at, at))
+
+
+def reopens(world, metric, options):
+    for number, row in world.of("reopen"):
+        yield Sample(number, row, row["at"])
+
+
+def resolutions(world, metric, options):
+    for number, row in world.of("solve"):
+        if metric == "resolutions" or row["last"]:
+            yield Sample(number, row, row["at"])
+
+
+# --- durations
+
+
+def replies(world, metric, options):
+    for number, row in world.of("reply"):
+        if (row["ordinal"] == 0) == (metric == "first_response_time"):
+            yield options.duration(number, row, row["end"], row["end"] - row["start"], row["business"], row["last"])
+
+
+def acknowledgements(world, metric, options):
+    for number, row in world.of("acknowledgement"):
+        yield options.duration(number, row, row["at"], row["at"] - row["created"], row["business"], row["last"])
+
+
+def resolution_times(world, metric, options):
+    for number, row in world.of("solve"):
+        if not row["inferred"] and (row["ordinal"] == 0 if metric == "first_resolution_time" else row["last"]):
+            yield options.duration(number, row, row["at"], row["at"] - row["created"], row["resolution_business"],
+                                   row["resolution_last"])
+
+
+def class_times(world, metric, options):
+    for number, row in world.of("solve"):
+        if row["last"] and not row["inferred"]:
+            times = [fold.added(row[c + suffix] for c in CLASSES[metric]) for suffix in ("_ms", "_business", "_last")]
+            yield options.duration(number, row, row["at"], *times)
+
+
+def handling_times(world, metric, options):
+    for number, row in world.of("holding"):
+        yield options.duration(number, row, row["solve_at"], row["held_ms"], row["business"], row["last"],
+                               team_at=row["held_until"])
+
+
+# --- shares of solves and of tickets
+
+
+def reopen_rate(world, metric, options):
+    for number, row in world.of("solve"):
+        if row["at"] + options.reopen_window > options.now:
+            yield Sample(number, row, row["at"], None, beside=["censored"])
+        else:
+            again = row["reopened_at"]
+            yield Sample(number, row, row["at"], int(again is not None and again - row["at"] <= options.reopen_window))
+
+
+def touched(world, metric, options):
+    for number, row in world.of("solve"):
+        if not row["last"]:
+            continue
+        if world.namespaces[number] not in world.speaking:
+            yield Sample(number, row, row["at"], None, left_out="silent_source")
+        elif metric == "silent_close_rate":
+            yield Sample(number, row, row["at"], int(row["touches"] == 0))
+        elif row["at"] + options.reopen_window > options.now:
+            yield Sample(number, row, row["at"], None, beside=["censored"])
+        else:
+            stayed = row["reopened_after"] is None or row["reopened_after"] > options.reopen_window
+            yield Sample(number, row, row["at"], int(row["touches"] == 1 and stayed))
+
+
+def first_contacts(world, metric, options):
+    for number, row in world.of("solve"):
+        if row["ordinal"] or row["first_tier"] not in (None, 1) or row["in_time"] is None:
+            continue
+        if row["dimensions"].get("category") in world.reference.not_level1:
+            continue
+        if row["at"] + options.reopen_window > options.now:
+            yield Sample(number, row, row["at"], None, beside=["censored"])
+            continue
+        stayed = row["reopened_at"] is None or row["reopened_at"] - row["at"] > options.reopen_window
+        yield Sample(number, row, row["at"], int(row["in_time"] and not row["escalated_before"] and stayed))
+
+
+def of_done_tickets(world, metric, options):
+    column = {"handoffs": "handoffs", "escalation_rate": "escalated", "ping_pong_rate": "ping_pong"}[metric]
+    for number, row in world.of("solve"):
+        if row["last"] and row[column] is not None:
+            yield Sample(number, row, row["at"], int(row[column]))
+
+
+def shares(world, metric, options):
+    name, wanted = {"outsourced_share": ("support_model", "outsourced"),
+                    "offshore_share": ("support_region", "offshore")}[metric]
+    for number, row in world.of("solve"):
+        if row["last"]:
+            value = world.reference.value(name, row["dimensions"], row["at"])
+            yield Sample(number, row, row["at"], None if value is None else int(value == wanted),
+                         beside=["unknown"] if value is None else ())
+
+
+# --- targets
+
+
+def sla(world, metric, options):
+    for number, row in world.of("sla_cycle"):
+        now, breach_at = options.now, row["breach_at"]
+        if row["outcome"] == "unmeasured":
+            yield Sample(number, row, row["start"] if row["end"] is None else row["end"], None, left_out="no_calendar")
+        if row["outcome"] == "met" and metric == "sla_attainment":
+            yield Sample(number, row, row["end"], 1)
+        is_breached = row["outcome"] == "breached" or (row["outcome"] == "running" and breach_at is not None and now > breach_at)
+        if is_breached and metric == "sla_attainment":
+            yield Sample(number, row, breach_at, 0)
+        elif is_breached:
+            elapsed = row["elapsed_ms"]
+            if row["since"] is not None and now > row["since"] and elapsed is not None:
+                more = clock_of_cycle(world, row).elapsed(row["since"], now)
+                elapsed = None if more is None else elapsed + more
+            yield Sample(number, row, breach_at, None if elapsed is None else elapsed - row["target_ms"],
+                         left_out="no_calendar" if elapsed is None else None,
+                         beside=["running"] if row["end"] is None else ())
+        elif row["outcome"] == "running" and metric == "sla_attainment":
+            at_risk = row["risk_at"] is not None and now > row["risk_at"]
+            yield Sample(number, row, min(now, NEVER - 1), None, beside=["at_risk"] if at_risk else ())
+
+
+def clock_of_cycle(world, row):
+    if row["clock"] == "wall":
+        return Wall
+    return world.reference.clock_named(row["calendar"]) if row["calendar"] else world.reference.clock_of_site(row["site"])
+
+
+# --- contacts
+
+
+def contacts(world, metric, options):
+    for number, row in world.of("contact"):
+        outcome, queue = row["outcome"], row["queue_ms"]
+        if metric == "queue_time":
+            if outcome == "answered" and queue is not None:
+                yield Sample(number, row, row["at"], queue)
+        elif outcome in ("callback", "overflow"):
+            yield Sample(number, row, row["at"], None, left_out=outcome)
+        elif outcome == "abandoned" and (queue or 0) < SHORT_MS:
+            yield Sample(number, row, row["at"], None, left_out="short")
+        elif metric == "abandonment_rate":
+            yield Sample(number, row, row["at"], int(outcome == "abandoned"))
+        else:
+            yield Sample(number, row, row["at"], int(outcome == "answered" and queue is not None and queue <= options.within))
+
+
+CATALOGUE = {
+    "tickets_created": (tickets_created, "count", "created"),
+    "tickets_solved": (resolutions, "count", "completed"),
+    "resolutions": (resolutions, "count", "completed"),
+    "reopens": (reopens, "count", "completed"),
+    "backlog": (backlog, "count", "instant"),
+    "backlog_age": (backlog, "duration", "instant"),
+    "first_response_time": (replies, "duration", "completed"),
+    "next_response_time": (replies, "duration", "completed"),
+    "time_to_acknowledge": (acknowledgements, "duration", "completed"),
+    "first_resolution_time": (resolution_times, "duration", "completed"),
+    "full_resolution_time": (resolution_times, "duration", "completed"),
+    "requester_wait_time": (class_times, "duration", "completed"),
+    "support_work_time": (class_times, "duration", "completed"),
+    "hold_time": (class_times, "duration", "completed"),
+    "pending_time": (class_times, "duration", "completed"),
+    "handling_time": (handling_times, "duration", "completed"),
+    "reopen_rate": (reopen_rate, "ratio", "completed"),
+    "one_touch_rate": (touched, "ratio", "completed"),
+    "silent_close_rate": (touched, "ratio", "completed"),
+    "first_contact_resolution": (first_contacts, "ratio", "completed"),
+    "escalation_rate": (of_done_tickets, "ratio", "completed"),
+    "handoffs": (of_done_tickets, "mean", "completed"),
+    "ping_pong_rate": (of_done_tickets, "ratio", "completed"),
+    "sla_attainment": (sla, "ratio", "completed"),
+    "sla_breach_time": (sla, "duration", "completed"),
+    "csat": (votes.ratings, "ratio", "completed"),
+    "dissatisfaction": (votes.ratings, "ratio", "completed"),
+    "mean_rating": (votes.ratings, "mean", "completed"),
+    "response_rate": (votes.sendings, "ratio", "completed"),
+    "nps": (votes.ratings, "mean", "completed"),
+    "ces": (votes.ratings, "mean", "completed"),
+    "survey_share": (votes.answers, "ratio", "completed"),
+    "instrument_score": (votes.ballots, "mean", "completed"),
+    "outsourced_share": (shares, "ratio", "completed"),
+    "offshore_share": (shares, "ratio", "completed"),
+    "service_level": (contacts, "ratio", "completed"),
+    "queue_time": (contacts, "duration", "completed"),
+    "abandonment_rate": (contacts, "ratio", "completed"),
+}
+DURATIONS = {name for name, (_, kind, _) in CATALOGUE.items() if kind == "duration"}
+RATIOS = {name for name, (_, kind, _) in CATALOGUE.items() if kind == "ratio"}
+METRICS = sorted(CATALOGUE)

@@ -56,7 +56,8 @@ class Reference:
             if here.upper() == there.upper():
                 return "domestic"
             return "nearshore" if there.upper() in self.nearshore else "offshore"
-        return (team if name in TEAM_ATTRIBUTES else site or {}) and (team if name in TEAM_ATTRIBUTES else site).get(name)
+        row = team if name in TEAM_ATTRIBUTES else site
+        return (row or {}).get(name)
 
     # --- clocks
 

@@ -66,9 +66,13 @@ def targets_said(ticket, metric):
 
 def targets_of_policies(ticket, metric):
     """The same, from the tenant's policies: the first that matches, after all of an event is done."""
-    found, before = [], None
-    for i in range(ticket.maker, len(ticket.events)):
-        now = next((p for p in ticket.reference.policies if p["metric"] == metric and matches(p, ticket.dimensions[i])), None)
+    policies = [p for p in ticket.reference.policies if p["metric"] == metric]
+    found, before, dimensions = [], None, None
+    for i in range(ticket.maker, len(ticket.events) if policies else 0):
+        if ticket.dimensions[i] is dimensions:
+            continue
+        dimensions = ticket.dimensions[i]
+        now = next((p for p in policies if matches(p, dimensions)), None)
         if now is not before:
             found.append((i + 0.5, now))
             before = now
@@ -99,15 +103,22 @@ class Meter:
         end = NEVER if thing.end is None else ticket.when[thing.end]
         if self.counted is None:
             return [(thing.start, end)]
-        status = "new" if thing.place < 0 else ticket.classes[thing.place]
-        found, since = [], thing.start
+        found, since = [], thing.start if self.is_counted(thing.place) else None
         for i in range(thing.place + 1, len(ticket.events) if thing.end is None else thing.end + 1):
-            if status in self.counted and ticket.when[i] > since:
-                found.append((since, ticket.when[i]))
-            since, status = ticket.when[i], ticket.classes[i]
-        if thing.end is None and status in self.counted:
+            is_counted = i != thing.end and self.is_counted(i)
+            if since is not None and not is_counted:
+                if ticket.when[i] > since:
+                    found.append((since, ticket.when[i]))
+                since = None
+            elif since is None and is_counted:
+                since = ticket.when[i]
+        if since is not None:
             found.append((since, NEVER))
         return found
+
+    def is_counted(self, place):
+        """Whether it runs in the class after the event at a place."""
+        return (self.ticket.classes[place] if place >= 0 else "new") in self.counted
 
     def elapsed(self, at):
         parts = [self.clock.elapsed(a, min(b, at)) for a, b in self.intervals() if a < at]

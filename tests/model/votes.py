@@ -1,0 +1,206 @@
+"""Metrics of surveys, and votes: of a respondent, a site or an organisation.
+
+Where somebody has one vote in the period asked, it is the latest answer: in the order of the events, and of different
+tickets by time.
+"""
+
+from fractions import Fraction
+
+VOTED = ("survey_share", "instrument_score")
+UNIT_DIMENSIONS = {"site": "site", "org": "org"}
+
+
+def sample(*arguments, **more):
+    from .metrics import Sample  # it knows us
+    return Sample(*arguments, **more)
+
+
+def asked_for(row, options, instrument):
+    return ((options.instrument or instrument) in (None, row["instrument"])
+            and options.question in (None, row.get("question")))
+
+
+def last_of(rows, options, key):
+    """The last row of each key in the period; a key of None is nobody else's."""
+    last, alone = {}, []
+    for number, row in rows:
+        if not options.holds(row["at"]):
+            continue
+        own = key(number, row)
+        if own is None:
+            alone.append((number, row))
+            continue
+        when = (row["at"], row["seq"], row.get("order", 0))
+        if own not in last or when >= last[own][0]:
+            last[own] = (when, number, row)
+    return alone + [(number, row) for _, number, row in last.values()]
+
+
+def taken(world, table, options, instrument):
+    """(rows that are asked for, samples that stand for resellers' ballots)."""
+    rows, resellers = [], []
+    for number, row in world.of(table):
+        if asked_for(row, options, instrument):
+            (resellers if row["relation"] == "reseller" else rows).append((number, row))
+    return rows, [sample(number, row, row["at"], None, at=instant_of(row), left_out="reseller") for number, row in resellers]
+
+
+def instant_of(row):
+    """When what is said of the row holds: at the solve rated, else then."""
+    return row["at"] if row["solve_at"] is None else row["solve_at"]
+
+
+def rated(world, options, instrument):
+    """Ratings, one of each ticket and solve, and without a ticket the last in the period of a site, respondent and
+    question; and resellers'."""
+    rows, resellers = taken(world, "rating", options, instrument)
+    if options.question is None:
+        rows = [(number, row) for number, row in rows if row["of_survey"]]
+
+    def key(number, row):
+        if not row["loose"] or row["respondent"] is None:
+            return None
+        return (world.namespaces[number], row["dimensions"].get("site"), row["respondent"], row["instrument"],
+                row["question"], row["excluded"])
+
+    return last_of(rows, options, key), resellers
+
+
+def ratings(world, metric, options):
+    rows, resellers = rated(world, options, {"nps": "nps", "ces": "ces"}.get(metric, "csat"))
+    yield from resellers
+    scales = {"nps": (0, 10_000), "ces": (1000, 7000)}
+    for number, row in rows:
+        score, low, high = row["score"], row["min"], row["max"]
+        if metric in scales and (low, high) != scales[metric]:
+            yield sample(number, row, row["at"], None, at=instant_of(row), left_out="scale")
+            continue
+        if metric == "csat":
+            value = int(4 * (score - low) >= 3 * (high - low))
+        elif metric == "dissatisfaction":
+            value = int(4 * (score - low) <= high - low)
+        elif metric == "nps":
+            value = (score >= 9000) - (score <= 6000)
+        elif metric == "ces":
+            value = Fraction(score, 1000)
+        else:
+            value = Fraction(score - low, high - low)
+        yield sample(number, row, row["at"], value, at=instant_of(row))
+
+
+def sendings(world, metric, options):
+    """Whether each was answered. Without a ticket by an answer of the same instrument, site and respondent, before the
+    next sending to them."""
+    loose = {}
+
+    def key(number, row):
+        return world.namespaces[number], row["instrument"], row["dimensions"].get("site"), row["respondent"]
+
+    for number, row in world.of("answer"):
+        if row["loose"] and row["relation"] != "reseller":
+            loose.setdefault(key(number, row), []).append(row["at"])
+    sent = {}
+    for number, row in world.of("sending"):
+        if row["loose"]:
+            sent.setdefault(key(number, row), []).append((row["at"], row["seq"]))
+    for number, row in world.of("sending"):
+        if (options.instrument or row["instrument"]) != row["instrument"]:
+            continue
+        if row["relation"] == "reseller":
+            yield sample(number, row, row["at"], None, left_out="reseller")
+            continue
+        is_answered = row["answered_at"] is not None
+        if row["loose"] and row["respondent"] is not None:
+            later = sorted(at for at in sent[key(number, row)] if at > (row["at"], row["seq"]))
+            is_answered = any(row["at"] <= at and (not later or at < later[0][0]) for at in loose.get(key(number, row), ()))
+        yield sample(number, row, row["at"], int(is_answered))
+
+
+def whose(world, number, row):
+    """The respondent as a key, or None: nobody knows whose it is."""
+    return None if row["respondent"] is None else (world.namespaces[number], row["respondent"])
+
+
+def answers(world, metric, options):
+    """Each respondent's latest answer to a question."""
+    rows, resellers = taken(world, "answer", options, None)
+    yield from resellers
+
+    def key(number, row):
+        respondent = whose(world, number, row)
+        return None if respondent is None else (respondent, row["instrument"], row["question"], row["excluded"])
+
+    for number, row in last_of(rows, options, key):
+        yield sample(number, row, row["at"], 1, at=instant_of(row))
+
+
+def ballots(world, metric, options):
+    """Ballots: the mean of what a respondent answered last to each question of an instrument, of each ticket's solve."""
+    rows, resellers = taken(world, "rating", options, None)
+    yield from resellers
+
+    def key(number, row):
+        who = whose(world, number, row)
+        ticket = None if row["loose"] else (number, row["solve_at"])
+        if row["loose"] and who is None:
+            return None
+        return who, ticket, row["dimensions"].get("site") if row["loose"] else None, row["instrument"], row["excluded"]
+
+    items = last_of(rows, options, lambda number, row: key(number, row) and key(number, row) + (row["question"],))
+    whole = {}
+    for n, (number, row) in enumerate(items):
+        whole.setdefault(key(number, row) or n, []).append((number, row))
+    for own in whole.values():
+        number, last = max(own, key=lambda item: (item[1]["at"], item[1]["seq"]))
+        scores = [Fraction(row["score"] - row["min"], row["max"] - row["min"]) for _, row in own]
+        yield sample(number, last, last["at"], 100 * sum(scores) / len(scores), at=instant_of(last))
+
+
+# --- votes
+
+
+def finish(metric, kind, options, by, figures, electors):
+    """Makes figures of votes. electors: {group: [(look up a dimension, sample)]}."""
+    bases = {group: electors.get(group, []) for group in figures}
+    if metric == "survey_share":  # what they chose cuts the numerator only
+        places = [i for i, name in enumerate(by) if name == "choice"]
+        bases = {}
+        for group in figures:
+            bases[group] = [elector for other, own in electors.items() for elector in own
+                            if all(i in places or other[i] == group[i] for i in range(len(by)))]
+    for group, figure in figures.items():
+        base = bases[group]
+        if metric == "survey_share":
+            chosen = {id(s) for _, s in electors.get(group, [])
+                      if options.votes_for is None or s.row["choice"] in options.votes_for}
+            parts = [(get, s, int(id(s) in chosen)) for get, s in base]
+        else:
+            parts = [(get, s, s.value) for get, s in base]
+        figure.samples = list(cast(metric, options, parts, figure))
+        figure.finish(kind)
+        if metric == "nps" and figure.n:
+            figure.value *= 100
+        figure.beside["ballots"] = len(parts)
+
+
+def cast(metric, options, parts, figure):
+    """One value a voter: the mean of its respondents', each the mean of what that one said."""
+    voters = {}
+    for place, (get, s, value) in enumerate(parts):
+        respondent = s.row.get("respondent") or place
+        if options.unit in UNIT_DIMENSIONS:
+            unit = get(UNIT_DIMENSIONS[options.unit])
+            if unit is None:
+                figure.count(figure.beside, "unknown")
+                continue
+        else:
+            unit = place if options.unit == "ticket" else respondent
+        if metric == "instrument_score":
+            respondent = place  # the mean of its ballots
+        voters.setdefault(unit, {}).setdefault(respondent, []).append(value)
+    for respondents in voters.values():
+        means = [Fraction(sum(values)) / len(values) for values in respondents.values()]
+        value = sum(means) / len(means)
+        if metric in ("outsourced_share", "offshore_share"):
+            value = int(value >= options.threshold)
+        yield value
