@@ -149,7 +149,7 @@ def merges(ticket):
     if ticket.merge is not None:
         event = ticket.events[ticket.merge]
         yield {"table": "merge", "at": ticket.when[ticket.merge], "hash": event["ticket"], "into": event["into"],
-               "dimensions": ticket.dimensions[-1]}
+               "dimensions": ticket.dimensions[ticket.merge]}
 
 
 def the_ticket(ticket):
