@@ -244,7 +244,9 @@ class Clock:
         return total
 
     def last(self, begin, end, instant):
-        """ms by the calendar in force at an instant; None where there is none."""
+        """ms by the calendar in force at an instant; None where there is none and any time passed."""
+        if end <= begin:
+            return 0
         calendar = self.at(instant)
         return None if calendar is None else calendar.elapsed(begin, end)
 

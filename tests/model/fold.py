@@ -120,8 +120,8 @@ def reopens(ticket):
 
 def spans(ticket):
     for begin, end, dimensions in ticket.spans():
-        yield {"table": "span", "from": begin, "to": end, "business": ticket.clock.elapsed(ticket.created_at, begin),
-               "dimensions": dimensions}
+        yield {"table": "span", "from": begin, "to": end, "dimensions": dimensions,
+               "business": None if ticket.inferred else ticket.clock.elapsed(ticket.created_at, begin)}
 
 
 def holdings(ticket):
