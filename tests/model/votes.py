@@ -135,23 +135,23 @@ def answers(world, metric, options):
 
 
 def ballots(world, metric, options):
-    """Ballots: the mean of what a respondent answered last to each question of an instrument, of each ticket's solve."""
-    rows, resellers = taken(world, "rating", options, None)
-    yield from resellers
+    """Ballots: what one respondent said of one site, or of one solve of a ticket: of each item the last answer that is a
+    score. Without a respondent each answer is one."""
+    rows, resellers = taken(world, "answer", options, None)
+    yield from (r for r in resellers if r.row["score"] is not None)
 
     def key(number, row):
         who = whose(world, number, row)
-        ticket = None if row["loose"] else (number, row["solve_at"])
-        if row["loose"] and who is None:
-            return None
-        return who, ticket, row["dimensions"].get("site") if row["loose"] else None, row["instrument"], row["excluded"]
+        about = ("site", row["dimensions"].get("site")) if row["loose"] else (number, row["solve_at"])
+        return None if who is None else (who, about, row["instrument"], row["excluded"])
 
+    rows = [(number, row) for number, row in rows if row["score"] is not None]
     items = last_of(rows, options, lambda number, row: key(number, row) and key(number, row) + (row["question"],))
     whole = {}
     for n, (number, row) in enumerate(items):
         whole.setdefault(key(number, row) or n, []).append((number, row))
     for own in whole.values():
-        number, last = max(own, key=lambda item: (item[1]["at"], item[1]["seq"]))
+        number, last = max(own, key=lambda item: (item[1]["at"], item[1]["seq"], item[1]["order"]))
         scores = [Fraction(row["score"] - row["min"], row["max"] - row["min"]) for _, row in own]
         yield sample(number, last, last["at"], 100 * sum(scores) / len(scores), at=instant_of(last))
 

@@ -1,6 +1,9 @@
-"""Random tickets through the whole daemon, against the independent model (tests/model): every metric, as a whole, by
-dimensions, in periods, as today's and at instants. The tickets come in any order, some events twice, over several
-connections; the collector is stopped and started in between."""
+"""A generated world through the whole daemon, against the independent model (tests/model): every metric of the catalogue,
+as a whole, by dimensions, under conditions, in periods, on each clock, with each option.
+
+The events come in any order, some of them twice, from several sources of which some speak of one help desk; in the middle
+the reference tables and calendars are imported, which folds anew what was there, the daemon is killed, and at the end all
+is folded once more."""
 import datetime
 import os
 import random
@@ -8,125 +11,206 @@ import sys
 
 import pytest
 
-sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "model", os.pardir))
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from collector import Collector  # noqa: E402
-from model import generator, metrics  # noqa: E402
+from model import calendars, events, generator, metrics  # noqa: E402
+from model.figures import STATISTICS  # noqa: E402
 
 N_SUBJECTS, N_SUBJECTS_LONG = 3000, 40000
-NEARSHORE = ["MX"]
-SITES = {"H1": {"country": "US", "facility_kind": "hospital", "beds": 120, "org": "acme"},
-         "H2": {"country": "PH", "facility_kind": "practice", "beds": 10}}  # H3 has no row
-PRESENT = generator.START + 400 * metrics.DAY
-WINDOW = 15 * 60_000  # of reopen_rate: most of what the generator makes happens within the hour
-GROUPS = ["team", "severity", "site", "ward", "channel", "tier", "support_model", "support_region", "facility_kind", "employer"]
-STATISTICS = ["avg", "min", "max", "sum", "count", "p50", "p90", "p99.9"]
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+STEP = 50  # ms between the instants of two subjects: only within one do they tie
+SOURCES = {"desk": "desk", "phone": "desk", "other": "other", "quiet": "quiet"}  # and their namespaces
+OPTIONS = {"reopen_window": 15 * MINUTE, "within": 12_000}
+ASKED = {"reopen_window": "15m", "within": "12s"}
+OPTIONS_OF = {"reopen_rate": ["reopen_window"], "one_touch_rate": ["reopen_window"],
+              "first_contact_resolution": ["reopen_window"], "service_level": ["within"]}
+GROUPS = ["team", "severity", "site", "ward", "channel", "tier", "support_model", "support_region", "facility_kind", "employer",
+          "outsourcer", "org", "team_country"]
+CONDITIONS = {
+    "severity<=2": lambda get: get("severity") is not None and get("severity") <= 2,
+    "team is null or team=A": lambda get: get("team") in (None, "A"),
+    "not (vendor=acme)": lambda get: get("vendor") not in (None, "acme"),
+    "support_model=outsourced": lambda get: get("support_model") == "outsourced",
+    "beds>100 and channel in (phone, chat, web)": lambda get: (get("beds") or 0) > 100 and get("channel") in ("phone", "chat", "web"),
+}
+RATINGS = ["csat", "dissatisfaction", "mean_rating", "nps", "ces"]
+SURVEYS = [*RATINGS, "response_rate", "survey_share", "instrument_score"]
+CONTACTS = ["service_level", "queue_time", "abandonment_rate"]
+OF_TICKETS = [m for m in metrics.METRICS if m not in SURVEYS + CONTACTS]
+AT_INSTANTS = ["backlog", "backlog_age"]
+IN_PERIODS = [m for m in metrics.METRICS if m not in AT_INSTANTS]
+WITH_BUSINESS = sorted(metrics.DURATIONS - {"queue_time", "sla_breach_time"})
 
 
 def instant(ms):
     return (datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=ms)).isoformat(timespec="milliseconds") + "Z"
 
 
-def reference_rows(made):
-    """What reference.import takes, by the instant from which it holds, and the model's tables of the same."""
-    teams = made.teams()
-    for team, country in zip(sorted(teams), ["US", "PH", "MX", "US", None]):
-        for _, row in teams[team]:
-            if country:
-                row["team_country"] = country
-    by_instant = {}
-    for team, versions in teams.items():
-        for at, row in versions:
-            by_instant.setdefault(at, []).append({"key": team, **row})
-    return by_instant, metrics.Reference({"team": teams, "site": {k: [(-2**63, v)] for k, v in SITES.items()}}, NEARSHORE)
+def without_ties_of_ids(subject):
+    """The events without those that nothing but an id tells from another: keys decide which of them is first."""
+    found = {}
+    for event in subject:
+        found.setdefault(events.order(event), event)
+    return [event for event in subject if found[events.order(event)] is event
+            or events.refs(found[events.order(event)]) == events.refs(event)]
+
+
+def policies_of(document):
+    return [{"policy": p["policy"], "metric": p["metric"], "target": f"{round(p['target_s'] * 1000)}ms", "clock": p["clock"],
+             **({"calendar": p["calendar"]} if "calendar" in p else {}), **({"where": p["where"]} if p["where"] else {})}
+            for p in document["policies"]]
 
 
 class World:
     """A collector that was fed, and the model of the same."""
 
-    def __init__(self, collector, seed, count):
-        made = generator.Generator(seed)
-        chance = random.Random(seed)
-        by_instant, reference = reference_rows(made)
-        subjects = [made.subject(number) for number in range(count)]
-        self.collector = collector
-        self.model = metrics.World(subjects, reference)
-        events = [event for subject in subjects for event in subject]
-        chance.shuffle(events)
-        events += chance.sample(events, len(events) // 10)
-        half = len(events) // 2
-        keys = collector.grant("desk", types=["ticket.*", "sla.*", "contact.*", "survey.*"])
-        self.send(keys, events[:half])
-        # reference rows that the fold reads come between: what was folded is folded anew
-        for at, rows in by_instant.items():
-            valid_from = {} if at == -2**63 else {"valid_from": at}
-            collector.call("reference.import", table="team", rows=rows, **valid_from)
-        collector.call("reference.import", table="site", rows=[{"key": key, **row} for key, row in SITES.items()])
-        collector.restart()
-        self.send(keys, events[half:])
+    def __init__(self, seed, count):
+        self.made = generator.Generator(seed, generator.START)
+        self.chance = random.Random(seed)
+        world = self.made.world()
+        while not world.document["policies"] or not world.document["calendar"] or not world.document["not_level1"]:
+            world = self.made.world()
+        self.document, self.present = world.document, self.made.start + 400 * DAY
+        self.by_source = {source: [] for source in SOURCES}
+        subjects, namespaces = [], []
+        for number in range(count):
+            namespace = self.chance.choices(["desk", "other", "quiet"], [16, 3, 1])[0]
+            subject = [{**event, "at": event["at"] + STEP * number} for event in self.made.subject(number)]
+            if namespace == "quiet":
+                subject = [e for e in subject if e["type"] not in ("ticket.message", "contact.ended")]
+            subject = without_ties_of_ids(subject)
+            if not subject:
+                continue
+            subjects.append(subject)
+            namespaces.append(namespace)
+            for event in subject + self.chance.sample(subject, len(subject) // 3):
+                self.by_source[self.chance.choice([s for s, own in SOURCES.items() if own == namespace])].append(event)
+        self.model = metrics.World(subjects, world.reference, namespaces)
+        self.collector = Collector(listen=True, tenants=[{
+            "name": "riverbend", "zone": "UTC", "nearshore": generator.NEARSHORE, "dimensions": generator.DECLARED,
+            "calendar": self.document["calendar"], "sla": policies_of(self.document),
+            "not_level1": self.document["not_level1"]}])
 
-    def send(self, keys, events):
-        with self.collector.connect(keys) as client:
-            client.hello("desk")
-            sums = client.send(events)
-            assert sums["rejected"] == []
+    def feed(self):
+        keys = {source: self.collector.grant(source, types=["ticket.*", "sla.*", "contact.*", "survey.*"], namespace=namespace)
+                for source, namespace in SOURCES.items()}
+        halves = {}
+        for source, own in self.by_source.items():
+            self.chance.shuffle(own)
+            halves[source] = (own[:len(own) // 2], own[len(own) // 2:])
+        self.send(keys, {source: half[0] for source, half in halves.items()})
+        self.import_tables(["teams", "calendars"])
+        self.collector.kill()
+        self.collector.start()
+        self.import_tables(["sites"])
+        self.send(keys, {source: half[1] for source, half in halves.items()})
 
-    def ask(self, metric, statistic=None, by=(), **options):
-        """The daemon's rows, by group: (value, n, low, high)."""
-        column = f"{metric}.{statistic}" if statistic else metric
-        answer = self.collector.query([column], by=list(by), now=instant(PRESENT),
-                                      **{name: instant(value) if name in ("since", "until", "at") else value
-                                         for name, value in options.items()})
-        found = {}
-        for row in answer["rows"]:
-            found[tuple(row[name] for name in by)] = (row[column], row.get(f"{column}.n"), row.get(f"{column}.low"),
-                                                      row.get(f"{column}.high"))
-        return found, answer["meta"]
+    def send(self, keys, by_source):
+        clients = {source: self.collector.connect(keys[source]) for source in by_source}
+        for source, client in clients.items():
+            client.hello(source)
+        left = {source: list(own) for source, own in by_source.items()}
+        while any(left.values()):  # in turn, batches of any size
+            source = self.chance.choice([s for s, own in left.items() if own])
+            n = self.chance.choice([1, 10, 500])
+            batch, left[source] = left[source][:n], left[source][n:]
+            answer = clients[source].send(batch)
+            assert answer["rejected"] == [], answer
+        for client in clients.values():
+            client.close()
+
+    def import_tables(self, names):
+        for name in names:
+            by_instant = {}
+            for key, at, row in self.document[name]:
+                by_instant.setdefault(at, []).append((key, row))
+            for at, rows in by_instant.items():
+                valid_from = {} if at is None else {"valid_from": at}
+                if name == "calendars":
+                    for key, definition in rows:
+                        self.collector.call("calendar.import", calendar=key, definition=definition, **valid_from)
+                else:
+                    self.collector.call("reference.import", table=name.removesuffix("s"),
+                                        rows=[{"key": key, **row} for key, row in rows], **valid_from)
+
+    def ask(self, columns, by=(), **options):
+        for name in ("since", "until", "at", "now"):
+            if options.get(name) is not None:
+                options[name] = instant(options[name])
+        options.setdefault("now", instant(self.present))
+        return self.collector.query(columns, by=list(by), **options)
 
 
-def value_of(figure, metric, statistic):
-    values = {"avg": lambda: figure.value, "sum": lambda: figure.sum if figure.n else None, "count": lambda: figure.n,
-              "min": lambda: min(figure.samples, default=None), "max": lambda: max(figure.samples, default=None)}
-    value = figure.value if statistic is None else values.get(statistic, lambda: figure.percentile(statistic[1:]))()
-    if metric in metrics.DURATIONS and statistic != "count" and value is not None:
-        return round(value / 1000, 3)
-    return value
+# --- comparing
 
 
-def close(found, wanted):
+def close(found, wanted, tolerance=6e-7):
     if found is None or wanted is None:
         return found is wanted
-    return abs(found - wanted) <= 6e-7 + 1e-12 * abs(wanted)
+    return abs(found - wanted) <= tolerance + 1e-12 * abs(wanted)
 
 
-def is_half(value):
-    """An average in ms whose third decimal in seconds hangs on how a half is rounded."""
-    return value is not None and abs(value % 1 - 0.5) < 1e-6
+def check_value(said, metric, figure, statistic, value):
+    wanted = figure.statistic(statistic)
+    if wanted is None or metric not in metrics.DURATIONS or statistic == "count":
+        assert close(value, None if wanted is None else float(wanted)), f"{said}: {value}, the model's {wanted}"
+        return
+    # seconds with three decimals: exactly whole milliseconds, of an average the nearest
+    assert value is not None, f"{said}: nothing, the model's {float(wanted)} ms"
+    assert abs(round(value * 1000) - wanted) <= 0.5 and close(value * 1000, round(value * 1000), 1e-4), \
+        f"{said}: {value} s, the model's {float(wanted)} ms"
 
 
-def compare(world, metric, statistic=None, by=(), **options):
-    model_options = {**options}
-    if "reopen_window" in model_options:
-        model_options["reopen_window"] = WINDOW
-    figures = world.model.measure(metric, by=by, now=PRESENT, **model_options)
-    found, meta = world.ask(metric, statistic, by, **options)
-    said = f"{metric} {statistic} by {by} {options}"
-    for group in {*figures, *found}:
-        figure = figures.get(group)
-        if figure is None or (figure.n == 0 and group not in found):
-            assert figure is not None or found[group][1] in (0, None), f"{said}: {group} is {found[group]}, not in the model"
-            continue
-        assert group in found, f"{said}: no row for {group}, n {figure.n}"
-        value, n, low, high = found[group]
-        wanted = value_of(figure, metric, statistic)
-        tolerance = 0.001 if metric in metrics.DURATIONS and statistic == "avg" and is_half(figure.value) else 0
-        assert close(value, wanted) or (tolerance and abs(value - wanted) <= tolerance + 1e-9), \
-            f"{said}: {group} is {value}, the model's {wanted}"
-        if n is not None:
-            assert n == figure.n, f"{said}: n of {group} is {n}, the model's {figure.n}"
+def compare_row(said, metric, figure, columns, row):
+    for column, statistic in columns.items():
+        check_value(f"{said} {column}", metric, figure, statistic, row[column])
+        assert row[f"{column}.n"] == figure.n, f"{said}: n of {column} is {row[f'{column}.n']}, the model's {figure.n}"
+        for name in ("censored", "unknown", "running", "at_risk", "ballots"):
+            if f"{column}.{name}" in row:
+                assert row[f"{column}.{name}"] == figure.beside.get(name, 0), f"{said}: {name} {row}, the model's {figure.beside}"
         if metric in metrics.RATIOS:
-            assert close(low, figure.low) and close(high, figure.high), f"{said}: {group} {low} {high}, {figure.low} {figure.high}"
-    return meta
+            assert close(row[f"{column}.low"], figure.low) and close(row[f"{column}.high"], figure.high), \
+                f"{said}: {row}, the model's {figure.low} {figure.high}"
+    assert row.get("excluded", {}) == figure.excluded, f"{said}: excluded {row.get('excluded')}, the model's {figure.excluded}"
+
+
+def compare(world, metric, statistics=(None,), by=(), where=None, clock="wall", rule=None, **options):
+    """One metric, in several statistics: the daemon's answer against the model's figures. The answer's meta."""
+    asked, own = dict(options), dict(options)
+    for name in OPTIONS_OF.get(metric, ()):
+        asked[name], own[name] = ASKED[name], OPTIONS[name]
+    if rule:
+        asked["calendar_rule"] = own["rule"] = rule
+    if where:
+        asked["where"] = where
+    now = own.pop("now", world.present)
+    figures = world.model.measure(metric, by=by, now=now, clock=clock, where=CONDITIONS.get(where), **own)
+    columns = {".".join(filter(None, (metric, clock if clock != "wall" else None, s))): s for s in statistics}
+    answer = world.ask(list(columns), by, now=now, **asked)
+    found = {tuple(row[name] for name in by): row for row in answer["rows"]}
+    said = f"{metric} {clock} by {by} where {where} {options}"
+    for group in {*figures, *found}:
+        figure, row = figures.get(group), found.get(group)
+        if row is None:
+            assert not figure.n and not figure.excluded, f"{said}: no row for {group}, n {figure.n}, {figure.excluded}"
+            continue
+        assert figure is not None, f"{said}: {group} is {row}, not in the model"
+        compare_row(f"{said}: {group}", metric, figure, columns, row)
+    if not by:
+        assert answer["meta"].get("excluded_by_source", {}) == figures[()].excluded_sources, said
+        left_out = {k: v for k, v in answer["meta"].get("left_out", {}).items() if v}
+        assert left_out == figures[()].left_out, f"{said}: left out {left_out}, the model's {figures[()].left_out}"
+    return answer["meta"]
+
+
+def statistics_of(metric):
+    return STATISTICS if metric in metrics.DURATIONS else (None,)
+
+
+def needed(metric, made):
+    """What the metric cannot be asked without."""
+    return {"at": made.start + 12 * MINUTE} if metric in AT_INSTANTS else {}
 
 
 @pytest.fixture(scope="module")
@@ -134,70 +218,142 @@ def world():
     seed = int(os.environ.get("TENDON_TEST_SEED", "1"))
     count = N_SUBJECTS_LONG if os.environ.get("TENDON_TEST_LONG") == "1" else N_SUBJECTS
     print(f"seed {seed}")
-    tenants = [{"name": "riverbend", "zone": "UTC", "nearshore": NEARSHORE, "dimensions": generator.DECLARED}]
-    with Collector(tenants=tenants, listen=True) as collector:
-        yield World(collector, seed, count)
+    made = World(seed, count)
+    with made.collector:
+        made.feed()
+        yield made
 
 
-def more_options(metric):
-    if metric in ("backlog", "backlog_age"):
-        return {"at": generator.START + 12 * 60_000}
-    return {"reopen_window": "15m"} if metric == "reopen_rate" else {}
-
-
-def statistics(metric):
-    return STATISTICS if metric in metrics.DURATIONS else [None]
+# --- every metric
 
 
 @pytest.mark.parametrize("metric", metrics.METRICS)
 def test_whole(world, metric):
-    for statistic in statistics(metric):
-        compare(world, metric, statistic, **more_options(metric))
+    compare(world, metric, statistics_of(metric), **needed(metric, world.made))
+
+
+@pytest.mark.parametrize("rule", [None, "last"])
+@pytest.mark.parametrize("metric", WITH_BUSINESS)
+def test_business_clock(world, metric, rule):
+    more = needed(metric, world.made)
+    compare(world, metric, STATISTICS, clock="business", rule=rule, **more)
+    for name in ("team", "site"):
+        compare(world, metric, ["avg", "sum"], by=[name], clock="business", rule=rule, **more)
 
 
 @pytest.mark.parametrize("metric", metrics.METRICS)
 def test_by_dimensions(world, metric):
+    more = needed(metric, world.made)
     for name in GROUPS:
-        compare(world, metric, statistics(metric)[0], by=[name], **more_options(metric))
-    compare(world, metric, statistics(metric)[-1], by=["team", "severity"], **more_options(metric))
+        compare(world, metric, statistics_of(metric)[:1], by=[name], **more)
+    compare(world, metric, statistics_of(metric)[-1:], by=["team", "severity"], **more)
 
 
-@pytest.mark.parametrize("metric", [m for m in metrics.METRICS if not m.startswith("backlog")])
+@pytest.mark.parametrize("where", CONDITIONS)
+@pytest.mark.parametrize("metric", metrics.METRICS)
+def test_conditions(world, metric, where):
+    compare(world, metric, statistics_of(metric)[:1], where=where, **needed(metric, world.made))
+
+
+def cuts(world):
+    start = world.made.start
+    return [start, start + 5 * MINUTE, start + HOUR, start + 8 * HOUR, start + 30 * HOUR]
+
+
+@pytest.mark.parametrize("metric", IN_PERIODS)
 def test_in_periods(world, metric):
-    cuts = [generator.START, generator.START + 5 * 60_000, generator.START + 3_600_000, generator.START + 8 * 3_600_000]
-    for since, until in zip(cuts, cuts[1:]):
-        for anchor in ("created", "completed"):
-            if metric in ("csat", "dissatisfaction") and anchor == "created":
-                continue  # ratings without a ticket have no creation
-            if metric == "tickets_created" and anchor == "completed":
-                continue
-            compare(world, metric, statistics(metric)[0], since=since, until=until, anchor=anchor, **more_options(metric))
+    anchors = ["created", "completed"] if metric in OF_TICKETS else ["completed"]
+    for since, until in zip(cuts(world), cuts(world)[1:]):
+        for anchor in anchors if metric != "tickets_created" else ["created"]:
+            compare(world, metric, statistics_of(metric)[:1], since=since, until=until, anchor=anchor)
 
 
-@pytest.mark.parametrize("metric", ["tickets_created", "resolutions", "full_resolution_time", "handoffs"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
+@pytest.mark.parametrize("metric", IN_PERIODS)
+def test_every_day_of_a_zone(world, metric, zone):
+    day = datetime.date(2024, 1, 7)
+    days = [calendars.local_midnight(day + datetime.timedelta(days=n), zone) for n in range(5)]
+    statistic = statistics_of(metric)[0]
+    column = f"{metric}.{statistic}" if statistic else metric
+    options = {name: ASKED[name] for name in OPTIONS_OF.get(metric, ())}
+    answer = world.ask([column], since=days[0], until=days[-1], every="1d", tz=zone, **options)
+    assert len(answer["rows"]) == 4
+    for row, since, until in zip(answer["rows"], days, days[1:]):
+        local = datetime.datetime.fromisoformat(row["period"].replace("Z", "+00:00"))
+        assert round(local.timestamp() * 1000) == since
+        own = {name: OPTIONS[name] for name in OPTIONS_OF.get(metric, ())}
+        figure = world.model.one(metric, since=since, until=until, now=world.present, **own)
+        compare_row(f"{metric} on {row['period']}", metric, figure, {column: statistic}, row)
+
+
+@pytest.mark.parametrize("metric", OF_TICKETS)
 def test_by_current_dimensions(world, metric):
-    for name in ("team", "severity", "site"):
-        compare(world, metric, statistics(metric)[0], by=[name], dims="current")
+    for name in ("team", "severity", "support_model"):
+        compare(world, metric, statistics_of(metric)[:1], by=[name], dims="current", **needed(metric, world.made))
 
 
-@pytest.mark.parametrize("metric", ["backlog", "backlog_age"])
+# --- what only some have
+
+
+@pytest.mark.parametrize("metric", AT_INSTANTS)
 def test_at_instants(world, metric):
     for minutes in (0, 1, 5, 61, 300, 100_000):
         for ms in (-1, 0, 1):
-            compare(world, metric, statistics(metric)[0], at=generator.START + minutes * 60_000 + ms)
-            compare(world, metric, statistics(metric)[0], by=["site"], at=generator.START + minutes * 60_000 + ms)
+            at = world.made.start + minutes * MINUTE + ms
+            for by in ([], ["site"], ["support_model"]):
+                compare(world, metric, statistics_of(metric)[:1], by=by, at=at)
 
 
-@pytest.mark.parametrize("question", ["satisfaction", "speed"])
-@pytest.mark.parametrize("instrument", ["csat", "nps"])
-def test_questions(world, instrument, question):
-    for metric in ("csat", "dissatisfaction"):
-        compare(world, metric, instrument=instrument)
-        compare(world, metric, by=["team"], instrument=instrument, question=question)
+@pytest.mark.parametrize("metric", ["sla_attainment", "sla_breach_time"])
+def test_targets_at_several_presents(world, metric):
+    for hours in (0, 1, 9, 26, 200, 3000):
+        now = world.made.start + hours * HOUR + 1
+        compare(world, metric, statistics_of(metric), now=now)
+        compare(world, metric, statistics_of(metric)[:1], by=["policy"], now=now)
+        compare(world, metric, statistics_of(metric)[:1], by=["severity"], now=now)
+
+
+@pytest.mark.parametrize("metric", ["reopen_rate", "one_touch_rate", "first_contact_resolution"])
+def test_windows_that_run(world, metric):
+    for hours in (0, 1, 9, 26):
+        compare(world, metric, now=world.made.start + hours * HOUR)
+
+
+@pytest.mark.parametrize("unit", ["site", "org"])
+@pytest.mark.parametrize("metric", ["outsourced_share", "offshore_share"])
+def test_shares_of_sites(world, metric, unit):
+    for threshold in (0.25, 0.5, 1):
+        compare(world, metric, unit=unit, threshold=threshold)
+    compare(world, metric, unit=unit, by=["severity"])
+
+
+@pytest.mark.parametrize("instrument", ["csat", "nps", "ces"])
+@pytest.mark.parametrize("question", [None, *generator.QUESTIONS])
+def test_instruments_and_questions(world, instrument, question):
+    options = {"instrument": instrument, **({"question": question} if question else {})}
+    for metric in RATINGS:
+        compare(world, metric, **options)
+        compare(world, metric, by=["team"], **options)
+    compare(world, "survey_share", **options)
+    compare(world, "survey_share", by=["choice"], **options)
+    compare(world, "instrument_score", **options)
+
+
+@pytest.mark.parametrize("unit", ["site", "org", "respondent"])
+@pytest.mark.parametrize("metric", [*RATINGS, "survey_share", "instrument_score"])
+def test_votes(world, metric, unit):
+    if (metric, unit) == ("instrument_score", "site"):
+        pytest.skip("a score has organisations or respondents")
+    compare(world, metric, unit=unit)
+    compare(world, metric, unit=unit, by=["product"])
+    start = world.made.start
+    compare(world, metric, unit=unit, since=start, until=start + HOUR)
+    if metric == "survey_share":
+        compare(world, metric, unit=unit, by=["choice"], question="speed", instrument="csat")
 
 
 def test_counts_of_what_is_odd(world):
-    _, meta = world.ask("tickets_created")
+    meta = world.ask(["tickets_created"])["meta"]
     model = world.model
     assert meta["orphans"] == model.orphans()
     assert meta["conflicts"] == model.conflicts()
@@ -207,6 +363,9 @@ def test_counts_of_what_is_odd(world):
 
 
 def test_reindex_changes_nothing(world):
-    before = [world.ask(metric, by=["team"], **more_options(metric))[0] for metric in metrics.METRICS]
+    def answers():
+        return [world.ask([metric], by=["team"], **needed(metric, world.made))["rows"] for metric in metrics.METRICS]
+
+    before = answers()
     world.collector.call("tenant.reindex", tenant="riverbend", timeout=120)
-    assert [world.ask(metric, by=["team"], **more_options(metric))[0] for metric in metrics.METRICS] == before
+    assert answers() == before
