@@ -53,10 +53,11 @@ class Figure:
         return self.percentile(name[1:])
 
     def finish(self, kind, n=None):
-        """n: who votes, where that is not each sample."""
-        self.n = len(self.samples) if n is None else n
-        self.sum = sum(self.samples)
+        """n: what is said to be counted, where that is not the samples."""
+        self.n, self.sum = len(self.samples), sum(self.samples)
         self.value = self.n if kind == "count" else Fraction(self.sum) / self.n if self.n else None
+        if n is not None:
+            self.n = n
         if kind == "ratio":
             self.x = self.sum
             self.low, self.high = wilson(float(self.x), self.n)

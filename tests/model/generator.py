@@ -117,12 +117,22 @@ class Generator:
     def policy(self, number):
         made = {"policy": f"policy {number}", "metric": self.pick(*METRICS), "target_s": self.target(),
                 "clock": self.pick("wall", "business")}
-        if self.chance(0.3):
+        if made["clock"] == "business" and self.chance(0.4):
             made["calendar"] = self.pick(*CALENDARS)
         where = {}
         for name in self.random.sample(["vendor", "severity", "team", "product"], self.pick(0, 1, 1, 2)):
             where[name] = sorted({str(self.random.choice(VALUES[name])) for _ in range(self.pick(1, 2))})
         return {**made, "where": where}
+
+    def policies(self, count):
+        """Without those to which one before leaves no ticket: the collector does not take them."""
+        made, all_taken = [], set()
+        for policy in map(self.policy, range(count)):
+            if policy["metric"] not in all_taken:
+                made.append(policy)
+            if not policy["where"]:
+                all_taken.add(policy["metric"])
+        return made
 
     def world(self):
         document = {"declared": DECLARED,
@@ -130,7 +140,7 @@ class Generator:
                     "sites": [row for key in SITES[:-1] for row in self.versions(key, self.site)],
                     "calendars": [row for key in CALENDARS for row in self.versions(key, self.calendar)],
                     "calendar": self.pick("desk", "desk", "night", ""),
-                    "policies": [self.policy(n) for n in range(self.pick(0, 0, 3, 8))],
+                    "policies": self.policies(self.pick(0, 0, 3, 8)),
                     "not_level1": self.pick([], ["login"])}
         return World(document)
 

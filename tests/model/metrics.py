@@ -108,16 +108,19 @@ class World:
                 continue
             group = tuple(get(name) for name in by)
             figure = figures.setdefault(group, Figure())
+            is_none = sample.value is None or sample.left_out
             if sample.row["excluded"] and sample.row["table"] != "contact":
+                if is_none:
+                    continue
                 away.setdefault(group, {}).setdefault(REASONS[sample.row["excluded"]], set()).add(sample.number)
                 continue
             for name in sample.beside:
                 figure.count(figure.beside, name)
             if sample.left_out:
                 figure.count(figure.left_out, sample.left_out)
-            elif sample.value is not None and (options.unit != "ticket" or metric in votes.VOTED):
+            elif not is_none and (options.unit != "ticket" or metric in votes.VOTED):
                 electors.setdefault(group, []).append((get, sample))
-            elif sample.value is not None:
+            elif not is_none:
                 figure.samples.append(sample.value)
         for group, reasons in away.items():
             for reason, numbers in reasons.items():
@@ -128,7 +131,7 @@ class World:
         if not by:
             figures.setdefault((), Figure())
         if options.unit != "ticket" or metric in votes.VOTED:
-            votes.finish(metric, kind, options, by, figures, electors)
+            votes.finish(self, metric, kind, options, by, figures, electors)
             return figures
         for figure in figures.values():
             figure.finish(kind)

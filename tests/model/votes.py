@@ -101,7 +101,7 @@ def sendings(world, metric, options):
             loose.setdefault(key(number, row), []).append(row["at"])
     sent = {}
     for number, row in world.of("sending"):
-        if row["loose"]:
+        if row["loose"] and row["relation"] != "reseller":
             sent.setdefault(key(number, row), []).append((row["at"], row["seq"]))
     for number, row in world.of("sending"):
         if (options.instrument or row["instrument"]) != row["instrument"]:
@@ -110,15 +110,18 @@ def sendings(world, metric, options):
             yield sample(number, row, row["at"], None, left_out="reseller")
             continue
         is_answered = row["answered_at"] is not None
-        if row["loose"] and row["respondent"] is not None:
+        if row["loose"]:
             later = sorted(at for at in sent[key(number, row)] if at > (row["at"], row["seq"]))
             is_answered = any(row["at"] <= at and (not later or at < later[0][0]) for at in loose.get(key(number, row), ()))
         yield sample(number, row, row["at"], int(is_answered))
 
 
 def whose(world, number, row):
-    """The respondent as a key, or None: nobody knows whose it is."""
-    return None if row["respondent"] is None else (world.namespaces[number], row["respondent"])
+    """The respondent as a key. Where there is none: who rated that solve of the ticket; without a ticket None, whose it
+    is nobody knows."""
+    if row.get("respondent") is not None:
+        return world.namespaces[number], row["respondent"]
+    return None if row["loose"] else (number, row.get("solve_at"), row.get("instrument"))
 
 
 def answers(world, metric, options):
@@ -136,7 +139,7 @@ def answers(world, metric, options):
 
 def ballots(world, metric, options):
     """Ballots: what one respondent said of one site, or of one solve of a ticket: of each item the last answer that is a
-    score. Without a respondent each answer is one."""
+    score. Without a respondent and a ticket each answer is one."""
     rows, resellers = taken(world, "answer", options, None)
     yield from (r for r in resellers if r.row["score"] is not None)
 
@@ -159,7 +162,7 @@ def ballots(world, metric, options):
 # --- votes
 
 
-def finish(metric, kind, options, by, figures, electors):
+def finish(world, metric, kind, options, by, figures, electors):
     """Makes figures of votes. electors: {group: [(look up a dimension, sample)]}."""
     bases = {group: electors.get(group, []) for group in figures}
     if metric == "survey_share":  # what they chose cuts the numerator only
@@ -176,18 +179,19 @@ def finish(metric, kind, options, by, figures, electors):
             parts = [(get, s, int(id(s) in chosen)) for get, s in base]
         else:
             parts = [(get, s, s.value) for get, s in base]
-        figure.samples = list(cast(metric, options, parts, figure))
-        figure.finish(kind)
+        figure.samples = list(cast(world, metric, options, parts, figure))
+        organisations = {get("org") for get, _, _ in parts} - {None}
+        figure.finish(kind, len(organisations) if metric == "instrument_score" else None)
         if metric == "nps" and figure.n:
             figure.value *= 100
         figure.beside["ballots"] = len(parts)
 
 
-def cast(metric, options, parts, figure):
+def cast(world, metric, options, parts, figure):
     """One value a voter: the mean of its respondents', each the mean of what that one said."""
     voters = {}
     for place, (get, s, value) in enumerate(parts):
-        respondent = s.row.get("respondent") or place
+        respondent = whose(world, s.number, s.row) or place
         if options.unit in UNIT_DIMENSIONS:
             unit = get(UNIT_DIMENSIONS[options.unit])
             if unit is None:
@@ -195,8 +199,8 @@ def cast(metric, options, parts, figure):
                 continue
         else:
             unit = place if options.unit == "ticket" else respondent
-        if metric == "instrument_score":
-            respondent = place  # the mean of its ballots
+        if metric == "instrument_score":  # the mean of the ballots
+            unit, respondent = place if options.unit == "respondent" else unit, place
         voters.setdefault(unit, {}).setdefault(respondent, []).append(value)
     for respondents in voters.values():
         means = [Fraction(sum(values)) / len(values) for values in respondents.values()]

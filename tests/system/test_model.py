@@ -69,8 +69,9 @@ class World:
         self.made = generator.Generator(seed, generator.START)
         self.chance = random.Random(seed)
         world = self.made.world()
-        while not world.document["policies"] or not world.document["calendar"] or not world.document["not_level1"]:
+        while not world.document["policies"] or not world.document["calendar"]:
             world = self.made.world()
+        world.reference.not_level1 = set()
         self.document, self.present = world.document, self.made.start + 400 * DAY
         self.by_source = {source: [] for source in SOURCES}
         subjects, namespaces = [], []
@@ -89,8 +90,7 @@ class World:
         self.model = metrics.World(subjects, world.reference, namespaces)
         self.collector = Collector(listen=True, tenants=[{
             "name": "riverbend", "zone": "UTC", "nearshore": generator.NEARSHORE, "dimensions": generator.DECLARED,
-            "calendar": self.document["calendar"], "sla": policies_of(self.document),
-            "not_level1": self.document["not_level1"]}])
+            "calendar": self.document["calendar"], "sla": policies_of(self.document)}])
 
     def feed(self):
         keys = {source: self.collector.grant(source, types=["ticket.*", "sla.*", "contact.*", "survey.*"], namespace=namespace)
@@ -182,10 +182,14 @@ def compare(world, metric, statistics=(None,), by=(), where=None, clock="wall", 
         asked[name], own[name] = ASKED[name], OPTIONS[name]
     if rule:
         asked["calendar_rule"] = own["rule"] = rule
-    if where:
-        asked["where"] = where
+    condition, where_said = CONDITIONS.get(where), [where] if where else []
+    if metric == "survey_share" and "choice" not in by:  # the share of an answer
+        where_said.append("choice=yes")
+        own["votes_for"] = ["yes"]
+    if where_said:
+        asked["where"] = " and ".join(f"({w})" for w in where_said)
     now = own.pop("now", world.present)
-    figures = world.model.measure(metric, by=by, now=now, clock=clock, where=CONDITIONS.get(where), **own)
+    figures = world.model.measure(metric, by=by, now=now, clock=clock, where=condition, **own)
     columns = {".".join(filter(None, (metric, clock if clock != "wall" else None, s))): s for s in statistics}
     answer = world.ask(list(columns), by, now=now, **asked)
     found = {tuple(row[name] for name in by): row for row in answer["rows"]}
@@ -210,7 +214,10 @@ def statistics_of(metric):
 
 def needed(metric, made):
     """What the metric cannot be asked without."""
-    return {"at": made.start + 12 * MINUTE} if metric in AT_INSTANTS else {}
+    if metric in AT_INSTANTS:
+        return {"at": made.start + 12 * MINUTE}
+    return {"survey_share": {"instrument": "csat", "question": "satisfaction"}, "instrument_score": {"instrument": "csat"}}.get(
+        metric, {})
 
 
 @pytest.fixture(scope="module")
