@@ -263,6 +263,22 @@ class Clock:
         return NEVER
 
 
+class NoClock:
+    """Of who has no calendar at all, to be used as a Clock: not even what is empty has a length."""
+
+    @staticmethod
+    def elapsed(begin, end):
+        return None
+
+    @staticmethod
+    def last(begin, end, instant):
+        return None
+
+    @staticmethod
+    def reach(begin, ms):
+        return None
+
+
 class Wall:
     """The clock on the wall, to be used as a Clock."""
 

@@ -47,16 +47,23 @@ def replies(ticket):
                "dimensions": ticket.dimensions[place]}
 
 
-def class_times(ticket, solve):
-    """The time in each class from created_at until a solve, on each clock."""
+def by_clocks(ticket, pieces, at):
+    """The sum of intervals, as `both` gives it, for what ends at an instant; of none of them it is the empty one."""
+    pieces = pieces or [(at, at)]
+    return {"business": added(ticket.clock.elapsed(a, b) for a, b in pieces),
+            "last": added(ticket.clock.last(a, b, at) for a, b in pieces)}
+
+
+def class_times(ticket, solve, is_last):
+    """The time in each class from created_at until a solve; on the business clock only until the last."""
     pieces = list(ticket.intervals(solve))
     at = ticket.when[solve]
     times = {}
     for status in CLASSES:
         own = [(a, b) for a, b, c, _ in pieces if c == status]
         times[status + "_ms"] = sum(b - a for a, b in own)
-        times[status + "_business"] = added(ticket.clock.elapsed(a, b) for a, b in own)
-        times[status + "_last"] = added(ticket.clock.last(a, b, at) for a, b in own)
+        clocks = by_clocks(ticket, own, at) if is_last else {"business": None, "last": None}
+        times[status + "_business"], times[status + "_last"] = clocks["business"], clocks["last"]
     whole = both(ticket, ticket.created_at, at)
     return {**times, "resolution_business": whole["business"], "resolution_last": whole["last"]}
 
@@ -102,7 +109,7 @@ def solves(ticket):
         row = {"table": "solve", "at": ticket.when[place], "ordinal": ordinal, "last": is_last,
                "reopened_at": None if reopening is None else ticket.when[reopening],
                **dict.fromkeys(OF_FIRST + OF_LAST), "dimensions": ticket.dimensions[place],
-               **(NO_TIMES if ticket.inferred else class_times(ticket, place))}
+               **(NO_TIMES if ticket.inferred else class_times(ticket, place, is_last))}
         if ordinal == 0:
             row.update(first_tier=teams.first_tier(ticket, place), escalated_before=teams.escalated(ticket, place),
                        in_time=in_time(ticket, place))
@@ -132,8 +139,7 @@ def holdings(ticket):
     for team, (until, pieces) in teams.holdings(ticket).items():
         dimensions = {k: v for k, v in {**ticket.dimensions[solve], "team": team}.items() if v is not None}
         yield {"table": "holding", "solve_at": at, "held_until": until, "held_ms": sum(b - a for a, b in pieces),
-               "business": added(ticket.clock.elapsed(a, b) for a, b in pieces),
-               "last": added(ticket.clock.last(a, b, at) for a, b in pieces), "dimensions": dimensions}
+               **by_clocks(ticket, pieces, at), "dimensions": dimensions}
 
 
 def contacts(ticket):

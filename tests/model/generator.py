@@ -138,7 +138,7 @@ class Generator:
         document = {"declared": DECLARED,
                     "teams": [row for key in TEAMS[:-1] for row in self.versions(key, self.team)],
                     "sites": [row for key in SITES[:-1] for row in self.versions(key, self.site)],
-                    "calendars": [row for key in CALENDARS for row in self.versions(key, self.calendar)],
+                    "calendars": [row for key in CALENDARS for row in self.versions(key, self.calendar)] * (not self.chance(0.05)),
                     "calendar": self.pick("desk", "desk", "night", ""),
                     "policies": self.policies(self.pick(0, 0, 3, 8)),
                     "not_level1": self.pick([], ["login"])}

@@ -85,6 +85,8 @@ class World:
     def look_up(self, sample, dims, now):
         """name → the sample's dimension, or None."""
         def get(name):
+            if name == "box":
+                return votes.box(sample.row)
             if name in OF_ROW and name in sample.row:
                 return sample.row[name]
             if dims == "current":
@@ -241,9 +243,13 @@ def touched(world, metric, options):
 
 def first_contacts(world, metric, options):
     for number, row in world.of("solve"):
-        if row["ordinal"] or row["first_tier"] not in (None, 1) or row["in_time"] is None:
+        if row["ordinal"] or row["first_tier"] not in (None, 1):
             continue
         if row["dimensions"].get("category") in world.reference.not_level1:
+            continue
+        if row["in_time"] is None:
+            if row["dimensions"].get("channel") not in fold.LIVE_CHANNELS and not row["inferred"]:
+                yield Sample(number, row, row["at"], None, left_out="no_calendar")
             continue
         if row["at"] + options.reopen_window > options.now:
             yield Sample(number, row, row["at"], None, beside=["censored"])
@@ -292,7 +298,7 @@ def sla(world, metric, options):
                          beside=["running"] if row["end"] is None else ())
         elif row["outcome"] == "running" and metric == "sla_attainment":
             at_risk = row["risk_at"] is not None and now > row["risk_at"]
-            yield Sample(number, row, min(now, NEVER - 1), None, beside=["at_risk"] if at_risk else ())
+            yield Sample(number, row, min(now, NEVER - 1), None, beside=["running", "at_risk"] if at_risk else ["running"])
 
 
 def clock_of_cycle(world, row):
@@ -307,17 +313,21 @@ def clock_of_cycle(world, row):
 def contacts(world, metric, options):
     for number, row in world.of("contact"):
         outcome, queue = row["outcome"], row["queue_ms"]
-        if metric == "queue_time":
-            if outcome == "answered" and queue is not None:
-                yield Sample(number, row, row["at"], queue)
-        elif outcome in ("callback", "overflow"):
-            yield Sample(number, row, row["at"], None, left_out=outcome)
-        elif outcome == "abandoned" and (queue or 0) < SHORT_MS:
+        if outcome in ("callback", "overflow"):
+            if metric != "queue_time":
+                yield Sample(number, row, row["at"], None, left_out=outcome)
+        elif metric == "queue_time" and outcome != "answered":
+            continue
+        elif queue is None:
+            yield Sample(number, row, row["at"], None, left_out="no_queue")
+        elif metric == "queue_time":
+            yield Sample(number, row, row["at"], queue)
+        elif outcome == "abandoned" and queue < SHORT_MS:
             yield Sample(number, row, row["at"], None, left_out="short")
         elif metric == "abandonment_rate":
             yield Sample(number, row, row["at"], int(outcome == "abandoned"))
         else:
-            yield Sample(number, row, row["at"], int(outcome == "answered" and queue is not None and queue <= options.within))
+            yield Sample(number, row, row["at"], int(outcome == "answered" and queue <= options.within))
 
 
 CATALOGUE = {

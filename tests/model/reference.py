@@ -7,7 +7,7 @@
 
 import bisect
 
-from .calendars import FIRST, NEVER, Clock
+from .calendars import FIRST, NEVER, Clock, NoClock
 
 TEAM_ATTRIBUTES = ("employer", "outsourcer", "team_country", "languages", "tier")
 
@@ -71,13 +71,18 @@ class Reference:
 
     def clock_named(self, name):
         """The clock of one calendar, whatever the site."""
+        if not self.calendars:
+            return NoClock
         if ("calendar", name) not in self.clocks:
             self.clocks["calendar", name] = Clock([(FIRST, self.version(name, FIRST))] + [
                 (at, calendar) for at, calendar in self.calendars.get(name, ()) if at != FIRST])
         return self.clocks["calendar", name]
 
     def clock_of_site(self, site):
-        """The clock of who has this site (None: no site): its calendar, else the tenant's."""
+        """The clock of who has this site (None: no site): its calendar, else the tenant's. A name that no calendar has is
+        a mistake, which the tenant's must not cover up."""
+        if not self.calendars:
+            return NoClock
         if ("site", site) not in self.clocks:
             rows = self.tables.get("site", {}).get(site, ())
             instants = {FIRST} | {at for at, _ in rows}
@@ -86,14 +91,15 @@ class Reference:
             pieces = []
             for at in sorted(instants):
                 named = (self.find("site", site, at) or {}).get("calendar")
-                pieces.append((at, self.version(named, at) or self.version(self.calendar, at)))
+                is_mistake = named is not None and named not in self.calendars
+                pieces.append((at, None if is_mistake else self.version(named, at) or self.version(self.calendar, at)))
             self.clocks["site", site] = Clock(pieces)
         return self.clocks["site", site]
 
     def clock_of_sites(self, sites):
         """The clock of a ticket whose site is, from each instant on, this: [(from, site or None)], the first from
         FIRST."""
-        if len(sites) == 1:
+        if len(sites) == 1 or not self.calendars:
             return self.clock_of_site(sites[0][1])
         pieces = []
         for (begin, site), (end, _) in zip(sites, sites[1:] + [(NEVER, None)]):

@@ -7,12 +7,21 @@ tickets by time.
 from fractions import Fraction
 
 VOTED = ("survey_share", "instrument_score")
+OF_ANSWER = ("choice", "box")  # what was answered
 UNIT_DIMENSIONS = {"site": "site", "org": "org"}
 
 
 def sample(*arguments, **more):
     from .metrics import Sample  # it knows us
     return Sample(*arguments, **more)
+
+
+def box(row):
+    """Which part of its scale a score is in, or None without one."""
+    if row["score"] is None:
+        return None
+    score, width = 4 * (row["score"] - row["min"]), row["max"] - row["min"]
+    return "top" if score >= 3 * width else "bottom" if score <= width else "middle"
 
 
 def asked_for(row, options, instrument):
@@ -61,7 +70,7 @@ def rated(world, options, instrument):
         if not row["loose"] or row["respondent"] is None:
             return None
         return (world.namespaces[number], row["dimensions"].get("site"), row["respondent"], row["instrument"],
-                row["question"], row["excluded"])
+                row["question"], bool(row["excluded"]))
 
     return last_of(rows, options, key), resellers
 
@@ -110,7 +119,7 @@ def sendings(world, metric, options):
             yield sample(number, row, row["at"], None, left_out="reseller")
             continue
         is_answered = row["answered_at"] is not None
-        if row["loose"]:
+        if row["loose"] and row["respondent"] is not None:
             later = sorted(at for at in sent[key(number, row)] if at > (row["at"], row["seq"]))
             is_answered = any(row["at"] <= at and (not later or at < later[0][0]) for at in loose.get(key(number, row), ()))
         yield sample(number, row, row["at"], int(is_answered))
@@ -121,7 +130,7 @@ def whose(world, number, row):
     is nobody knows."""
     if row.get("respondent") is not None:
         return world.namespaces[number], row["respondent"]
-    return None if row["loose"] else (number, row.get("solve_at"), row.get("instrument"))
+    return None if row.get("loose") else (number, row.get("solve_at"), row.get("instrument"))
 
 
 def answers(world, metric, options):
@@ -131,7 +140,7 @@ def answers(world, metric, options):
 
     def key(number, row):
         respondent = whose(world, number, row)
-        return None if respondent is None else (respondent, row["instrument"], row["question"], row["excluded"])
+        return None if respondent is None else (respondent, row["instrument"], row["question"], bool(row["excluded"]))
 
     for number, row in last_of(rows, options, key):
         yield sample(number, row, row["at"], 1, at=instant_of(row))
@@ -146,7 +155,7 @@ def ballots(world, metric, options):
     def key(number, row):
         who = whose(world, number, row)
         about = ("site", row["dimensions"].get("site")) if row["loose"] else (number, row["solve_at"])
-        return None if who is None else (who, about, row["instrument"], row["excluded"])
+        return None if who is None else (who, about, row["instrument"], bool(row["excluded"]))
 
     rows = [(number, row) for number, row in rows if row["score"] is not None]
     items = last_of(rows, options, lambda number, row: key(number, row) and key(number, row) + (row["question"],))
@@ -166,7 +175,7 @@ def finish(world, metric, kind, options, by, figures, electors):
     """Makes figures of votes. electors: {group: [(look up a dimension, sample)]}."""
     bases = {group: electors.get(group, []) for group in figures}
     if metric == "survey_share":  # what they chose cuts the numerator only
-        places = [i for i, name in enumerate(by) if name == "choice"]
+        places = [i for i, name in enumerate(by) if name in OF_ANSWER]
         bases = {}
         for group in figures:
             bases[group] = [elector for other, own in electors.items() for elector in own
@@ -184,7 +193,6 @@ def finish(world, metric, kind, options, by, figures, electors):
         figure.finish(kind, len(organisations) if metric == "instrument_score" else None)
         if metric == "nps" and figure.n:
             figure.value *= 100
-        figure.beside["ballots"] = len(parts)
 
 
 def cast(world, metric, options, parts, figure):
@@ -197,8 +205,10 @@ def cast(world, metric, options, parts, figure):
             if unit is None:
                 figure.count(figure.beside, "unknown")
                 continue
+            figure.count(figure.beside, "ballots")
         else:
             unit = place if options.unit == "ticket" else respondent
+            figure.count(figure.beside, "ballots")
         if metric == "instrument_score":  # the mean of the ballots
             unit, respondent = place if options.unit == "respondent" else unit, place
         voters.setdefault(unit, {}).setdefault(respondent, []).append(value)
