@@ -89,7 +89,7 @@ class World:
                 return votes.box(sample.row)
             if name in OF_ROW and name in sample.row:
                 return sample.row[name]
-            if dims == "current":
+            if dims == "current" and not (sample.row["table"] == "holding" and name in ("team", *OF_TEAM)):
                 return self.reference.value(name, self.current[sample.number], now)
             return self.reference.value(name, sample.dimensions, sample.at, sample.team_at if name in OF_TEAM else None)
         return get
@@ -116,13 +116,16 @@ class World:
                     continue
                 away.setdefault(group, {}).setdefault(REASONS[sample.row["excluded"]], set()).add(sample.number)
                 continue
-            for name in sample.beside:
-                figure.count(figure.beside, name)
             if sample.left_out:
                 figure.count(figure.left_out, sample.left_out)
-            elif not is_none and (options.unit != "ticket" or metric in votes.VOTED):
+                continue
+            for name in sample.beside:
+                figure.count(figure.beside, name)
+            if is_none:
+                continue
+            if options.unit != "ticket" or metric in votes.VOTED:
                 electors.setdefault(group, []).append((get, sample))
-            elif not is_none:
+            else:
                 figure.samples.append(sample.value)
         for group, reasons in away.items():
             for reason, numbers in reasons.items():
@@ -281,8 +284,8 @@ def shares(world, metric, options):
 def sla(world, metric, options):
     for number, row in world.of("sla_cycle"):
         now, breach_at = options.now, row["breach_at"]
-        if row["outcome"] == "unmeasured":
-            yield Sample(number, row, row["start"] if row["end"] is None else row["end"], None, left_out="no_calendar")
+        if row["outcome"] == "unmeasured" and metric == "sla_attainment":
+            yield Sample(number, row, now if row["end"] is None else row["end"], None, left_out="no_calendar")
         if row["outcome"] == "met" and metric == "sla_attainment":
             yield Sample(number, row, row["end"], 1)
         is_breached = row["outcome"] == "breached" or (row["outcome"] == "running" and breach_at is not None and now > breach_at)

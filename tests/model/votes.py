@@ -45,13 +45,17 @@ def last_of(rows, options, key):
     return alone + [(number, row) for _, number, row in last.values()]
 
 
-def taken(world, table, options, instrument):
-    """(rows that are asked for, samples that stand for resellers' ballots)."""
+def taken(world, table, options, instrument, is_taken=lambda row: True):
+    """(rows that are asked for, those of resellers)."""
     rows, resellers = [], []
     for number, row in world.of(table):
-        if asked_for(row, options, instrument):
+        if asked_for(row, options, instrument) and is_taken(row):
             (resellers if row["relation"] == "reseller" else rows).append((number, row))
-    return rows, [sample(number, row, row["at"], None, at=instant_of(row), left_out="reseller") for number, row in resellers]
+    return rows, resellers
+
+
+def of_resellers(rows):
+    return [sample(number, row, row["at"], None, at=instant_of(row), left_out="reseller") for number, row in rows]
 
 
 def instant_of(row):
@@ -64,7 +68,7 @@ def rated(world, options, instrument):
     question; and resellers'."""
     rows, resellers = taken(world, "rating", options, instrument)
     if options.question is None:
-        rows = [(number, row) for number, row in rows if row["of_survey"]]
+        rows, resellers = ([(number, row) for number, row in own if row["of_survey"]] for own in (rows, resellers))
 
     def key(number, row):
         if not row["loose"] or row["respondent"] is None:
@@ -72,12 +76,12 @@ def rated(world, options, instrument):
         return (world.namespaces[number], row["dimensions"].get("site"), row["respondent"], row["instrument"],
                 row["question"], bool(row["excluded"]))
 
-    return last_of(rows, options, key), resellers
+    return last_of(rows, options, key), last_of(resellers, options, key)
 
 
 def ratings(world, metric, options):
     rows, resellers = rated(world, options, {"nps": "nps", "ces": "ces"}.get(metric, "csat"))
-    yield from resellers
+    yield from of_resellers(resellers)
     scales = {"nps": (0, 10_000), "ces": (1000, 7000)}
     for number, row in rows:
         score, low, high = row["score"], row["min"], row["max"]
@@ -136,12 +140,12 @@ def whose(world, number, row):
 def answers(world, metric, options):
     """Each respondent's latest answer to a question."""
     rows, resellers = taken(world, "answer", options, None)
-    yield from resellers
 
     def key(number, row):
         respondent = whose(world, number, row)
         return None if respondent is None else (respondent, row["instrument"], row["question"], bool(row["excluded"]))
 
+    yield from of_resellers(last_of(resellers, options, key))
     for number, row in last_of(rows, options, key):
         yield sample(number, row, row["at"], 1, at=instant_of(row))
 
@@ -149,21 +153,25 @@ def answers(world, metric, options):
 def ballots(world, metric, options):
     """Ballots: what one respondent said of one site, or of one solve of a ticket: of each item the last answer that is a
     score. Without a respondent and a ticket each answer is one."""
-    rows, resellers = taken(world, "answer", options, None)
-    yield from (r for r in resellers if r.row["score"] is not None)
+    rows, resellers = taken(world, "answer", options, None, lambda row: row["score"] is not None)
 
     def key(number, row):
         who = whose(world, number, row)
         about = ("site", row["dimensions"].get("site")) if row["loose"] else (number, row["solve_at"])
         return None if who is None else (who, about, row["instrument"], bool(row["excluded"]))
 
-    rows = [(number, row) for number, row in rows if row["score"] is not None]
-    items = last_of(rows, options, lambda number, row: key(number, row) and key(number, row) + (row["question"],))
-    whole = {}
-    for n, (number, row) in enumerate(items):
-        whole.setdefault(key(number, row) or n, []).append((number, row))
-    for own in whole.values():
-        number, last = max(own, key=lambda item: (item[1]["at"], item[1]["seq"], item[1]["order"]))
+    def united(rows):
+        """[(number, its last row, all its rows)] of each ballot."""
+        items = last_of(rows, options, lambda number, row: key(number, row) and key(number, row) + (row["question"],))
+        whole = {}
+        for n, (number, row) in enumerate(items):
+            whole.setdefault(key(number, row) or n, []).append((number, row))
+        for own in whole.values():
+            number, last = max(own, key=lambda item: (item[1]["at"], item[1]["seq"], item[1]["order"]))
+            yield number, last, own
+
+    yield from of_resellers((number, row) for number, row, _ in united(resellers))
+    for number, last, own in united(rows):
         scores = [Fraction(row["score"] - row["min"], row["max"] - row["min"]) for _, row in own]
         yield sample(number, last, last["at"], 100 * sum(scores) / len(scores), at=instant_of(last))
 
@@ -197,13 +205,13 @@ def finish(world, metric, kind, options, by, figures, electors):
 
 def cast(world, metric, options, parts, figure):
     """One value a voter: the mean of its respondents', each the mean of what that one said."""
-    voters = {}
+    voters, unknown = {}, set()
     for place, (get, s, value) in enumerate(parts):
         respondent = whose(world, s.number, s.row) or place
         if options.unit in UNIT_DIMENSIONS:
             unit = get(UNIT_DIMENSIONS[options.unit])
             if unit is None:
-                figure.count(figure.beside, "unknown")
+                unknown.add(place if metric == "instrument_score" else respondent)
                 continue
             figure.count(figure.beside, "ballots")
         else:
@@ -212,6 +220,8 @@ def cast(world, metric, options, parts, figure):
         if metric == "instrument_score":  # the mean of the ballots
             unit, respondent = place if options.unit == "respondent" else unit, place
         voters.setdefault(unit, {}).setdefault(respondent, []).append(value)
+    if unknown:
+        figure.beside["unknown"] = len(unknown)
     for respondents in voters.values():
         means = [Fraction(sum(values)) / len(values) for values in respondents.values()]
         value = sum(means) / len(means)
