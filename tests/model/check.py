@@ -221,25 +221,32 @@ def check_cases():
 # --- the incident log
 
 
-def check_incidents(program, seed):
+def check_incidents_of(program, seed, subjects, world):
+    """Compares the rows of some incidents; the number of rows."""
+    made, n_rows = generator.Generator(seed), 0
+    process = Fold(program, world.of_fold())
+    others = [next(made.deliveries(events, 1)) for events in subjects]
+    lines = process.rows(subjects + others)
+    for events, line, again in zip(subjects, lines, lines[len(subjects):]):
+        model = rows_of_model(events, world.reference)
+        n_rows += len(model)
+        kinds = differences(rows_of_fold(line), model) if line else {"fold_cli": "ended"}
+        if kinds or line != again:
+            raise Different("\n".join(kinds.values()) + ("" if line == again else "\ndelivered otherwise") + "\n" + listing(events))
+    process.close()
+    return n_rows
+
+
+def check_incidents(program, seed, jobs):
     from model import incidents
     subjects, n_errors = incidents.events(DATA / "incidents.csv.gz")
     wanted = json.loads((DATA / "incidents-reference.json").read_text(encoding="utf-8"))
-    made, n_rows = generator.Generator(seed), 0
     world = generator.World(incidents.world_of(subjects))
-    process = Fold(program, world.of_fold())
-    for first in range(0, len(subjects), CHUNK):
-        some = subjects[first:first + CHUNK]
-        others = [next(made.deliveries(events, 1)) for events in some]
-        lines = process.rows(some + others)
-        for events, line, again in zip(some, lines, lines[len(some):]):
-            model = rows_of_model(events, world.reference)
-            n_rows += len(model)
-            kinds = differences(rows_of_fold(line), model) if line else {"fold_cli": "ended"}
-            if kinds or line != again:
-                raise Different("\n".join(kinds.values()) + ("" if line == again else "\ndelivered otherwise") + "\n" + listing(events))
-    process.close()
-    said = incidents.differing(metrics.World(subjects, world.reference), wanted, metrics.CATALOGUE)
+    with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
+        chunks = [pool.submit(check_incidents_of, program, seed, subjects[first:first + CHUNK], world)
+                  for first in range(0, len(subjects), CHUNK)]
+        said = incidents.differing(metrics.World(subjects, world.reference), wanted, metrics.CATALOGUE)
+        n_rows = sum(chunk.result() for chunk in chunks)
     if said or n_errors != 5:
         raise Different("\n".join(said) or f"{n_errors} rows without a state")
     return f"the incident log: {n_rows} rows, and every figure of the independent program"
@@ -257,7 +264,7 @@ def main():
     checks = [("random tickets", lambda: check_random(options.fold_cli, options.seed, count, options.jobs)),
               ("worked cases", check_cases)]
     if (DATA / "incidents.csv.gz").exists():
-        checks.append(("incidents", lambda: check_incidents(options.fold_cli, options.seed)))
+        checks.append(("incidents", lambda: check_incidents(options.fold_cli, options.seed, options.jobs)))
     failed = 0
     print("1..3")
     for number, (name, check) in enumerate(checks, 1):

@@ -112,7 +112,8 @@ class World:
             figure = figures.setdefault(group, Figure())
             is_none = sample.value is None or sample.left_out
             if sample.row["excluded"] and sample.row["table"] != "contact":
-                if is_none:
+                has_voter = metric not in votes.BY_THRESHOLD or options.unit == "ticket" or get(options.unit) is not None
+                if is_none or not has_voter:
                     continue
                 away.setdefault(group, {}).setdefault(REASONS[sample.row["excluded"]], set()).add(sample.number)
                 continue

@@ -6,6 +6,7 @@ tickets by time.
 
 from fractions import Fraction
 
+BY_THRESHOLD = ("outsourced_share", "offshore_share")  # a site votes whether its own share reaches it
 VOTED = ("survey_share", "instrument_score")
 OF_ANSWER = ("choice", "box")  # what was answered
 UNIT_DIMENSIONS = {"site": "site", "org": "org"}
@@ -225,6 +226,6 @@ def cast(world, metric, options, parts, figure):
     for respondents in voters.values():
         means = [Fraction(sum(values)) / len(values) for values in respondents.values()]
         value = sum(means) / len(means)
-        if metric in ("outsourced_share", "offshore_share"):
+        if metric in BY_THRESHOLD:
             value = int(value >= options.threshold)
         yield value
