@@ -284,7 +284,12 @@ static const struct fold_case CASES[] = {
      "acknowledgement 10:00 {channel=phone}\n"
      "solve 10:00 #0 new 0 open 0 pending 0 hold 0 touches 1 in-time last {channel=phone}\n"
      "contact 10:00 answered queue 0 wrap 60\n"},
-    {"56e the channel is the one at the first solve, in time of an inferred ticket too",
+    {"56e which had ended when it was solved", "09:40 call:answered:w60; 09:50 S{channel=phone}; 10:00 c",
+     "ticket solved created 10:00 speaks {channel=phone}\n"
+     "acknowledgement 10:00 {channel=phone}\n"
+     "solve 10:00 #0 new 0 open 0 pending 0 hold 0 touches 1 late last {channel=phone}\n"
+     "contact 10:00 answered queue 0 wrap 60\n"},
+    {"56f the channel is the one at the first solve, in time of an inferred ticket too",
      "10:00 O{channel=email}; 10:05 call:answered; 10:05 u{channel=remote} S",
      "ticket solved created 10:00 speaks inferred {channel=email} now {channel=remote}\n"
      "solve 10:05 #0 new - open - pending - hold - touches 1 in-time last inferred {channel=remote}\n"

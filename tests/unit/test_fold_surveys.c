@@ -119,7 +119,12 @@ static const struct fold_case CASES[] = {
      "solve 10:00 #0 new 0 open 0 pending 0 hold 0 last\n"
      "rating 10:00 3/1-5 survey\n"
      "answer 10:00 #0 3/1-5\n"},
-    {"76f excluded with its ticket, the merge beside it",
+    {"76f sent before it, too", "09:00 sent:csat{site=H1}; 09:30 S; 10:00 c",
+     "ticket solved created 10:00\n"
+     "acknowledgement 10:00\n"
+     "solve 10:00 #0 new 0 open 0 pending 0 hold 0 last\n"
+     "sending 10:00 csat {site=H1}\n"},
+    {"76g excluded with its ticket, the merge beside it",
      "10:00 c{site=H1}; 11:00 S sent:csat; 12:00 q:2/1-5; 12:30 x:merged{site=H2}; 13:00 u{site=H3}",
      "ticket solved created 10:00 merged {site=H1} now {site=H3}\n"
      "acknowledgement 11:00 merged {site=H1}\n"
