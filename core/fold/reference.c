@@ -1,14 +1,11 @@
 #include "core/fold/reference.h"
 
-#include "core/base/buffer.h"
-#include "core/base/document.h"
 #include "core/base/nearest.h"
 #include "core/fold/calendars.h"
+#include "core/fold/reference_inside.h"
 #include "proto/event.h"
-#include "proto/msgpack.h"
 
 #include <errno.h>
-#include <msgpack.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,32 +23,9 @@ const struct reference_attribute_info REFERENCE_ATTRIBUTE_INFO[REFERENCE_ATTRIBU
 #undef X
 };
 
-static const char *const TABLE_NAMES[REFERENCE_N] = {"site", "team"};
+const char *const REFERENCE_TABLE_NAMES[REFERENCE_N] = {"site", "team"};
 const char *const REFERENCE_FACILITY_KINDS[] = {"hospital", "cah",   "practice", "clinic", "snf",
                                                 "lab",      "payer", "other",    NULL};
-
-#define FORMAT_VERSION 1 /* of a record on disk */
-
-/* Strings to pointers, open addressing, at most half full. Keys are the owner's. */
-struct map {
-    const char **keys;
-    void **values;
-    size_t n_slots; /* a power of two, or 0 */
-    size_t n;
-};
-
-struct entry {
-    size_t n, capacity;
-    struct reference_row **rows; /* by valid_from */
-};
-
-struct reference {
-    atomic_size_t n_users;
-    struct map texts; /* every string once; key and value are the same allocation */
-    struct map entries[REFERENCE_N];
-    size_t n_versions[REFERENCE_N];
-    struct calendars calendars;
-};
 
 /* --- map
  * ----------------------------------------------------------------------------------------------------- */
@@ -133,6 +107,7 @@ static void reference_free(struct reference *r)
         free(r->texts.values[i]);
     map_fini(&r->texts);
     calendars_fini(&r->calendars);
+    map_fini(&r->named);
     free(r);
 }
 
@@ -167,7 +142,7 @@ static int reference_intern(struct reference *r, const char *s, const char **ret
     return 0;
 }
 
-static void row_clear(struct reference_row *row)
+void reference_row_clear(struct reference_row *row)
 {
     for (int a = 0; a < REFERENCE_ATTRIBUTES_N; a++) {
         row->strings[a] = NULL;
@@ -175,9 +150,24 @@ static void row_clear(struct reference_row *row)
     }
 }
 
-/* Puts a row's values, whose strings may be anybody's, at its place. -ENOSPC when the table is full. */
-static int reference_put(struct reference *r, enum reference_table table, const char *key,
-                         const struct reference_row *values)
+/* Counts a row of a site that names a calendar (NULL: none), which is interned; by 1 or −1. Kept one higher,
+ * so that a name which no row has any more is still one of the map. */
+static int named_count(struct reference *r, const char *calendar, int by)
+{
+    if (!calendar)
+        return 0;
+    if (!map_find(&r->named, calendar)) {
+        int c = map_add(&r->named, calendar, (void *)(uintptr_t)1);
+        if (c)
+            return c;
+    }
+    void **value = &r->named.values[map_slot(&r->named, calendar)];
+    *value = (void *)((uintptr_t)*value + (uintptr_t)by);
+    return 0;
+}
+
+int reference_put(struct reference *r, enum reference_table table, const char *key,
+                  const struct reference_row *values)
 {
     struct entry *entry = map_find(&r->entries[table], key);
     const char *interned;
@@ -199,12 +189,16 @@ static int reference_put(struct reference *r, enum reference_table table, const 
         if (row.strings[a] && (c = reference_intern(r, row.strings[a], &row.strings[a])))
             return c;
 
+    if ((c = named_count(r, row.strings[REFERENCE_CALENDAR], 1)))
+        return c;
+
     size_t place = entry->n;
     while (place > 0 && entry->rows[place - 1]->valid_from > row.valid_from)
         place--;
     if (place > 0 && entry->rows[place - 1]->valid_from == row.valid_from) {
+        c = named_count(r, entry->rows[place - 1]->strings[REFERENCE_CALENDAR], -1);
         *entry->rows[place - 1] = row;
-        return 0;
+        return c;
     }
     if (r->n_versions[table] >= REFERENCE_VERSIONS_MAX)
         return -ENOSPC;
@@ -345,18 +339,18 @@ int reference_set(struct reference *r, enum reference_table table, const char *k
 {
     const char *fault = code_fault(key);
     if (fault)
-        return error_set(err, -EINVAL, "bad_key", "the key of a %s %s", TABLE_NAMES[table], fault);
+        return error_set(err, -EINVAL, "bad_key", "the key of a %s %s", REFERENCE_TABLE_NAMES[table], fault);
     struct reference_row row;
     char countries[REFERENCE_ATTRIBUTES_N][3];
-    row_clear(&row);
+    reference_row_clear(&row);
     row.valid_from = valid_from;
     for (int a = 0; a < REFERENCE_ATTRIBUTES_N; a++) {
         if (!values[a])
             continue;
         const struct reference_attribute_info *info = &REFERENCE_ATTRIBUTE_INFO[a];
         if (info->table != table)
-            return error_set(err, -EINVAL, "bad_attribute", "a %s has no attribute %s", TABLE_NAMES[table],
-                             info->name);
+            return error_set(err, -EINVAL, "bad_attribute", "a %s has no attribute %s",
+                             REFERENCE_TABLE_NAMES[table], info->name);
         int c = attribute_read((enum reference_attribute)a, values[a], &row, countries[a], err);
         if (c)
             return c;
@@ -364,9 +358,9 @@ int reference_set(struct reference *r, enum reference_table table, const char *k
     int c = reference_put(r, table, key, &row);
     if (c == -ENOSPC)
         return error_set(err, c, "reference_full", "the %s table has %d versions, the most it can hold",
-                         TABLE_NAMES[table], REFERENCE_VERSIONS_MAX);
+                         REFERENCE_TABLE_NAMES[table], REFERENCE_VERSIONS_MAX);
     if (c)
-        return error_set(err, c, "memory", "no memory for the %s table", TABLE_NAMES[table]);
+        return error_set(err, c, "memory", "no memory for the %s table", REFERENCE_TABLE_NAMES[table]);
     return 0;
 }
 
@@ -494,165 +488,17 @@ int reference_each_calendar(const struct reference *r,
     return c;
 }
 
-/* --- on disk
- * ------------------------------------------------------------------------------------------------- */
-
-static int buffer_write(void *context, const char *data, size_t size)
+int reference_each_missing_calendar(const struct reference *r,
+                                    int (*each)(void *context, const char *name, size_t n_rows),
+                                    void *context)
 {
-    buffer_append(context, data, size);
-    return 0;
-}
-
-static void pack_text(msgpack_packer *p, const char *s)
-{
-    msgpack_pack_str(p, strlen(s));
-    msgpack_pack_str_body(p, s, strlen(s));
-}
-
-/* [format, table, key, valid_from, {attribute: value}] */
-int reference_row_encode(struct buffer *b, enum reference_table table, const char *key,
-                         const struct reference_row *row)
-{
-    msgpack_packer p;
-    msgpack_packer_init(&p, b, buffer_write);
-    msgpack_pack_array(&p, 5);
-    msgpack_pack_int(&p, FORMAT_VERSION);
-    pack_text(&p, TABLE_NAMES[table]);
-    pack_text(&p, key);
-    msgpack_pack_int64(&p, row->valid_from);
-    unsigned n = 0;
-    for (int a = 0; a < REFERENCE_ATTRIBUTES_N; a++)
-        n += row->strings[a] || row->numbers[a] != REFERENCE_NONE;
-    msgpack_pack_map(&p, n);
-    for (int a = 0; a < REFERENCE_ATTRIBUTES_N; a++) {
-        if (!row->strings[a] && row->numbers[a] == REFERENCE_NONE)
-            continue;
-        pack_text(&p, REFERENCE_ATTRIBUTE_INFO[a].name);
-        if (row->strings[a])
-            pack_text(&p, row->strings[a]);
-        else
-            msgpack_pack_int64(&p, row->numbers[a]);
+    int c = 0;
+    for (size_t i = 0; i < r->named.n_slots && !c; i++) {
+        size_t n = (size_t)(uintptr_t)r->named.values[i];
+        if (r->named.keys[i] && n > 1 && !calendars_find(&r->calendars, r->named.keys[i]))
+            c = each(context, r->named.keys[i], n - 1);
     }
-    return buffer_failed(b) ? -ENOMEM : 0;
-}
-
-#define CALENDAR_RECORD "calendar" /* stands where a row has the name of its table */
-
-/* [format, "calendar", name, valid_from, definition] */
-int reference_calendar_encode(struct buffer *b, const char *name, const struct reference_calendar *c)
-{
-    msgpack_packer p;
-    msgpack_packer_init(&p, b, buffer_write);
-    msgpack_pack_array(&p, 5);
-    msgpack_pack_int(&p, FORMAT_VERSION);
-    pack_text(&p, CALENDAR_RECORD);
-    pack_text(&p, name);
-    msgpack_pack_int64(&p, c->valid_from);
-    return document_encode(calendar_definition(c->calendar), b) < 0 || buffer_failed(b) ? -ENOMEM : 0;
-}
-
-#define TEXT_BYTES (EVENT_CODE_BYTES + 1)
-
-/* A string into room, NUL-terminated. */
-static bool read_text(struct mp_reader *reader, char room[TEXT_BYTES])
-{
-    const char *data;
-    uint32_t size;
-    if (!mp_read_str(reader, &data, &size) || size >= TEXT_BYTES || memchr(data, '\0', size))
-        return false;
-    memcpy(room, data, size);
-    room[size] = '\0';
-    return true;
-}
-
-static int attribute_find(enum reference_table table, const char *name)
-{
-    for (int a = 0; a < REFERENCE_ATTRIBUTES_N; a++)
-        if (REFERENCE_ATTRIBUTE_INFO[a].table == table && strcmp(REFERENCE_ATTRIBUTE_INFO[a].name, name) == 0)
-            return a;
-    return -1;
-}
-
-static bool read_attributes(struct mp_reader *reader, enum reference_table table, struct reference_row *row,
-                            char texts[REFERENCE_ATTRIBUTES_N][TEXT_BYTES])
-{
-    uint32_t n;
-    if (!mp_read_map(reader, &n))
-        return false;
-    for (uint32_t i = 0; i < n; i++) {
-        char name[TEXT_BYTES];
-        int a = read_text(reader, name) ? attribute_find(table, name) : -1;
-        if (a < 0)
-            return false;
-        if (REFERENCE_ATTRIBUTE_INFO[a].is_number) {
-            if (!mp_read_int(reader, &row->numbers[a]))
-                return false;
-        } else {
-            if (!read_text(reader, texts[a]))
-                return false;
-            row->strings[a] = texts[a];
-        }
-    }
-    return true;
-}
-
-static int corrupt(struct error *err)
-{
-    return error_set(err, -EBADMSG, "reference_corrupt", "a row of the reference tables cannot be read");
-}
-
-/* What stands behind the name of the table. */
-static int calendar_decode(struct reference *r, struct mp_reader *reader, struct error *err)
-{
-    char name[TEXT_BYTES];
-    int64_t valid_from;
-    json_t *definition = NULL;
-    struct calendar *calendar;
-    if (!read_text(reader, name) || !mp_read_int(reader, &valid_from) ||
-        document_read(reader, DOCUMENT_VALUES_MAX, &definition, NULL) < 0 || reader->at != reader->end) {
-        json_decref(definition);
-        return corrupt(err);
-    }
-    int c = calendar_new(definition, &calendar, err);
-    json_decref(definition);
-    if (c < 0) {
-        error_prefix(err, "calendar %s", name);
-        return c;
-    }
-    c = reference_set_calendar(r, name, valid_from, calendar, err);
-    calendar_unref(calendar);
     return c;
-}
-
-int reference_row_decode(struct reference *r, const void *data, size_t size, struct error *err)
-{
-    struct mp_reader reader;
-    uint32_t n;
-    int64_t format, valid_from;
-    char name[TEXT_BYTES], key[TEXT_BYTES], texts[REFERENCE_ATTRIBUTES_N][TEXT_BYTES];
-    mp_reader_init(&reader, data, size);
-    if (!mp_read_array(&reader, &n) || n != 5 || !mp_read_int(&reader, &format))
-        return corrupt(err);
-    if (format != FORMAT_VERSION)
-        return error_set(err, -EPROTONOSUPPORT, "reference_version",
-                         "a row of the reference tables has format %lld; this build knows %d",
-                         (long long)format, FORMAT_VERSION);
-    struct reference_row row;
-    row_clear(&row);
-    int table = REFERENCE_N;
-    if (!read_text(&reader, name))
-        return corrupt(err);
-    if (strcmp(name, CALENDAR_RECORD) == 0)
-        return calendar_decode(r, &reader, err);
-    for (table = 0; table < REFERENCE_N && strcmp(TABLE_NAMES[table], name) != 0; table++)
-        ;
-    if (table == REFERENCE_N || !read_text(&reader, key) || !mp_read_int(&reader, &valid_from) ||
-        !read_attributes(&reader, (enum reference_table)table, &row, texts) || reader.at != reader.end)
-        return corrupt(err);
-    row.valid_from = valid_from;
-    int c = reference_put(r, (enum reference_table)table, key, &row);
-    return c ? error_set(err, c, "reference_full", "no room for the rows of the %s table", TABLE_NAMES[table])
-             : 0;
 }
 
 /* --- differences

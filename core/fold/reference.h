@@ -132,6 +132,11 @@ size_t reference_calendar_count(const struct reference *r);
 int reference_each_calendar(const struct reference *r,
                             int (*each)(void *context, const char *name, const struct reference_calendar *c),
                             void *context);
+/* Calls each, in no order, for every name that sites give as their calendar and that no calendar has; n_rows:
+ * how many versions of sites. */
+int reference_each_missing_calendar(const struct reference *r,
+                                    int (*each)(void *context, const char *name, size_t n_rows),
+                                    void *context);
 /* Fills err with unknown_calendar and the name that comes nearest; -ENOENT. */
 int reference_calendar_unknown(const struct reference *r, const char *name, struct error *err);
 

@@ -1,6 +1,7 @@
 #include "core/query/query.h"
 
 #include "core/query/answer.h"
+#include "core/query/calendar_warn.h"
 #include "core/query/extent.h"
 #include "core/query/plan.h"
 #include "core/query/scan.h"
@@ -24,6 +25,8 @@ static int plan_run(struct plan *p, const struct timespec *start, json_t **ret, 
         r = scan_run(p, err);
     if (r == 0)
         r = extent_warn(p, err);
+    if (r == 0)
+        r = calendar_warn(p, err);
     if (r == 0)
         r = answer_make(p, elapsed_ms(start), ret, err);
     return r;

@@ -170,6 +170,10 @@ def test_sites_and_the_default(small, tmp_path):
     expect(8, 8, 8)
     sites(small, tmp_path, "site,calendar\nH1,always\nH3,alwyas\n")
     expect(10, 8, None)  # a name that no calendar has is no calendar
+    meta = small.query("full_resolution_time.business")["meta"]
+    assert meta["left_out"]["no_calendar"] == 1
+    assert len(meta["warnings"]) == 1 and "'alwyas'" in meta["warnings"][0] and "did you mean always?" in meta["warnings"][0]
+    assert small.query("full_resolution_time")["meta"]["warnings"] == []
     rows = {row["calendar"]: row for row in small.call("calendar.list")}
     assert rows["alwyas"]["hours"] is None and rows["alwyas"]["sites"] == 1
     assert rows["always"]["sites"] == 1 and rows["desk"]["sites"] == 0 and rows["desk"]["default"] is True

@@ -318,6 +318,57 @@ static void test_calendars_bounded(void **state)
     reference_unref(r);
 }
 
+struct missing {
+    const char *name;
+    size_t n_rows, n;
+};
+
+static int see_missing(void *context, const char *name, size_t n_rows)
+{
+    struct missing *m = context;
+    m->name = name;
+    m->n_rows = n_rows;
+    m->n++;
+    return 0;
+}
+
+static void expect_missing(const struct reference *r, const char *name, size_t n_rows)
+{
+    struct missing m = {.n = 0};
+    assert_int_equal(reference_each_missing_calendar(r, see_missing, &m), 0);
+    assert_int_equal(m.n, name ? 1 : 0);
+    if (name)
+        assert_string_equal(m.name, name);
+    assert_int_equal(m.n_rows, n_rows);
+}
+
+static void test_calendars_missing(void **state)
+{
+    struct reference *r = empty(), *copy;
+    set_calendar(r, "day", INT64_MIN, "mon-fri 09:00-17:00", 0, NULL);
+    set(r, REFERENCE_SITE, "H1", 0, NULL, REFERENCE_CALENDAR, "day", -1);
+    set(r, REFERENCE_SITE, "H2", 0, NULL, REFERENCE_BEDS, "7", -1);
+    expect_missing(r, NULL, 0);
+    set(r, REFERENCE_SITE, "H2", 0, NULL, REFERENCE_CALENDAR, "dya", -1);
+    set(r, REFERENCE_SITE, "H2", 5, NULL, REFERENCE_CALENDAR, "dya", -1);
+    set(r, REFERENCE_SITE, "H3", 5, NULL, REFERENCE_CALENDAR, "dya", -1);
+    expect_missing(r, "dya", 3);
+    reference_new(r, &copy);
+    set(copy, REFERENCE_SITE, "H2", 5, NULL, REFERENCE_CALENDAR, "day", -1);
+    expect_missing(copy, "dya", 2);
+    set(copy, REFERENCE_SITE, "H2", 0, NULL, -1);
+    set(copy, REFERENCE_SITE, "H3", 5, NULL, -1);
+    expect_missing(copy, NULL, 0);
+    set(copy, REFERENCE_SITE, "H3", 5, NULL, REFERENCE_CALENDAR, "dya", -1);
+    expect_missing(copy, "dya", 1);
+    set_calendar(copy, "dya", 0, "daily 00:00-06:00", 0, NULL);
+    expect_missing(copy, NULL, 0);
+    reference_remove_calendar(copy, "day", NULL, NULL);
+    expect_missing(copy, "day", 2);
+    reference_unref(copy);
+    reference_unref(r);
+}
+
 static int decode_calendar(void *context, const char *name, const struct reference_calendar *c)
 {
     struct buffer b;
@@ -404,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_calendars),
         cmocka_unit_test(test_calendars_bounded),
         cmocka_unit_test(test_calendars_on_disk),
+        cmocka_unit_test(test_calendars_missing),
         cmocka_unit_test(test_calendars_refold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
