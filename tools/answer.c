@@ -50,6 +50,18 @@ static const char *period_text(const json_t *row, const struct answer_column *c,
     return *room;
 }
 
+/* A value with an asterisk where it is one of few. */
+static const char *value_text(const json_t *row, const struct answer_column *c, char **room)
+{
+    char key[192];
+    const char *text = output_cell(c->cell, json_object_get(row, c->name), room);
+    (void)snprintf(key, sizeof(key), "%s.few", c->name);
+    if (c->is_value && text && text == *room && json_is_true(json_object_get(row, key)) &&
+        strlen(*room) + 2 < FORMAT_ROOM)
+        (void)strcat(*room, " *");
+    return text;
+}
+
 static const char *column_text(const json_t *row, const struct answer_column *c, const char *every,
                                char **room)
 {
@@ -57,7 +69,7 @@ static const char *column_text(const json_t *row, const struct answer_column *c,
     if (answer_column_is(c, "period"))
         return period_text(row, c, every, room);
     if (!c->high)
-        return output_cell(c->cell, value, room);
+        return value_text(row, c, room);
     const json_t *high = json_object_get(row, c->high);
     if (!json_is_number(value) || !json_is_number(high))
         return NULL;

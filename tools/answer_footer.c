@@ -255,6 +255,24 @@ static void explain_write(const struct footer *f, const json_t *meta)
     parts_end(&p, f, "Read");
 }
 
+/* Whether a score is one of few, so that its asterisk needs a word. */
+static bool has_few(const json_t *answer)
+{
+    const json_t *row, *column;
+    size_t i, k;
+    json_array_foreach(json_object_get(answer, "rows"), i, row)
+    {
+        json_array_foreach(json_object_get(answer, "columns"), k, column)
+        {
+            char key[192];
+            (void)snprintf(key, sizeof(key), "%s.few", json_text(column, "name"));
+            if (json_is_true(json_object_get(row, key)))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Whether a row's period was cut short, so that the asterisk needs a word. */
 static bool has_partial(const json_t *answer)
 {
@@ -284,6 +302,8 @@ void answer_footer(const json_t *answer, FILE *out, unsigned width, bool markdow
     period_write(&f, meta);
     if (has_partial(answer))
         line_write(&f, "*", "a period cut short, or still running");
+    if (has_few(answer))
+        line_write(&f, "*", "a score of fewer than 5 organisations or 20 ballots");
     exclusions_write(&f, meta);
     oddities_write(&f, meta);
     completeness_write(&f, meta);

@@ -193,7 +193,8 @@ static const struct option OPTIONS[] = {
     {"dims", 0, OPTION_VALUE, "WHICH", DIMS, NAMES_NOTHING,
      "group by today's values instead of those at the time"},
     {"unit", 0, OPTION_VALUE, "UNIT", UNITS, NAMES_NOTHING,
-     "one vote for each of these (shares and survey metrics)"},
+     "one vote for each of these (shares and survey metrics); survey_share: respondent, instrument_score: "
+     "org"},
     {"reopen-window", 0, OPTION_VALUE, "TIME", NULL, NAMES_NOTHING,
      "how long after a solve a reopening counts; default 14d"},
     {"within", 0, OPTION_VALUE, "SECONDS", NULL, NAMES_NOTHING,
@@ -201,8 +202,8 @@ static const struct option OPTIONS[] = {
     {"threshold", 0, OPTION_VALUE, "SHARE", NULL, NAMES_NOTHING,
      "with --unit site: from which share on a site counts; default 0.5"},
     {"instrument", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
-     "survey instrument of csat, dissatisfaction and others; default csat"},
-    {"question", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING, "question of the instrument"},
+     "survey instrument; default: that of the metric's name, csat for other ratings, any for answers"},
+    {"question", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING, "question of the instrument; default: any"},
     {"calendar-rule", 0, OPTION_VALUE, "RULE", RULES, NAMES_NOTHING,
      "business clock: use the calendar in force at the end for all of a duration"},
     {"chart", 0, OPTION_FLAG, NULL, NULL, NAMES_NOTHING,
@@ -248,6 +249,8 @@ const struct command CMD_QUERY = {
                 "beds>100' --every 1mo --chart\n"
                 "  # the backlog at New Year\n"
                 "  tendon query backlog --at 2026-01-01 --by vendor\n"
+                "  # what hospitals prefer, one vote each\n"
+                "  tendon query survey_share --question prefers_direct --by choice --unit site\n"
                 "  # for a program\n"
                 "  tendon query csat,reopen_rate --by vendor -o json\n",
     .own_page = true,

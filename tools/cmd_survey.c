@@ -50,9 +50,10 @@ static bool list_has(const json_t *list, const json_t *value)
 }
 
 /* Of all answers one meta: what is the same in all from the first, definitions and warnings of each. What is
- * left out stands in the rows. */
+ * left out, and that there is nothing, stands in the rows. */
 static void meta_add(struct report *r, const json_t *answer)
 {
+    bool is_first = !r->meta;
     json_t *meta = json_object_get(answer, "meta"), *warning;
     size_t i;
     if (!r->meta) {
@@ -66,7 +67,8 @@ static void meta_add(struct report *r, const json_t *answer)
     (void)json_object_update(json_object_get(r->meta, "definitions"), json_object_get(meta, "definitions"));
     json_array_foreach(json_object_get(meta, "warnings"), i, warning)
     {
-        if (!list_has(json_object_get(r->meta, "warnings"), warning))
+        if ((is_first || !answer_is_empty(answer)) &&
+            !list_has(json_object_get(r->meta, "warnings"), warning))
             (void)json_array_append(json_object_get(r->meta, "warnings"), warning);
     }
 }
@@ -246,7 +248,7 @@ static int products_ask(struct report *r)
         (void)json_object_set_new(made, "measured", json_real((double)offshore / n));
         (void)json_object_set_new(made, "low", json_real(low));
         (void)json_object_set_new(made, "high", json_real(high));
-        verdict = offshore > most ? "agrees" : offshore == most ? "no region leads" : "another region leads";
+        verdict = offshore > most ? "agrees" : "differs";
         r->has_answers = true;
     } else {
         static const char *const NONE[] = {"measured", "low", "high"};
@@ -308,29 +310,28 @@ static const char *published_text(const json_t *row, char room[FORMAT_ROOM])
     return room;
 }
 
-static void rows_table(const json_t *rows, struct table *t)
+/* The figures; with the words beside them where nothing limits the width. */
+static void rows_fill(const json_t *rows, bool with_words, struct table *t)
 {
-    static const struct {
-        const char *heading;
-        unsigned flags;
-    } COLUMNS[] = {{"row", TABLE_KEY | TABLE_RIGID},
-                   {"question", 0},
-                   {"unit", TABLE_RIGID},
-                   {"n", TABLE_RIGHT},
-                   {"measured", TABLE_RIGHT},
-                   {"95 %", TABLE_RIGHT | TABLE_JOIN},
-                   {"published", TABLE_RIGHT},
-                   {"", TABLE_RIGID},
-                   {"left out", 0}};
     char *room = NULL, text[FORMAT_ROOM];
     const json_t *row;
     size_t i;
-    for (size_t k = 0; k < sizeof(COLUMNS) / sizeof(COLUMNS[0]); k++)
-        table_column(t, NULL, COLUMNS[k].heading, COLUMNS[k].flags);
+    table_column(t, NULL, "row", TABLE_KEY | TABLE_RIGID);
+    if (with_words)
+        table_column(t, NULL, "question", 0);
+    table_column(t, NULL, "unit", TABLE_RIGID);
+    table_column(t, NULL, "n", TABLE_RIGHT);
+    table_column(t, NULL, "measured", TABLE_RIGHT);
+    table_column(t, NULL, "95 %", TABLE_RIGHT | TABLE_JOIN);
+    table_column(t, NULL, "published", TABLE_RIGHT);
+    table_column(t, NULL, "", TABLE_RIGID);
+    if (with_words)
+        table_column(t, NULL, "left out", 0);
     json_array_foreach((json_t *)rows, i, row)
     {
         table_cell(t, json_text(row, "row"));
-        table_cell(t, json_text(row, "question"));
+        if (with_words)
+            table_cell(t, json_text(row, "question"));
         table_cell(t, json_text(row, "unit"));
         table_cell(t, output_cell(CELL_COUNT, json_object_get(row, "n"), &room));
         table_cell(t, output_cell(CELL_RATIO, json_object_get(row, "measured"), &room));
@@ -338,7 +339,35 @@ static void rows_table(const json_t *rows, struct table *t)
         table_cell(t, published_text(row, text));
         table_cell(t, json_text(row, "verdict"));
         const char *words = left_out_words(json_object_get(row, "left_out"), &room);
-        table_cell(t, words ? words : "");
+        if (with_words)
+            table_cell(t, words ? words : "");
+    }
+    free(room);
+}
+
+static void rows_markdown(const json_t *rows, struct table *t)
+{
+    rows_fill(rows, true, t);
+}
+
+static void rows_table(const json_t *rows, struct table *t)
+{
+    rows_fill(rows, false, t);
+}
+
+/* Under the figures what the rows ask, and who is left out of them. */
+static void words_print(const json_t *rows, unsigned width)
+{
+    const json_t *row;
+    size_t i;
+    char *room = NULL, text[512];
+    (void)fputc('\n', stdout);
+    json_array_foreach((json_t *)rows, i, row)
+    {
+        const char *words = left_out_words(json_object_get(row, "left_out"), &room);
+        (void)snprintf(text, sizeof(text), "%s%s%s", json_text(row, "question"), words ? "; left out: " : "",
+                       words ? words : "");
+        answer_footer_line(stdout, width, false, json_text(row, "row"), text);
     }
     free(room);
 }
@@ -387,7 +416,9 @@ static int table_print(const json_t *list, void (*fill)(const json_t *, struct t
 
 static int tables_print(const struct report *r, bool is_markdown, unsigned width)
 {
-    int code = table_print(r->rows, rows_table, is_markdown, width);
+    int code = table_print(r->rows, is_markdown ? rows_markdown : rows_table, is_markdown, width);
+    if (!is_markdown)
+        words_print(r->rows, width);
     if (code == 0 && json_array_size(r->products) > 0) {
         (void)fputs("\nS10 by product and region: a region counts from 20 ballots of 5 organisations on.\n\n",
                     stdout);

@@ -213,9 +213,7 @@ const char *survey_verdict(const struct survey_row *row, double share)
 {
     /* A share is a quotient that a double may hold a little too low: 0.335 is 33.5 %, which rounds up. */
     double percent = floor(share * 100 + 0.5 + 1e-9);
-    return percent == row->percent  ? "agrees"
-           : percent > row->percent ? "higher than published"
-                                    : "lower than published";
+    return percent == row->percent ? "agrees" : percent > row->percent ? "higher" : "lower";
 }
 
 static bool region_counts(const json_t *row)

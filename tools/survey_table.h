@@ -37,7 +37,7 @@ void survey_request(json_t *request, const struct survey_row *row, const char *o
  */
 void survey_products_request(json_t *request, const json_t *instruments, bool only_ballots);
 
-/* "agrees", where the share rounds to the published percent; else which way it differs. */
+/* "agrees", where the share rounds to the published percent; else "higher" or "lower". */
 const char *survey_verdict(const struct survey_row *row, double share);
 
 /* From the rows of the answer to survey_products_request: for each product and region

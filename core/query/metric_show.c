@@ -29,6 +29,9 @@ static json_t *options_json(const struct metric *m)
                     (void)strncat(units, ", ", sizeof(units) - strlen(units) - 1);
                 (void)strncat(units, metric_unit_name(u), sizeof(units) - strlen(units) - 1);
             }
+        size_t used = strlen(units);
+        (void)snprintf(units + used, sizeof(units) - used, "; %s unless given",
+                       metric_unit_name(m->default_unit));
         (void)json_object_set_new(options, "unit", json_string(units));
     }
     if (m->has_ticket)

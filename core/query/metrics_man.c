@@ -71,7 +71,8 @@ static void put_metric(const struct metric *m)
         }
     for (unsigned unit = 0, n = 0; unit < UNIT_N; unit++)
         if (m->units & 1u << unit)
-            (void)printf("%s%s", n++ ? ", " : " *--unit* ", metric_unit_name(unit));
+            (void)printf("%s%s%s", n++ ? ", " : " *--unit* ", metric_unit_name(unit),
+                         m->default_unit == unit ? " (default)" : "");
     if (m->units)
         (void)printf(".");
     put_own_dimensions(m);

@@ -48,6 +48,8 @@ struct query_context {
  *   KEY.n          samples; ratios also KEY.low and KEY.high (Wilson) and, where they have such,
  *                  KEY.censored, KEY.unknown, KEY.running, KEY.at_risk: what is in neither
  *                  part (the metric's "beside"); of sla_breach_time KEY.running: samples that still run
+ *   KEY.ballots    instrument_score: those that it is of; and KEY.few (no column): whether they or their
+ *                  organisations are too few to rely on
  *   KEY.opening    backlog of a period: at its start; with by or where also KEY.moved: closing less
  *                  (opening + created − resolutions + reopens), tickets whose dimensions changed
  *   KEY.open       with anchor created: tickets of the cohort that are active now
