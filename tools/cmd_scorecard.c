@@ -6,6 +6,7 @@
 #include "tools/output.h"
 #include "tools/request.h"
 #include "tools/scorecard.h"
+#include "tools/scorecard_table.h"
 #include "tools/session.h"
 #include "tools/terminal.h"
 
@@ -170,9 +171,13 @@ static const json_t *beside(const json_t *row, const char *metric, const char *w
     return json_object_get(row, key);
 }
 
-static struct figure figure_read(const json_t *row, const char *metric)
+/* A group that is in one of the two periods only has no row in the other: nothing was measured, and of what
+ * is counted there was none. */
+static struct figure figure_read(const json_t *row, const char *metric, enum figure_kind kind)
 {
     const json_t *value = json_object_get(row, metric);
+    if (!row && kind == FIGURE_COUNT)
+        return (struct figure){.is_known = true};
     return (struct figure){
         .is_known = json_is_number(value),
         .value = json_number_value(value),
@@ -182,17 +187,20 @@ static struct figure figure_read(const json_t *row, const char *metric)
     };
 }
 
-static enum figure_kind figure_kind(enum cell_kind cell)
-{
-    return cell == CELL_RATIO      ? FIGURE_RATIO
-           : cell == CELL_COUNT    ? FIGURE_COUNT
-           : cell == CELL_DURATION ? FIGURE_DURATION
-                                   : FIGURE_NUMBER;
-}
-
 static void copy(json_t *to, const char *key, const json_t *value)
 {
     (void)json_object_set(to, key, value ? (json_t *)value : json_null());
+}
+
+static const struct figure NOTHING = {.is_known = true};
+
+/* A value of an answer; where that has no row for it the figure's, when it is known. */
+static void value_copy(json_t *to, const char *key, const json_t *value, const struct figure *otherwise)
+{
+    if (!value && otherwise && otherwise->is_known)
+        (void)json_object_set_new(to, key, json_integer((json_int_t)otherwise->value));
+    else
+        copy(to, key, value);
 }
 
 /* One line of the scorecard: {dimensions…, metric, value, n, low, high, before, …, change, direction}. */
@@ -200,8 +208,8 @@ static json_t *line_make(const json_t *now, const json_t *before, const json_t *
                          const struct answer_column *c)
 {
     const json_t *a = group_find(now, group), *b = group_find(before, group);
-    struct figure figure = figure_read(a, c->name), earlier = figure_read(b, c->name);
-    enum figure_kind kind = figure_kind(c->cell);
+    enum figure_kind kind = scorecard_kind(c->cell);
+    struct figure figure = figure_read(a, c->name, kind), earlier = figure_read(b, c->name, kind);
     double change = scorecard_change(kind, &figure, &earlier);
     enum verdict verdict = scorecard_verdict(c->name, kind, &figure, &earlier);
     json_t *line = json_object(), *name;
@@ -211,12 +219,12 @@ static json_t *line_make(const json_t *now, const json_t *before, const json_t *
         copy(line, json_string_value(name), json_array_get(group, i));
     }
     (void)json_object_set_new(line, "metric", json_string(c->name));
-    copy(line, "value", json_object_get(a, c->name));
-    copy(line, "n", beside(a, c->name, "n"));
+    value_copy(line, "value", json_object_get(a, c->name), &figure);
+    value_copy(line, "n", beside(a, c->name, "n"), a ? NULL : &NOTHING);
     copy(line, "low", beside(a, c->name, "low"));
     copy(line, "high", beside(a, c->name, "high"));
-    copy(line, "before", json_object_get(b, c->name));
-    copy(line, "before_n", beside(b, c->name, "n"));
+    value_copy(line, "before", json_object_get(b, c->name), &earlier);
+    value_copy(line, "before_n", beside(b, c->name, "n"), b ? NULL : &NOTHING);
     copy(line, "before_low", beside(b, c->name, "low"));
     copy(line, "before_high", beside(b, c->name, "high"));
     (void)json_object_set_new(line, "change", isfinite(change) ? json_real(change) : json_null());
@@ -259,85 +267,6 @@ static void lines_make(const json_t *now, const json_t *before, const struct ans
 /* --- printing --------------------------------------------------------------------------------------------
  */
 
-static const char *change_text(char *room, size_t n, enum cell_kind cell, const json_t *line)
-{
-    const json_t *change = json_object_get(line, "change");
-    char number[FORMAT_ROOM];
-    double value = json_number_value(change);
-    const char *sign = value > 0 ? "+" : "";
-    if (!json_is_number(change))
-        return NULL;
-    if (cell == CELL_RATIO)
-        (void)snprintf(room, n, "%s%.1f points", fabs(value) < 0.0005 ? "" : sign,
-                       fabs(value) < 0.0005 ? 0 : value * 100);
-    else if (figure_kind(cell) == FIGURE_NUMBER)
-        (void)snprintf(room, n, "%s%s", sign, format_number(number, sizeof(number), value));
-    else
-        (void)snprintf(room, n, "%s%.0f %%", fabs(value) < 0.005 ? "" : sign,
-                       fabs(value) < 0.005 ? 0 : value * 100);
-    return room;
-}
-
-static enum cell_kind cell_find(const struct answer_column *columns, size_t n, const char *metric)
-{
-    for (size_t c = 0; c < n; c++)
-        if (strcmp(columns[c].name, metric) == 0)
-            return columns[c].cell;
-    return CELL_TEXT;
-}
-
-/* Whether nothing was measured in either period. */
-static bool line_is_empty(const json_t *line)
-{
-    return json_number_value(json_object_get(line, "n")) == 0 &&
-           json_number_value(json_object_get(line, "before_n")) == 0;
-}
-
-static void table_fill(struct table *t, const json_t *now, const struct answer_column *columns, size_t n,
-                       const json_t *lines, bool markdown)
-{
-    const char *last = "";
-    char *room = NULL, text[2 * FORMAT_ROOM];
-    json_t *line, *name;
-    size_t i, d;
-    table_column(t, NULL, "metric", TABLE_KEY | TABLE_RIGID);
-    json_array_foreach(json_object_get(now, "by"), d, name)
-    {
-        table_column(t, NULL, json_string_value(name), TABLE_KEY);
-    }
-    table_column(t, NULL, "value", TABLE_RIGHT);
-    table_column(t, NULL, "95 %", TABLE_RIGHT | TABLE_JOIN);
-    table_column(t, NULL, "n", TABLE_RIGHT | TABLE_JOIN);
-    table_column(t, NULL, "before", TABLE_RIGHT);
-    table_column(t, NULL, "change", TABLE_RIGHT);
-    table_column(t, NULL, "direction", TABLE_RIGID | TABLE_JOIN);
-    json_array_foreach((json_t *)lines, i, line)
-    {
-        const char *metric = json_text(line, "metric");
-        if (line_is_empty(line))
-            continue;
-        const json_t *low = json_object_get(line, "low"), *high = json_object_get(line, "high");
-        enum cell_kind cell = cell_find(columns, n, metric);
-        table_cell(t, strcmp(metric, last) == 0 && !markdown ? "" : metric);
-        last = metric;
-        json_array_foreach(json_object_get(now, "by"), d, name)
-        {
-            table_cell(t, output_cell(CELL_TEXT, json_object_get(line, json_string_value(name)), &room));
-        }
-        table_cell(t, output_cell(cell, json_object_get(line, "value"), &room));
-        if (json_is_number(low) && json_is_number(high))
-            table_cell(t,
-                       format_interval(text, sizeof(text), json_number_value(low), json_number_value(high)));
-        else
-            table_cell(t, cell == CELL_RATIO ? NULL : "");
-        table_cell(t, output_cell(CELL_COUNT, json_object_get(line, "n"), &room));
-        table_cell(t, output_cell(cell, json_object_get(line, "before"), &room));
-        table_cell(t, change_text(text, sizeof(text), cell, line));
-        table_cell(t, output_cell(CELL_TEXT, json_object_get(line, "direction"), &room));
-    }
-    free(room);
-}
-
 /* "with 2026-09-01 until before 2026-10-01 (30 days; the period has 31)" */
 static void compared_write(const json_t *now, const json_t *before, unsigned width, bool markdown)
 {
@@ -361,14 +290,50 @@ static void not_measured_write(const json_t *list, unsigned width, bool markdown
     free(room);
 }
 
+/* What only the period before is warned of: the footer has the rest. */
+static bool is_said(const json_t *now, const char *warning)
+{
+    const char *warnings[ANSWER_WARNINGS_MAX];
+    size_t n = answer_warnings(now, warnings, ANSWER_WARNINGS_MAX);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(warnings[i], warning) == 0)
+            return true;
+    return false;
+}
+
+static void before_warn(const json_t *now, const json_t *before, unsigned width, bool markdown)
+{
+    const char *warnings[ANSWER_WARNINGS_MAX];
+    size_t n = answer_warnings(before, warnings, ANSWER_WARNINGS_MAX);
+    for (size_t i = 0; i < n; i++)
+        if (!is_said(now, warnings[i]))
+            answer_footer_line(stdout, width, markdown, "Warning", warnings[i]);
+}
+
+static void warnings_print(const json_t *now, const json_t *before)
+{
+    const json_t *const answers[] = {now, before};
+    for (size_t a = 0; a < 2; a++) {
+        const char *warnings[ANSWER_WARNINGS_MAX];
+        size_t n = answer_warnings(answers[a], warnings, ANSWER_WARNINGS_MAX);
+        for (size_t i = 0; i < n; i++) {
+            char *clean = a == 0 || !is_said(now, warnings[i]) ? text_clean(warnings[i]) : NULL;
+            if (clean)
+                (void)fprintf(stderr, "tendon: warning: %s\n", clean);
+            free(clean);
+        }
+    }
+}
+
 static int table_print(const json_t *now, const json_t *before, const struct answer_column *columns, size_t n,
                        const json_t *lines, const json_t *not_measured, unsigned width, bool markdown)
 {
     struct table table;
     int r = 0;
     table_init(&table);
-    table_fill(&table, now, columns, n, lines, markdown);
-    if (table_rows(&table) == 0)
+    scorecard_table(&table, now, columns, n, lines, width, markdown);
+    bool is_empty = table_rows(&table) == 0;
+    if (is_empty)
         (void)fputs("Nothing found in this period, nor in the one before; --since chooses another.\n",
                     stdout);
     else
@@ -381,6 +346,9 @@ static int table_print(const json_t *now, const json_t *before, const struct ans
     }
     answer_footer(now, stdout, width, markdown);
     compared_write(now, before, width, markdown);
+    before_warn(now, before, width, markdown);
+    if (is_empty)
+        return 0;
     not_measured_write(not_measured, width, markdown);
     answer_footer_line(stdout, width, markdown, "Direction", RULE);
     return 0;
@@ -447,6 +415,8 @@ static int scorecard_print(const struct invocation *invocation, const json_t *no
     default:
         code = table_print(now, before, columns, n, lines, not_measured, width, form == OUTPUT_MD);
     }
+    if (form != OUTPUT_TABLE && form != OUTPUT_MD)
+        warnings_print(now, before);
     if (code == 0 && (answer_warnings(now, &warning, 1) > 0 || answer_warnings(before, &warning, 1) > 0))
         code = TENDON_EXIT_WARNING;
     if (code != TENDON_EXIT_FAILED && json_array_size(lines) == 0 && invocation_has(invocation, "fail-empty"))

@@ -203,6 +203,17 @@ static size_t widths_total(const struct table *t, const size_t *widths, unsigned
     return total;
 }
 
+size_t table_width(const struct table *t)
+{
+    size_t *widths = calloc(t->n_columns + 1, sizeof(*widths)), total = SIZE_MAX;
+    if (widths && !t->failed) {
+        widths_measure(t, widths);
+        total = widths_total(t, widths, 0);
+    }
+    free(widths);
+    return total;
+}
+
 /* Takes columns from the widest shortenable text, down to TEXT_MIN, until the total is width. Whether it got
  * there. */
 static bool widths_shrink(const struct table *t, size_t *widths, size_t width, unsigned only)

@@ -39,6 +39,9 @@ void table_cell(struct table *t, const char *text);
 
 size_t table_rows(const struct table *t);
 
+/* Columns that it takes as wide as it gets; SIZE_MAX: no memory. */
+size_t table_width(const struct table *t);
+
 /* Writes the table with its headings, at most width columns wide (0: as wide as it gets). 0, or -ENOMEM. */
 int table_write(const struct table *t, FILE *out, unsigned width);
 int table_write_markdown(const struct table *t, FILE *out);

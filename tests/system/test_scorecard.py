@@ -72,7 +72,7 @@ def test_the_last_whole_month_without_a_period(running):
      "2026-09-01T00:00:00-05:00"),
 ])
 def test_the_period_before(running, given, since, before):
-    answer = running.cli_json("report", "scorecard", *COMMON, *given)
+    answer = running.cli_json("report", "scorecard", *COMMON, *given, status=None)
     assert answer["meta"]["period"]["since"] == since
     assert answer["meta_before"]["period"] == {"since": before, "until": since}
 
@@ -82,6 +82,19 @@ def test_what_agrees_with_the_query(running):
     before = {row["outsourcer"]: row["csat"] for row in answer["rows"]}
     found = lines(running, "--metrics", "csat")
     assert {name: found["csat", name]["before"] for name in "ab"} == {name: before[name] for name in "ab"}
+
+
+def test_a_group_of_one_period_only(running):
+    """Nothing is known of what it took; of what is counted there was none."""
+    found = lines(running, "--metrics", "tickets_solved,csat")
+    solved, csat = found["tickets_solved", "c"], found["csat", "c"]
+    assert (solved["value"], solved["before"], solved["before_n"], solved["direction"]) == (5, 0, 0, "too few to say")
+    assert (csat["value"], csat["before"], csat["before_n"], csat["direction"]) == (1, None, 0, "nothing before")
+
+
+def test_warned_of_a_period_before_everything(running):
+    early = running.cli("report", "scorecard", *COMMON, "--since", "2026-09-01", "--until", "2026-09-11", "-o", "csv", status=3)
+    assert early.err.startswith("tendon: warning: ")
 
 
 def test_forms(running):
@@ -98,7 +111,7 @@ def test_forms(running):
 
 
 def test_nothing_and_mistakes(running):
-    empty = running.cli("report", "scorecard", "--since", "2020-01-01", "--until", "2020-02-01", "-o", "table")
+    empty = running.cli("report", "scorecard", "--since", "2020-01-01", "--until", "2020-02-01", "-o", "table", status=3)
     assert empty.out.startswith("Nothing found in this period, nor in the one before")
     assert running.cli("report", "scorecard", "--since", "2020-01-01", "--until", "2020-02-01", "--metrics", "csat", "--by",
                        "vendor", "--fail-empty", status=4).out
