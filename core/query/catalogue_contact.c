@@ -16,7 +16,9 @@ const struct metric CATALOGUE_CONTACT[] = {
         .definition =
             "Of the contacts offered, those answered after at most --within seconds (20) in the queue. "
             "Offered are answered contacts, and abandoned ones that waited 5 seconds or more; shorter "
-            "abandons, overflows and callbacks are left out and counted. In the period of the contact's end.",
+            "abandons, overflows and callbacks are left out and counted, and so is what waited nobody knows "
+            "how "
+            "long. In the period of the contact's end.",
         OFFERED,
         .trial = TRIAL_SERVICE_LEVEL,
         .options = OPTION_WITHIN,
@@ -38,7 +40,7 @@ const struct metric CATALOGUE_CONTACT[] = {
         .none = "no contact of it was offered",
         .definition =
             "Of the contacts offered (as service_level counts them), those that were abandoned after 5 "
-            "seconds or more in the queue.",
+            "seconds or more in the queue. An answered contact is offered however long it waited.",
         OFFERED,
         .trial = TRIAL_ABANDONED,
     },

@@ -15,6 +15,7 @@ struct scan {
     struct ballots ballots; /* that the pass keeps aside */
 
     uint32_t *ids[PLAN_DIMENSIONS_MAX];
+    uint32_t own_ids[2][FACT_VECTOR_ROWS]; /* support_model and support_region as they were */
     uint8_t *verdicts[PLAN_MEASURES_MAX], *success[PLAN_MEASURES_MAX]; /* by place in the pass */
     int64_t instants[FACT_VECTOR_ROWS]; /* at which reference rows are looked up */
     int64_t asked[FACT_VECTOR_ROWS];    /* of spans: the instant that each gathered row is for */

@@ -165,7 +165,7 @@ static void judge_contacts(const struct plan *p, enum metric_trial trial, const 
             verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_CALLBACK;
         else if (outcome[i] == OUTCOME_OVERFLOW)
             verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_OVERFLOW;
-        else if (queue[i] == FACT_NULL)
+        else if (queue[i] == FACT_NULL && (is_abandoned || trial == TRIAL_SERVICE_LEVEL))
             verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_NO_QUEUE;
         else if (is_abandoned && queue[i] < SHORT_MS)
             verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_SHORT;
@@ -238,7 +238,8 @@ static void judge_trial(const struct plan *p, const struct measure *m, const str
     case TRIAL_OUTSOURCED:
     case TRIAL_OFFSHORE: {
         bool is_model = metric->trial == TRIAL_OUTSOURCED;
-        const uint32_t *ids = b->ids[is_model ? p->model : p->region];
+        const uint32_t *own = is_model ? b->model : b->region;
+        const uint32_t *ids = own ? own : b->ids[is_model ? p->model : p->region];
         const uint32_t wanted = is_model ? SUPPORT_OUTSOURCED : SUPPORT_OFFSHORE;
         for (uint32_t i = 0; i < n; i++) {
             success[i] = ids[i] == wanted;

@@ -9,9 +9,10 @@ struct batch {
     struct rows rows;
     const int32_t *slots[3]; /* by enum metric_anchor: the period or instant, -1 outside; NULL: not used */
     const uint32_t *ids[PLAN_DIMENSIONS_MAX]; /* by place in the names */
-    const uint8_t *keep;                      /* live, and the condition is true */
-    const uint8_t *cuts;     /* what the condition says of the answer too is true; NULL: all */
-    const int64_t *instants; /* that were asked for: of samples of an instant */
+    const uint32_t *model, *region; /* ids of who did it, whatever the dimensions are; NULL: those in ids */
+    const uint8_t *keep;            /* live, and the condition is true */
+    const uint8_t *cuts;            /* what the condition says of the answer too is true; NULL: all */
+    const int64_t *instants;        /* that were asked for: of samples of an instant */
     const uint16_t *site, *category,
         *channel;  /* the rows' own, whatever the dimensions are; NULL: not read */
     int64_t *ages; /* room: of spans, their age on the business clock */

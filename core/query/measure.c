@@ -95,7 +95,7 @@ unsigned measure_unknown(const struct measure *m)
     unsigned k = 0;
     if (m->unit != UNIT_SITE && m->unit != UNIT_ORG)
         return METRIC_BESIDE;
-    while (k < METRIC_BESIDE && m->metric->beside[k])
+    while (k < METRIC_BESIDE && m->metric->beside[k] && strcmp(m->metric->beside[k], "unknown") != 0)
         k++;
     return k;
 }

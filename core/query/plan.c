@@ -46,6 +46,7 @@ static void pass_want(struct pass *pass, const struct metric *m, enum metric_clo
         }
     if (v->is == VALUE_OF_AGE)
         pass->fields |= 1ull << FIELD_SITE;
+    pass->judges_team |= m->trial == TRIAL_OUTSOURCED || m->trial == TRIAL_OFFSHORE;
     if (m->trial == TRIAL_FIRST_CONTACT)
         pass->fields |= 1ull << FIELD_CHANNEL | 1ull << FIELD_CATEGORY;
     if (pass->wants[FACT_SLA_CYCLE_ELAPSED_MS] && m->table == FACT_SLA_CYCLE) {

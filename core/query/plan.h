@@ -24,7 +24,8 @@
 /* One reading of one table for all measures on it. */
 struct pass {
     enum fact_table table;
-    bool current; /* dimensions as they are today, not as they were */
+    bool current;     /* dimensions as they are today, not as they were */
+    bool judges_team; /* some trial is about who did it: by the dimensions as they were, in any case */
     enum metric_gather gather;
     uint8_t n_measures, measures[PLAN_MEASURES_MAX];
     uint64_t fields;              /* bits of the dimensions to be read */

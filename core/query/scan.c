@@ -70,7 +70,7 @@ static bool is_eager(const struct plan *p, const struct pass *pass, unsigned col
         return true;
     bool is_instant =
         column == pass->completed || (pass->table == FACT_HOLDING && column == FACT_HOLDING_HELD_UNTIL);
-    if (is_instant && !pass->current && depends_on_time(p))
+    if (is_instant && (!pass->current || pass->judges_team) && depends_on_time(p))
         return true;
     return pass->judges[column];
 }
@@ -144,6 +144,22 @@ static void find_instants(struct scan *s, const struct pass *pass, struct rows *
     }
 }
 
+/* Who did it is told by the dimensions at that instant, also where all else is told by today's. */
+static void find_own_ids(struct scan *s, const struct pass *pass, const struct rows *from, struct batch *b)
+{
+    const struct plan *p = s->plan;
+    struct rows own = *from;
+    own.instants = own.values[pass->completed];
+    if (p->model >= 0) {
+        dimension_ids(p->dimensions[p->model], &own, s->own_ids[0]);
+        b->model = s->own_ids[0];
+    }
+    if (p->region >= 0) {
+        dimension_ids(p->dimensions[p->region], &own, s->own_ids[1]);
+        b->region = s->own_ids[1];
+    }
+}
+
 static int scan_plain(struct scan *s, const struct pass *pass, const struct rows *from)
 {
     struct batch b = {.rows = *from,
@@ -153,6 +169,8 @@ static int scan_plain(struct scan *s, const struct pass *pass, const struct rows
     if (pass->table == FACT_SLA_CYCLE &&
         cycles_judge(&s->cycles, s->plan->clocks, s->plan->request->now, &b.rows) < 0)
         return scan_no_memory(s->err);
+    if (pass->current && pass->judges_team)
+        find_own_ids(s, pass, from, &b);
     if (pass->current && pass->table != FACT_TICKET)
         use_current(s, pass, &b.rows);
     find_instants(s, pass, &b.rows);

@@ -322,7 +322,7 @@ def contacts(world, metric, options):
                 yield Sample(number, row, row["at"], None, left_out=outcome)
         elif metric == "queue_time" and outcome != "answered":
             continue
-        elif queue is None:
+        elif queue is None and not (metric == "abandonment_rate" and outcome == "answered"):
             yield Sample(number, row, row["at"], None, left_out="no_queue")
         elif metric == "queue_time":
             yield Sample(number, row, row["at"], queue)

@@ -222,7 +222,8 @@ def cast(world, metric, options, parts, figure):
             unit, respondent = place if options.unit == "respondent" else unit, place
         voters.setdefault(unit, {}).setdefault(respondent, []).append(value)
     if unknown:
-        figure.beside["unknown"] = len(unknown)
+        # of shares the tickets of no known team or region stand there already
+        figure.beside["unknown"] = figure.beside.get("unknown", 0) + len(unknown)
     for respondents in voters.values():
         means = [Fraction(sum(values)) / len(values) for values in respondents.values()]
         value = sum(means) / len(means)

@@ -201,7 +201,7 @@ static void test_shares(void **state)
     check("{'metrics': 'outsourced_share'}", "outsourced_share outsourced_share.n outsourced_share.unknown",
           "0.5/4/1");
     check("{'metrics': 'outsourced_share', 'unit': 'site', 'threshold': '0.5'}",
-          "outsourced_share outsourced_share.n", "0.5/2");
+          "outsourced_share outsourced_share.n outsourced_share.unknown", "0.5/2/1");
     check("{'metrics': 'outsourced_share', 'unit': 'site', 'threshold': '0.67'}",
           "outsourced_share outsourced_share.n", "0/2");
     check("{'metrics': 'outsourced_share', 'unit': 'org'}", "outsourced_share outsourced_share.n", "1/1");
@@ -231,6 +231,9 @@ static void test_versions(void **state)
           "support_model support_region tickets_solved", "direct/domestic/1 outsourced/offshore/1");
     check("{'metrics': 'tickets_solved', 'by': 'support_model', 'dims': 'current'}",
           "support_model tickets_solved", "outsourced/2");
+    /* who solved it is told by the solve, whatever the groups are */
+    check("{'metrics': 'outsourced_share', 'by': 'support_model', 'dims': 'current'}",
+          "support_model outsourced_share outsourced_share.n", "outsourced/0.5/2");
     check("{'metrics': 'backlog', 'by': 'support_model', 'every': '1d', 'since': '2024-01-08', 'until': "
           "'2024-01-10'}",
           "support_model backlog.opening backlog backlog.moved",
