@@ -43,6 +43,11 @@ struct location_change {
     struct location location; /* UINT32_MAX: leave as it is */
 };
 #define LOCATION_KEEP UINT32_MAX
+
+/* In place of a segment, of a subject that has left the log. */
+#define LOCATION_FROZEN                                                                                      \
+    (UINT32_MAX - 1) /* its facts are those of FACTS_FROZEN; runs: day of its newest event */
+#define LOCATION_ERASED (UINT32_MAX - 2) /* nothing but the hash is left */
 /* Writes n changes, ascending by number. */
 int location_put(struct txn *t, const struct location_change *changes, size_t n);
 

@@ -362,7 +362,7 @@ int facts_settle_dead(struct txn *t, const struct memtable *m)
 /* Whether blocks of a generation are to stay. */
 static bool is_kept(const uint16_t keep[2], uint16_t generation)
 {
-    return generation == keep[0] || generation == keep[1];
+    return generation == keep[0] || generation == keep[1] || generation == FACTS_FROZEN;
 }
 
 int facts_sweep(struct txn *t, const uint16_t keep[2], unsigned n_max)

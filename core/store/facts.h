@@ -19,6 +19,8 @@ struct fact_key {
     uint16_t place;
 };
 #define FACT_KEY_BYTES 11
+/* The generation of facts whose events have left the log: every view has it, no refold makes it anew. */
+#define FACTS_FROZEN UINT16_MAX
 void fact_key_put(uint8_t key[FACT_KEY_BYTES], const struct fact_key *k);
 bool fact_key_get(const MDB_val *value, struct fact_key *ret);
 

@@ -1,31 +1,22 @@
 /* A refold makes a second generation of facts beside the first while commits go on. README.md says why this
  * is exact; what each part does to keep it so stands there. */
 #include "core/store/folded.h"
-#include "core/store/state.h"
+#include "core/store/slice.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A slice is one transaction and holds up the tenant's commits: so many events, a few tenths of a second. */
-enum { SLICE_EVENTS = 131072, SWEEP_BLOCKS = 256 };
-
-/* Which subjects a block of the log has. */
-struct extent {
-    uint32_t segment, first, last;
-    uint16_t place;
-};
+enum { SWEEP_BLOCKS = 256 };
 
 struct refold {
-    struct extent *extents; /* of the segments below next_segment */
-    size_t n_extents, capacity;
-    uint32_t next_segment;
+    struct extents extents;
     uint32_t n_subjects; /* of a slice: fewer where they have many events */
 };
 
 void store_refold_forget(struct store *s)
 {
     if (s->refold)
-        free(s->refold->extents);
+        extents_fini(&s->refold->extents);
     free(s->refold);
     s->refold = NULL;
 }
@@ -37,132 +28,34 @@ static struct refold *remember(struct store *s)
     return s->refold;
 }
 
-/* --- reading a slice --- */
-
-static int add_extent(struct refold *f, const struct walk *walk)
-{
-    if (f->n_extents == f->capacity) {
-        size_t capacity = f->capacity ? f->capacity * 2 : 256;
-        struct extent *more = realloc(f->extents, capacity * sizeof(*more));
-        if (!more)
-            return -ENOMEM;
-        f->extents = more;
-        f->capacity = capacity;
-    }
-    struct extent *e = &f->extents[f->n_extents];
-    if (walk->key.mv_size != 6)
-        return -EBADMSG;
-    e->segment = get_u32(walk->key.mv_data);
-    e->place = get_u16((const uint8_t *)walk->key.mv_data + 4);
-    int r = segment_block_extent(&walk->value, &e->first, &e->last);
-    if (r == 0)
-        f->n_extents++;
-    return r;
-}
-
-/* The blocks of segments that came since the last slice. */
-static int list_extents(struct store *s, struct txn *t)
-{
-    struct refold *f = s->refold;
-    struct walk walk;
-    uint8_t key[6] = {0};
-    put_u32(key, f->next_segment);
-    int r = walk_open(&walk, t, DB_SEGMENTS, key, sizeof(key));
-    while (r == 0 && walk_next(&walk))
-        r = add_extent(f, &walk);
-    walk_close(&walk, t);
-    if (r < 0 || t->rc)
-        return r < 0 ? r : -EIO;
-    f->next_segment = s->meta.next_segment;
-    return 0;
-}
-
-struct slice {
-    uint32_t first, end; /* subjects */
-    uint8_t *is_hot;     /* by number − first: theirs is for when they cool down */
-    struct hot events;   /* the others with their events; known by their number, as the fold reads no hash */
-};
-
-static int slice_init(struct slice *slice, const struct store *s, uint32_t first, uint32_t end)
-{
-    *slice = (struct slice){.first = first, .end = end, .is_hot = calloc(end - first, 1)};
-    if (!slice->is_hot)
-        return -ENOMEM;
-    for (size_t i = 0; i < s->hot.n; i++) {
-        uint32_t number = s->hot.list[i]->number;
-        if (number >= first && number < end)
-            slice->is_hot[number - first] = 1;
-    }
-    return hot_init(&slice->events);
-}
-
-static void slice_fini(struct slice *slice)
-{
-    free(slice->is_hot);
-    if (slice->events.slots)
-        hot_fini(&slice->events);
-}
-
-static int slice_row(struct slice *slice, const struct segment_block *block, uint32_t row)
-{
-    uint8_t room[sizeof(struct event) + FIELD_N * sizeof(uint64_t)] __attribute__((aligned(8)));
-    int64_t number = block->subject[row];
-    if (number < slice->first || number >= slice->end || slice->is_hot[number - slice->first])
-        return 0;
-    bool is_loose = block->loose[row] != 0;
-    struct subject *subject = hot_find(&slice->events, (uint64_t)number, is_loose);
-    if (!subject)
-        subject = hot_add(&slice->events, (uint64_t)number, is_loose, (uint32_t)number,
-                          (uint16_t)block->namespace[row]);
-    if (!subject)
-        return -ENOMEM;
-    segment_block_event(block, row, (struct event *)room);
-    return subject_append(&slice->events, subject, (const struct event *)room);
-}
-
-/* Brings the events of the slice's subjects from all segments together. 1: they are too many for one. */
-static int slice_gather(struct slice *slice, const struct refold *f, struct txn *t)
-{
-    for (size_t i = 0; i < f->n_extents; i++) {
-        const struct extent *e = &f->extents[i];
-        struct segment_block block;
-        uint8_t key[6];
-        MDB_val value;
-        if (e->last < slice->first || e->first >= slice->end)
-            continue;
-        put_u32(key, e->segment);
-        put_u16(key + 4, e->place);
-        if (!txn_get(t, DB_SEGMENTS, key, sizeof(key), &value))
-            return t->rc ? -EIO : -EBADMSG;
-        int r = segment_block_decode(&block, e->segment, e->place, &value);
-        if (r < 0)
-            return r;
-        for (uint32_t row = 0; row < block.n_rows && r == 0; row++)
-            r = slice_row(slice, &block, row);
-        segment_block_fini(&block);
-        if (r < 0)
-            return r;
-        if (slice->events.n_events > SLICE_EVENTS && slice->end - slice->first > 1)
-            return 1;
-    }
-    return 0;
-}
-
 /* --- folding it --- */
 
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = ((const struct location_change *)a)->number, y = ((const struct location_change *)b)->number;
+    return x < y ? -1 : x > y;
+}
+
+/* Where the second generation has the slice's subjects. What has no events in the log any more has no place
+ * in it, and its location says why. */
 static int write_runs(struct store *s, struct txn *t, const struct slice *slice, uint32_t run)
 {
-    uint32_t n = slice->end - slice->first;
+    uint32_t n = 0, n_max = slice->end - slice->first;
     unsigned second = !s->meta.first_runs;
-    struct location_change *changes = malloc(n * sizeof(*changes));
+    struct location_change *changes = malloc(n_max * sizeof(*changes));
     if (!changes)
         return -ENOMEM;
-    for (uint32_t i = 0; i < n; i++) {
-        changes[i].number = slice->first + i;
-        changes[i].location.segment = LOCATION_KEEP;
-        changes[i].location.runs[!second] = LOCATION_KEEP;
-        changes[i].location.runs[second] = slice->is_hot[i] ? 0 : run;
+    for (uint32_t i = 0; i < n_max + slice->events.n; i++) {
+        bool is_hot = i < n_max;
+        if (is_hot && !slice->is_hot[i])
+            continue;
+        struct location_change *c = &changes[n++];
+        c->number = is_hot ? slice->first + i : slice->events.list[i - n_max]->number;
+        c->location.segment = LOCATION_KEEP;
+        c->location.runs[!second] = LOCATION_KEEP;
+        c->location.runs[second] = is_hot ? 0 : run;
     }
+    qsort(changes, n, sizeof(*changes), by_number);
     int r = location_put(t, changes, n);
     free(changes);
     return r;
@@ -239,26 +132,22 @@ static int step_slice(struct store *s, struct error *err)
     if (r < 0)
         return r;
     before = s->meta;
-    r = list_extents(s, &t);
+    r = extents_update(&f->extents, s, &t);
     struct slice slice = {0};
-    while (r == 0) {
-        r = slice_init(&slice, s, first, slice_end_of(s, first, f->n_subjects));
-        if (r == 0)
-            r = slice_gather(&slice, f, &t);
-        if (r != 1)
-            break;
-        slice_fini(&slice);
-        slice = (struct slice){0};
-        f->n_subjects /= 2; /* at least 1: one subject is never too many */
-        r = 0;
-    }
+    uint32_t end = slice_end_of(s, first, f->n_subjects);
+    if (r == 0)
+        r = slice_read(&slice, s, &f->extents, &t, first, end);
     if (r == 0)
         r = slice_write(s, &t, &slice);
     s->meta.refolded = slice.end;
+    bool is_cut = slice.end < end;
+    uint32_t n = slice.end - first;
     size_t n_events = slice.events.n_events;
     slice_fini(&slice);
     r = step_end(s, &t, &before, r, err);
-    if (r == 0 && n_events < SLICE_EVENTS / 4 && f->n_subjects < s->slice_subjects)
+    if (r == 0 && is_cut)
+        f->n_subjects = n; /* they had many events: so may the next */
+    else if (r == 0 && n_events < SLICE_EVENTS / 4 && f->n_subjects < s->slice_subjects)
         f->n_subjects *= 2;
     return r;
 }
@@ -302,7 +191,7 @@ int store_refold(struct store *s, struct error *err)
         return r < 0 ? r : r == 1 || s->meta.must_refold;
     }
     if (!s->meta.must_refold)
-        return 0;
+        return store_retire(s, store_now_ms(), err);
     if (!s->meta.refolded)
         r = step_begin(s, err);
     else if (s->meta.refolded < s->meta.n_subjects)

@@ -228,6 +228,44 @@ void segment_block_event(const struct segment_block *b, uint32_t row, struct eve
     }
 }
 
+int segment_prune(struct segment_writer *w, struct txn *t, uint32_t segment, uint16_t place, uint32_t first,
+                  uint32_t end, const uint8_t *leaves)
+{
+    uint8_t key[6];
+    MDB_val value;
+    struct segment_block b;
+    segment_key(key, segment, place);
+    if (!txn_get(t, DB_SEGMENTS, key, sizeof(key), &value))
+        return t->rc ? -EIO : -EBADMSG;
+    int r = segment_block_decode(&b, segment, place, &value);
+    if (r < 0)
+        return r;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < b.n_rows; i++) {
+        int64_t number = b.subject[i];
+        if (number >= first && number < end && leaves[number - first])
+            continue;
+        for (unsigned c = 0; c < COLUMN_END; c++)
+            if (b.columns[c])
+                b.columns[c][n] = b.columns[c][i];
+        n++;
+    }
+    if (n == 0) {
+        txn_delete(t, DB_SEGMENTS, key, sizeof(key));
+    } else if (n < b.n_rows) {
+        r = block_begin(&w->block, n);
+        for (unsigned c = 0; c < COLUMN_END && r == 0; c++)
+            if (b.columns[c])
+                block_add(&w->block, (uint8_t)c, b.columns[c], effort_of(c), BLOCK_NO_COLUMN, NULL);
+        if (r == 0)
+            r = block_finish(&w->block);
+        if (r == 0)
+            txn_put(t, DB_SEGMENTS, key, sizeof(key), w->out.data, w->out.size);
+    }
+    segment_block_fini(&b);
+    return r < 0 ? r : t->rc ? -EIO : n == 0;
+}
+
 void segment_cache_fini(struct segment_cache *c)
 {
     for (unsigned i = 0; i < sizeof(c->blocks) / sizeof(*c->blocks); i++)

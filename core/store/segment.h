@@ -21,6 +21,11 @@ void segment_begin(struct segment_writer *w, struct txn *t, uint32_t number);
 int segment_add(struct segment_writer *w, const struct subject *s, const struct event *e, uint32_t previous);
 int segment_finish(struct segment_writer *w);
 
+/* Takes the subjects out of a block, of [first, end) those with leaves[number − first] != 0. 1 when nothing
+ * is left and the block is deleted, else 0; -EBADMSG when there is no such block. */
+int segment_prune(struct segment_writer *w, struct txn *t, uint32_t segment, uint16_t place, uint32_t first,
+                  uint32_t end, const uint8_t *leaves);
+
 /* One block, decoded. */
 struct segment_block {
     uint32_t segment;

@@ -3,7 +3,15 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <xxhash.h>
+
+int64_t store_now_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 uint64_t store_hash(const struct store *s, char kind, const char *namespace, const void *id, size_t size)
 {
@@ -229,8 +237,8 @@ static int load_events(struct store *s, struct txn *t, struct subject *subject, 
 /* Marks a subject's rows in one generation as dead. The facts are a function of the events: what the fold
  * makes by that generation's environment is what the run holds. Their month is the ticket's; the tables are
  * all tried, which costs little. */
-static int bury(struct store *s, struct txn *t, const struct environment *e, uint16_t generation,
-                uint32_t run, const struct subject *subject, uint64_t position)
+int store_bury(struct store *s, struct txn *t, struct memtable *m, const struct environment *e,
+               uint16_t generation, uint32_t run, const struct subject *subject, uint64_t position)
 {
     int r = run ? store_make_rows(s, e, subject) : 0;
     for (size_t i = 0; run && i < s->n_rows && r == 0; i++) {
@@ -239,7 +247,7 @@ static int bury(struct store *s, struct txn *t, const struct environment *e, uin
         for (size_t k = 0; k < i && !done; k++)
             done = fact_month(&s->rows[k]) == month;
         for (unsigned table = 0; table < FACT_N_TABLES && !done && r == 0; table++)
-            r = facts_bury(t, s->memtable, generation, run, table, month, subject->number, position);
+            r = facts_bury(t, m, generation, run, table, month, subject->number, position);
     }
     return r;
 }
@@ -252,6 +260,8 @@ int store_revive(struct store *s, struct txn *t, uint64_t hash, bool is_loose, u
     int r = location_get(t, number, &location);
     if (r < 0)
         return r;
+    if (location.segment == LOCATION_FROZEN || location.segment == LOCATION_ERASED)
+        return location.segment == LOCATION_FROZEN ? REJECT_FROZEN : REJECT_ERASED;
     struct subject *subject = hot_add(&s->hot, hash, is_loose, number, namespace);
     if (!subject)
         return -ENOMEM;
@@ -262,9 +272,11 @@ int store_revive(struct store *s, struct txn *t, uint64_t hash, bool is_loose, u
     /* Its rows are in the memtable from now on, even where no new event comes of this. */
     r = store_touch(s, subject);
     if (r == 0 && store_has_first(s))
-        r = bury(s, t, s->before, s->meta.generation, location.runs[first], subject, position);
+        r = store_bury(s, t, s->memtable, s->before, s->meta.generation, location.runs[first], subject,
+                       position);
     if (r == 0 && store_is_refolded(s, number))
-        r = bury(s, t, s->environment, store_second(s), location.runs[!first], subject, position);
+        r = store_bury(s, t, s->memtable, s->environment, store_second(s), location.runs[!first], subject,
+                       position);
     return r;
 }
 
@@ -355,6 +367,8 @@ static int load_journal(struct store *s, struct txn *t)
                 else if (r == 0 &&
                          !(subject = hot_add(&s->hot, head.hash, head.is_loose, head.number, head.namespace)))
                     r = -ENOMEM;
+                if (r > 0)
+                    r = -EBADMSG; /* nothing of what has left the log was taken */
             }
             if (r == 0)
                 r = subject_append(&s->hot, subject, (const struct event *)room);
@@ -420,6 +434,14 @@ static int load_meta(struct store *s, struct txn *t, bool *ret_new, struct error
     memset(&s->meta, 0, sizeof(s->meta));
     memcpy(&s->meta, value.mv_data, value.mv_size);
     s->meta.format = STORE_FORMAT;
+    if (s->meta.frozen_version && s->meta.frozen_version != FACT_VERSION) {
+        (void)error_set(err, -EPROTO, "store_version",
+                        "%s has facts of version %u whose events have left the log, this tendond makes "
+                        "version %d",
+                        s->path, s->meta.frozen_version, FACT_VERSION);
+        error_hint(err, "run the version that wrote it, or one that reads both");
+        return -EPROTO;
+    }
     if (memcmp(s->meta.key_check, s->key_check, sizeof(s->key_check)) != 0) {
         (void)error_set(err, -EACCES, "store_key", "%s was made with another key", s->path);
         error_hint(
@@ -458,6 +480,7 @@ int store_load(struct store *s, struct error *err)
         r = store_write_meta(s, &t);
     s->must_sweep = true;
     store_refold_forget(s);
+    store_retire_forget(s);
     if (r == 0 && (r = load_dictionary(s, &t)) < 0)
         (void)error_set(err, r, "store_corrupt", "%s: the dictionary cannot be read: %s", s->path,
                         strerror(-r));
@@ -467,6 +490,8 @@ int store_load(struct store *s, struct error *err)
         r = sources_load(&t, &sources, &n_sources, err);
     if (r == 0)
         r = store_load_environments(s, &t, err);
+    if (r == 0 && (r = store_load_retired(s, &t, store_now_ms())) < 0)
+        (void)error_set(err, r, "store_failed", "%s: the day of the last retention cannot be read", s->path);
     if (r == 0)
         r = directory_open(&s->directory, &t, err);
     struct memtable *memtable = r == 0 ? memtable_new(&s->pool) : NULL;

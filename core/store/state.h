@@ -39,7 +39,8 @@ struct store_meta {
                                 generation,       but those that are hot */
     uint32_t second_version; /* FACT_VERSION of the second generation */
     uint8_t has_before;      /* DB_BEFORE has the first generation's environment; else it is today's */
-    uint8_t unused[7];
+    uint8_t unused[3];
+    uint32_t frozen_version; /* FACT_VERSION of the frozen facts; 0: there are none */
 };
 _Static_assert(sizeof(struct store_meta) == STORE_FORMAT_1_BYTES + 16, "what is on disk has no padding");
 
@@ -96,7 +97,10 @@ struct store {
     bool must_reload;      /* a commit failed: memory may not be what is on disk */
     bool must_sweep;       /* there may be blocks of generations that nobody reads */
     struct refold *refold; /* what a refold under way remembers; NULL: nothing */
-    struct fact_row *rows; /* what the fold made of one subject */
+    struct retire *retire; /* the day's pass under way; NULL: none */
+    int64_t retired_day;   /* the last that was gone through, in days since 1970; −1: not known */
+    _Atomic int64_t log_ms, facts_ms; /* retention; 0: for ever */
+    struct fact_row *rows;            /* what the fold made of one subject */
     size_t n_rows, rows_capacity;
     struct subject_row *placed; /* where they went */
     size_t placed_capacity;
@@ -136,6 +140,7 @@ struct store_view {
 };
 
 /* state.c */
+int64_t store_now_ms(void);                         /* the collector's clock, ms since 1970 UTC */
 int store_load(struct store *s, struct error *err); /* builds memory from disk */
 void store_unload(struct store *s);
 int store_reload(struct store *s, struct error *err);
@@ -153,10 +158,14 @@ int store_make_rows(struct store *s, const struct environment *e, const struct s
 /* the same as rows of m that hold from the beginning, as the subject's own */
 int store_fold_anew(struct store *s, const struct environment *e, struct subject *subject,
                     struct memtable *m);
-/* the subject of a hash, hot from now on; new ones get a number. *ret_new */
+/* the subject of a hash, hot from now on; new ones get a number. Rejects as store_revive */
 int store_subject(struct store *s, struct txn *t, uint64_t hash, bool is_loose, uint16_t namespace,
                   uint64_t position, struct subject **ret);
-/* brings a sealed subject back into memory and buries its sealed rows */
+/* marks a subject's rows of one generation and run as dead in m, since a position */
+int store_bury(struct store *s, struct txn *t, struct memtable *m, const struct environment *e,
+               uint16_t generation, uint32_t run, const struct subject *subject, uint64_t position);
+/* brings a sealed subject back into memory and buries its sealed rows; REJECT_FROZEN or REJECT_ERASED when it
+ * has left the log */
 int store_revive(struct store *s, struct txn *t, uint64_t hash, bool is_loose, uint32_t number,
                  uint16_t namespace, uint64_t position, struct subject **ret);
 int store_touch(struct store *s, struct subject *subject);
@@ -174,7 +183,7 @@ static inline const struct environment *store_environment(const struct store *s)
 /* The generation that a refold makes. */
 static inline uint16_t store_second(const struct store *s)
 {
-    return s->meta.generation == UINT16_MAX ? 1 : (uint16_t)(s->meta.generation + 1);
+    return s->meta.generation >= FACTS_FROZEN - 1 ? 1 : (uint16_t)(s->meta.generation + 1);
 }
 /* Whether a subject that cools down has a place in the second generation. */
 static inline bool store_is_refolded(const struct store *s, uint32_t number)
@@ -199,6 +208,12 @@ enum seal {
     SEAL_SWITCH, /* as SEAL_COOL, and the second generation takes the place of the first */
 };
 int store_seal(struct store *s, enum seal kind, struct error *err);
+
+/* retire.c */
+bool store_retire_is_due(const struct store *s, int64_t now);
+void store_retire_forget(struct store *s);
+int store_load_retired(struct store *s, struct txn *t, int64_t now);
+void store_retired(struct txn *t, uint64_t *ret_frozen, uint64_t *ret_erased);
 
 /* refold.c */
 void store_refold_forget(struct store *s); /* what it remembers of segments: they have changed */

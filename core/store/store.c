@@ -82,6 +82,7 @@ void store_close(struct store *s)
     environment_unref(s->before);
     environment_unref(s->wanted);
     store_refold_forget(s);
+    store_retire_forget(s);
     dictionary_free(s->dictionary);
     fold_free(s->fold);
     segment_writer_free(s->segment_writer);
@@ -126,13 +127,6 @@ struct commit {
     uint64_t n_events; /* new ones */
     int64_t now;       /* ms */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int pending_find(struct commit *c, const struct store_batch *batch, struct pending **ret)
 {
@@ -281,6 +275,9 @@ static int event_take(struct commit *c, struct pending *p, const struct wire_eve
         *ret_taken = TAKEN_NEW;
         return REJECT_NONE;
     }
+    int64_t facts_ms = atomic_load_explicit(&s->facts_ms, memory_order_relaxed);
+    if (facts_ms && w->at < c->now - facts_ms)
+        return REJECT_TOO_OLD;
     int r = event_make(s, p, w, e);
     if (r != REJECT_NONE)
         return r;
@@ -292,7 +289,7 @@ static int event_take(struct commit *c, struct pending *p, const struct wire_eve
         e->id = store_hash(s, 'i', record->namespace, w->id.data, w->id.size) & UINT64_C(0xffffffffffff);
     struct subject *subject;
     r = store_subject(s, &c->txn, hash, is_loose, p->namespace, position, &subject);
-    if (r < 0)
+    if (r != 0)
         return r;
     unsigned n_live = 0;
     for (const struct event *old = subject_first(subject); old; old = subject_next(subject, old)) {
@@ -454,7 +451,7 @@ static int commit_begin(struct commit *c, struct error *err)
 
 int store_commit(struct store *s, struct store_batch *batches, size_t n, struct error *err)
 {
-    struct commit c = {.store = s, .now = now_ms()};
+    struct commit c = {.store = s, .now = store_now_ms()};
     int r = commit_begin(&c, err);
     if (r < 0)
         return r;
@@ -637,6 +634,7 @@ void store_statistics(struct store *s, struct store_statistics *ret)
         memcpy(&meta, value.mv_data, sizeof(meta));
         ret->subjects = meta.n_subjects - 1;
     }
+    store_retired(&t, &ret->frozen, &ret->erased);
     txn_abort(&t);
     mdb_filehandle_t fd;
     struct stat st;

@@ -104,6 +104,20 @@ int store_source_reset(struct store *s, const char *source, uint64_t *ret_events
  * over next. */
 int store_set_reference(struct store *s, struct reference *next, struct error *err);
 
+/* How long a ticket stays. It leaves the log whole once it is done and its newest event is older than log_ms:
+ * its facts stay as they are (frozen), and a further event for it is rejected as frozen. They go once its
+ * newest event is older than facts_ms, and an event older than that is rejected as too_old. 0: for ever;
+ * otherwise facts_ms ≥ log_ms. Any thread. */
+struct store_retention {
+    int64_t log_ms, facts_ms;
+};
+void store_set_retention(struct store *s, const struct store_retention *retention);
+
+/* One step of the day's retention, and of taking out tickets that were erased: a transaction of a few tenths
+ * of a second. `now`: ms since 1970. 1: there may be more to do; 0: not today. The committer's;
+ * store_refold does it, too, when nothing is to be refolded. */
+int store_retire(struct store *s, int64_t now, struct error *err);
+
 /* Makes a refold due, of all facts from the log. */
 int store_reindex(struct store *s, struct error *err);
 
@@ -118,6 +132,7 @@ int store_refold(struct store *s, struct error *err);
 
 struct store_progress {
     bool is_refolding; /* due or under way */
+    bool is_retiring;  /* the day's retention is, which waits for a refold */
     bool has_facts;    /* until it is done answers come from the facts before; false: there are none */
     uint64_t n_done, n_subjects; /* tickets and events without one */
 };
@@ -161,6 +176,8 @@ size_t store_source_rejects(struct store *s, const char *name, struct store_sour
 struct store_statistics {
     uint64_t log_position; /* events ever stored */
     uint64_t subjects;     /* tickets and events without one */
+    uint64_t frozen;       /* of them, those that have left the log */
+    uint64_t erased;       /* and those of which only the hash is left */
     uint64_t hot_subjects, hot_events;
     uint64_t log_segments, fact_blocks;
     uint64_t file_bytes;                                           /* of the environment */

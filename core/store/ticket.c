@@ -22,6 +22,8 @@ static int read_sealed(struct ticket *k, struct txn *t)
         return r;
     k->subject->number = number;
     r = location_get(t, number, &location);
+    if (r == 0 && (location.segment == LOCATION_FROZEN || location.segment == LOCATION_ERASED))
+        return location.segment == LOCATION_FROZEN ? -EXDEV : -EIDRM;
     if (r == 0)
         r = segment_load(&cache, t, &k->hot, k->subject, location.segment);
     segment_cache_fini(&cache);
@@ -84,6 +86,11 @@ static int read_ticket(struct ticket *k, const struct store_view *v,
     int r = read_sealed(k, t);
     if (r >= 0)
         r = read_journal(k, t, v->as_of);
+    if (r == -EXDEV || r == -EIDRM)
+        return error_set(err, -ENOENT, r == -EXDEV ? "frozen" : "erased",
+                         r == -EXDEV ? "the ticket's events have left the log: it is past the tenant's "
+                                       "retention"
+                                     : "the ticket was erased");
     if (r < 0)
         return error_set(err, r, r == -ENOMEM ? "no_memory" : "store_corrupt",
                          "the ticket's events cannot be read: %s", strerror(-r));

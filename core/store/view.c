@@ -108,6 +108,7 @@ struct fact_scan {
     int64_t *scratch;
     uint8_t *live;
     uint8_t prefix[3]; /* of the keys: generation and table */
+    bool in_frozen;    /* the view's own generation has been read */
 };
 
 static uint64_t block_of(uint32_t run, uint16_t month, uint16_t place)
@@ -294,7 +295,7 @@ static int read_block(struct fact_scan *scan, const struct block *b, struct fact
     return r;
 }
 
-static int next_sealed(struct fact_scan *scan, struct fact_vector *ret)
+static int next_of_generation(struct fact_scan *scan, struct fact_vector *ret)
 {
     while (walk_next(&scan->walk)) {
         struct fact_key key;
@@ -322,6 +323,19 @@ static int next_sealed(struct fact_scan *scan, struct fact_vector *ret)
     if (scan->walk.rc && scan->walk.rc != MDB_NOTFOUND)
         return -EIO;
     return 0;
+}
+
+static int next_sealed(struct fact_scan *scan, struct fact_vector *ret)
+{
+    int r = next_of_generation(scan, ret);
+    if (r != 0 || scan->in_frozen)
+        return r;
+    struct txn *t = (struct txn *)&scan->view->txn;
+    walk_close(&scan->walk, t);
+    scan->in_frozen = true;
+    put_u16(scan->prefix, FACTS_FROZEN);
+    r = walk_open(&scan->walk, t, DB_FACTS, scan->prefix, sizeof(scan->prefix));
+    return r < 0 ? r : next_of_generation(scan, ret);
 }
 
 static int next_memory(struct fact_scan *scan, struct fact_vector *ret)

@@ -26,6 +26,22 @@ static const struct config_key LIMIT_KEYS[] = {
      .high = 10000000, .help = "Rows of one answer, at most."},
 };
 
+static const struct config_key RETENTION_KEYS[] = {
+    {"log", CONFIG_DURATION, KEY(config_retention, log_ms), .low = RETENTION_LOW_MS,
+     .high = RETENTION_HIGH_MS,
+     .help =
+         "How long the events of a ticket are kept after its newest one, once it is done: 400d. Then they "
+         "leave the log; its figures stay as they are, and a further event for it is rejected as frozen. "
+         "Left out: for ever."},
+    {"facts", CONFIG_DURATION, KEY(config_retention, facts_ms), .low = RETENTION_LOW_MS,
+     .high = RETENTION_HIGH_MS,
+     .help = "How long its figures stay after that event, at least as long as log: 1100d. An event older "
+             "than this is rejected as too_old. Left out: for ever."},
+};
+
+static const struct config_section RETENTION = {"retention", sizeof(struct config_retention), RETENTION_KEYS,
+                                                COUNT(RETENTION_KEYS)};
+
 static const struct config_section LIMITS = {"limits", sizeof(struct config_limits), LIMIT_KEYS,
                                              COUNT(LIMIT_KEYS)};
 
@@ -80,6 +96,8 @@ static const struct config_key TENANT_KEYS[] = {
     {"not_level1", CONFIG_TEXTS, KEY(config_tenant, not_level1), .high = 64,
      .help = "Categories that the first level of support cannot solve: their tickets are in no "
              "first_contact_resolution."},
+    {"retention", CONFIG_SECTION, KEY(config_tenant, retention), .section = &RETENTION,
+     .help = "How long tickets are kept. What is due leaves once a day."},
     {"limits", CONFIG_SECTION, KEY(config_tenant, limits), .section = &LIMITS,
      .help = "What the tenant may use."},
 };

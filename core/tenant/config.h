@@ -20,6 +20,14 @@
 #define CONFIG_LISTEN_MAX  16
 #define CONFIG_MAPS_BYTES  (100ll << 40) /* address space that all stores together may map */
 
+#define RETENTION_LOW_MS  86400000ll
+#define RETENTION_HIGH_MS (100ll * 366 * 86400000)
+
+struct config_retention {
+    const struct config_node *node;
+    int64_t log_ms, facts_ms; /* 0: for ever */
+};
+
 struct config_limits {
     const struct config_node *node;
     int64_t stored_bytes;
@@ -49,6 +57,7 @@ struct config_tenant {
     char *calendar;         /* or NULL */
     struct config_list sla; /* struct config_policy */
     struct config_texts not_level1;
+    struct config_retention retention;
     struct config_limits limits;
 };
 

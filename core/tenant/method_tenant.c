@@ -56,16 +56,18 @@ int method_tenant_show(struct request *r)
     tenant_settings_unref(s);
     json_t *row = tenant_row(t);
     json_t *more = json_pack(
-        "{s:O?, s:O?, s:O?, s:O?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O?}",
+        "{s:O?, s:O?, s:O?, s:O?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O?, "
+        "s:O?}",
         "dimensions", json_object_get(settings, "declared"), "closed", json_object_get(settings, "closed"),
         "nearshore", json_object_get(settings, "nearshore"), "not_level1",
         json_object_get(settings, "not_level1"), "calendar", *calendar ? calendar : NULL, "subjects",
-        (json_int_t)statistics.subjects, "hot_subjects", (json_int_t)statistics.hot_subjects, "hot_events",
+        (json_int_t)statistics.subjects, "frozen", (json_int_t)statistics.frozen, "erased",
+        (json_int_t)statistics.erased, "hot_subjects", (json_int_t)statistics.hot_subjects, "hot_events",
         (json_int_t)statistics.hot_events, "log_segments", (json_int_t)statistics.log_segments, "fact_blocks",
         (json_int_t)statistics.fact_blocks, "file_bytes", (json_int_t)statistics.file_bytes, "bytes_log",
         (json_int_t)statistics.bytes_log, "bytes_directory", (json_int_t)statistics.bytes_directory,
         "bytes_facts", (json_int_t)statistics.bytes_facts, "bytes_other", (json_int_t)statistics.bytes_other,
-        "limits", json_object_get(settings, "limits"));
+        "retention", json_object_get(settings, "retention"), "limits", json_object_get(settings, "limits"));
     if (!row || !more || json_object_update(row, more) < 0 ||
         json_object_set_new(row, "refolding", refolding_json(t)) < 0) {
         json_decref(row);

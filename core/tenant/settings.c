@@ -140,6 +140,7 @@ int settings_of_config(const struct config_tenant *config, const struct tenant_s
         return error_set(err, -EINVAL, "bad_settings", "tenant %s: the settings cannot be kept",
                          config->name);
     }
+    s->retention = (struct store_retention){config->retention.log_ms, config->retention.facts_ms};
     s->limits = (struct tenant_limits){
         .stored_bytes = (uint64_t)config->limits.stored_bytes,
         .hot_events = (uint64_t)config->limits.hot_events,
@@ -170,10 +171,12 @@ json_t *settings_record(const struct tenant_settings *s)
                  json_array_size(not_level1) == n_not_level1 &&
                  json_array_size(closed) == (size_t)__builtin_popcountll(s->closed);
     json_t *record = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:{s:I, s:I, s:I, s:I}}", "zone", s->zone, "declared", declared,
-        "closed", closed, "nearshore", nearshore, "not_level1", not_level1, "calendar", s->calendar, "sla",
+        "{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:{s:I, s:I}, s:{s:I, s:I, s:I, s:I}}", "zone", s->zone,
+        "declared", declared, "closed", closed, "nearshore", nearshore, "not_level1", not_level1, "calendar",
+        s->calendar, "sla",
         policies_record(s->policies, s->n_policies, (const char(*)[EVENT_CODE_BYTES + 1]) s->declared,
                         s->n_declared),
+        "retention", "log_ms", (json_int_t)s->retention.log_ms, "facts_ms", (json_int_t)s->retention.facts_ms,
         "limits", "stored_bytes", (json_int_t)s->limits.stored_bytes, "hot_events",
         (json_int_t)s->limits.hot_events, "query_time_ms", (json_int_t)s->limits.query_time_ms, "result_rows",
         (json_int_t)s->limits.result_rows);
@@ -199,25 +202,27 @@ int settings_of_record(json_t *record, struct tenant_settings **ret, struct erro
 {
     const char *zone, *calendar = NULL;
     json_t *declared, *closed, *nearshore, *not_level1 = NULL, *policies = NULL;
-    json_int_t stored_bytes, hot_events, query_time_ms, result_rows;
+    json_int_t stored_bytes, hot_events, query_time_ms, result_rows, log_ms = 0, facts_ms = 0;
     struct tenant_settings *s = settings_new();
     if (!s)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a tenant's settings");
-    /* records of before there were calendars, policies and not_level1 have none */
-    if (json_unpack(record, "{s:s, s:o, s:o, s:o, s?o, s?s, s?o, s:{s:I, s:I, s:I, s:I}}", "zone", &zone,
-                    "declared", &declared, "closed", &closed, "nearshore", &nearshore, "not_level1",
-                    &not_level1, "calendar", &calendar, "sla", &policies, "limits", "stored_bytes",
-                    &stored_bytes, "hot_events", &hot_events, "query_time_ms", &query_time_ms, "result_rows",
-                    &result_rows) < 0 ||
+    /* records of before there were calendars, policies, not_level1 and retention have none */
+    if (json_unpack(record, "{s:s, s:o, s:o, s:o, s?o, s?s, s?o, s?{s:I, s:I}, s:{s:I, s:I, s:I, s:I}}",
+                    "zone", &zone, "declared", &declared, "closed", &closed, "nearshore", &nearshore,
+                    "not_level1", &not_level1, "calendar", &calendar, "sla", &policies, "retention", "log_ms",
+                    &log_ms, "facts_ms", &facts_ms, "limits", "stored_bytes", &stored_bytes, "hot_events",
+                    &hot_events, "query_time_ms", &query_time_ms, "result_rows", &result_rows) < 0 ||
         !set_zone(s, zone) || !set_calendar(s, calendar) || !each_text(declared, s, declare) ||
         !each_text(closed, s, close_dimension) || !each_text(nearshore, s, add_nearshore) ||
         (not_level1 && !each_text(not_level1, s, add_not_level1)) ||
-        (policies && !set_policies(s, policies)) || stored_bytes <= 0 || hot_events < 0 ||
-        query_time_ms <= 0 || query_time_ms > UINT32_MAX || result_rows <= 0 || result_rows > UINT32_MAX) {
+        (policies && !set_policies(s, policies)) || stored_bytes <= 0 || hot_events < 0 || log_ms < 0 ||
+        facts_ms < 0 || query_time_ms <= 0 || query_time_ms > UINT32_MAX || result_rows <= 0 ||
+        result_rows > UINT32_MAX) {
         tenant_settings_unref(s);
         return error_set(err, -EBADMSG, "control_corrupt",
                          "a tenant's record in the control environment is damaged");
     }
+    s->retention = (struct store_retention){log_ms, facts_ms};
     s->limits = (struct tenant_limits){
         .stored_bytes = (uint64_t)stored_bytes,
         .hot_events = (uint64_t)hot_events,

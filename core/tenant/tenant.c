@@ -294,6 +294,7 @@ static void put_in_force(struct tenants *ts)
         store_declare(t->store, (const char(*)[EVENT_CODE_BYTES + 1]) e->settings->declared,
                       e->settings->n_declared);
         tell_fold(t, e->settings);
+        store_set_retention(t->store, &e->settings->retention);
         struct tenant_settings *before = t->settings;
         atomic_fetch_add_explicit(&e->settings->references, 1, memory_order_relaxed);
         (void)pthread_mutex_lock(&t->lock);

@@ -43,6 +43,7 @@ struct tenant_settings {
     size_t n_policies;
     char not_level1_room[NOT_LEVEL1_MAX][EVENT_CODE_BYTES + 1];
     const char *not_level1[NOT_LEVEL1_MAX + 1]; /* categories, into not_level1_room, ends with NULL */
+    struct store_retention retention;
     struct tenant_limits limits;
 };
 

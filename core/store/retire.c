@@ -1,0 +1,379 @@
+/* Retention: what leaves the log, and when.
+ *
+ * Once a day all subjects are gone through, slice by slice. A ticket that is done and whose newest event is
+ * older than the log's retention leaves the log whole; its facts move to the generation FACTS_FROZEN, which
+ * no refold touches. A ticket whose last word is an erasure leaves log and facts; only its hash stays. Facts
+ * that are frozen go when the ticket's newest event is older than the facts' retention. */
+#include "core/store/folded.h"
+#include "core/store/slice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DAY_MS = 86400000, EXPIRE_BLOCKS = 256 };
+
+#define RETIRED "retired"
+
+/* DB_META, "retired". */
+struct retired {
+    int64_t day; /* the last that was gone through, in days since 1970 */
+    uint64_t n_frozen, n_erased;
+};
+
+enum phase { PHASE_SLICES, PHASE_EXPIRE };
+
+struct retire {
+    struct extents extents;
+    enum phase phase;
+    uint32_t next; /* subject */
+    int64_t day;
+    bool has_erased; /* their facts are still in blocks */
+    uint8_t from[FACT_KEY_BYTES];
+};
+
+void store_retire_forget(struct store *s)
+{
+    if (s->retire)
+        extents_fini(&s->retire->extents);
+    free(s->retire);
+    s->retire = NULL;
+}
+
+/* --- what is kept of it --- */
+
+static void read_retired(struct txn *t, struct retired *ret)
+{
+    MDB_val value;
+    *ret = (struct retired){.day = -1};
+    if (txn_get(t, DB_META, RETIRED, strlen(RETIRED), &value) && value.mv_size == sizeof(*ret))
+        memcpy(ret, value.mv_data, sizeof(*ret));
+}
+
+static void write_retired(struct txn *t, const struct retired *r)
+{
+    txn_put(t, DB_META, RETIRED, strlen(RETIRED), r, sizeof(*r));
+}
+
+void store_retired(struct txn *t, uint64_t *ret_frozen, uint64_t *ret_erased)
+{
+    struct retired r;
+    read_retired(t, &r);
+    *ret_frozen = r.n_frozen;
+    *ret_erased = r.n_erased;
+}
+
+/* --- one slice --- */
+
+enum fate { FATE_STAYS, FATE_FREEZES, FATE_IS_ERASED };
+
+/* Done now, or never a ticket: what waits for one does not wait longer than the log's retention. */
+static bool is_done(const struct store *s)
+{
+    for (size_t i = 0; i < s->n_rows; i++)
+        if (s->rows[i].table == FACT_TICKET && s->rows[i].values[FACT_FLAGS] & FACT_FLAG_TICKET)
+            return s->rows[i].values[FACT_EXCLUDED] || s->rows[i].values[FACT_TICKET_CLASS] >= STATUS_SOLVED;
+    return true;
+}
+
+static bool is_erased(const struct store *s)
+{
+    for (size_t i = 0; i < s->n_rows; i++)
+        if (s->rows[i].table == FACT_TICKET)
+            return s->rows[i].values[FACT_EXCLUDED] == EXCLUDED_ERASURE;
+    return false;
+}
+
+static int fate_of(struct store *s, const struct subject *subject, int64_t before, enum fate *ret,
+                   int64_t *ret_newest)
+{
+    bool has_erasure = false;
+    int64_t newest = INT64_MIN;
+    for (const struct event *e = subject_first(subject); e; e = subject_next(subject, e)) {
+        newest = e->at > newest ? e->at : newest;
+        has_erasure |= e->type == EVENT_TICKET_DELETED && event_get(e, FIELD_REASON, 0) == REASON_ERASURE;
+    }
+    *ret = FATE_STAYS;
+    *ret_newest = newest;
+    if (!has_erasure && newest >= before)
+        return 0;
+    int r = store_make_rows(s, s->before, subject);
+    if (r == 0 && has_erasure && is_erased(s))
+        *ret = FATE_IS_ERASED;
+    else if (r == 0 && newest < before && is_done(s))
+        *ret = FATE_FREEZES;
+    return r;
+}
+
+struct leaving {
+    struct location_change *changes; /* ascending by number */
+    size_t n, n_erased;
+    uint8_t *leaves; /* by number − slice.first */
+};
+
+static int leave(struct store *s, struct txn *t, const struct slice *slice, struct leaving *l,
+                 struct folded *folded, struct memtable *dead, const struct subject *subject, enum fate fate,
+                 int64_t newest)
+{
+    struct location location;
+    int r = location_get(t, subject->number, &location);
+    if (r == 0 && fate == FATE_FREEZES)
+        r = folded_add(folded, subject);
+    if (r == 0)
+        r = store_bury(s, t, dead, s->before, s->meta.generation, location.runs[s->meta.first_runs], subject,
+                       0);
+    /* Where a frozen ticket's facts are nobody asks: they never change. When they may go is kept instead. */
+    uint32_t day = newest > 0 ? (uint32_t)(newest / DAY_MS) : 0;
+    l->changes[l->n++] = (struct location_change){
+        .number = subject->number,
+        .location = {.segment = fate == FATE_FREEZES ? LOCATION_FROZEN : LOCATION_ERASED,
+                     .runs = {day, day}}};
+    l->n_erased += fate == FATE_IS_ERASED;
+    l->leaves[subject->number - slice->first] = 1;
+    return r;
+}
+
+/* Takes the events of those that leave out of the blocks of the log. */
+static int prune(struct store *s, struct txn *t, const struct slice *slice, const uint8_t *leaves)
+{
+    struct extents *e = &s->retire->extents;
+    size_t n = 0;
+    int r = 0;
+    for (size_t i = 0; i < e->n; i++) {
+        struct extent *at = &e->list[i];
+        if (r == 0 && at->last >= slice->first && at->first < slice->end)
+            r = segment_prune(s->segment_writer, t, at->segment, at->place, slice->first, slice->end, leaves);
+        if (r != 1) /* there is a block still */
+            e->list[n++] = *at;
+        r = r == 1 ? 0 : r;
+    }
+    e->n = n;
+    return r;
+}
+
+static int slice_leave(struct store *s, struct txn *t, struct slice *slice, int64_t before, struct leaving *l)
+{
+    struct folded folded;
+    struct memtable *dead = memtable_new(&s->pool);
+    int r = dead ? folded_init(&folded, s, s->before) : -ENOMEM;
+    if (r < 0) {
+        memtable_unref(dead);
+        return r;
+    }
+    hot_sort(&slice->events);
+    for (size_t i = 0; i < slice->events.n && r == 0; i++) {
+        const struct subject *subject = slice->events.list[i];
+        enum fate fate;
+        int64_t newest;
+        r = fate_of(s, subject, before, &fate, &newest);
+        if (r == 0 && fate != FATE_STAYS)
+            r = leave(s, t, slice, l, &folded, dead, subject, fate, newest);
+    }
+    if (r == 0 && l->n)
+        r = facts_settle_dead(t, dead);
+    if (r == 0 && l->n)
+        r = folded_write(&folded, t, FACTS_FROZEN, s->meta.next_segment++);
+    if (r == 0 && l->n)
+        r = prune(s, t, slice, l->leaves);
+    if (r == 0 && l->n)
+        r = location_put(t, l->changes, l->n);
+    folded_fini(&folded);
+    memtable_unref(dead);
+    return r;
+}
+
+static int step_slice(struct store *s, struct txn *t, int64_t before)
+{
+    struct retire *p = s->retire;
+    struct slice slice = {0};
+    uint32_t left = s->meta.n_subjects - p->next;
+    int r = extents_update(&p->extents, s, t);
+    if (r == 0)
+        r = slice_read(&slice, s, &p->extents, t, p->next,
+                       p->next + (left < s->slice_subjects ? left : s->slice_subjects));
+    struct leaving l = {0};
+    if (r == 0) {
+        l.changes = calloc(slice.events.n + 1, sizeof(*l.changes));
+        l.leaves = calloc(slice.end - slice.first, 1);
+        r = l.changes && l.leaves ? slice_leave(s, t, &slice, before, &l) : -ENOMEM;
+    }
+    if (r == 0 && l.n) {
+        struct retired retired;
+        read_retired(t, &retired);
+        retired.n_frozen += l.n - l.n_erased;
+        retired.n_erased += l.n_erased;
+        write_retired(t, &retired);
+        if (l.n > l.n_erased)
+            s->meta.frozen_version = FACT_VERSION;
+        p->has_erased |= l.n_erased > 0;
+    }
+    p->next = slice.end;
+    free(l.changes);
+    free(l.leaves);
+    slice_fini(&slice);
+    return r < 0 ? r : l.n > 0;
+}
+
+/* --- frozen facts --- */
+
+/* Marks what is older than the day as dead in one block, which goes when nothing of it is left. */
+static int expire_block(struct txn *t, struct memtable *dead, const struct fact_key *key,
+                        const MDB_val *value, int64_t *subjects, uint32_t day)
+{
+    struct block block;
+    int r = block_open(&block, value->mv_data, value->mv_size, false);
+    if (r == 0 && block.n_rows > FACT_VECTOR_ROWS)
+        r = -EBADMSG;
+    if (r == 0)
+        r = block_read(&block, FACT_SUBJECT, subjects);
+    struct location location = {0};
+    for (uint32_t i = 0; i < block.n_rows && r == 0; i++) {
+        if (i == 0 || subjects[i] != subjects[i - 1])
+            r = location_get(t, (uint32_t)subjects[i], &location);
+        if (r < 0 || location.runs[0] >= day)
+            continue;
+        const struct memtable_dead gone = {.run = key->run,
+                                           .row = i,
+                                           .generation = key->generation,
+                                           .month = key->month,
+                                           .place = key->place,
+                                           .table = key->table};
+        r = memtable_add_dead(dead, &gone);
+    }
+    return r;
+}
+
+/* Some blocks of frozen facts, from where the last step ended. 1: there are more. */
+static int step_expire(struct store *s, struct txn *t, uint32_t day)
+{
+    struct memtable *dead = memtable_new(&s->pool);
+    int64_t *subjects = malloc(FACT_VECTOR_ROWS * sizeof(*subjects));
+    struct walk walk;
+    unsigned n = 0;
+    int r = dead && subjects ? walk_open(&walk, t, DB_FACTS, s->retire->from, FACT_KEY_BYTES) : -ENOMEM;
+    if (r == 0) {
+        struct fact_key key;
+        while (r == 0 && n < EXPIRE_BLOCKS && walk_next(&walk) && fact_key_get(&walk.key, &key)) {
+            r = expire_block(t, dead, &key, &walk.value, subjects, day);
+            if (key.place == UINT16_MAX)
+                r = -EOVERFLOW;
+            key.place++;
+            fact_key_put(s->retire->from, &key);
+            n++;
+        }
+        walk_close(&walk, t);
+        if (r == 0 && t->rc)
+            r = -EIO;
+    }
+    if (r == 0)
+        r = facts_settle_dead(t, dead);
+    memtable_unref(dead);
+    free(subjects);
+    return r < 0 ? r : n == EXPIRE_BLOCKS;
+}
+
+/* --- a day's pass --- */
+
+static int step_end(struct store *s, struct txn *t, const struct store_meta *before, int r, struct error *err)
+{
+    bool writes = r == 1;
+    if (r == 1) {
+        (void)store_write_meta(s, t);
+        r = txn_commit(t, err);
+    } else {
+        int rc = t->rc;
+        txn_abort(t);
+        r = rc      ? db_error(rc, err)
+            : r < 0 ? error_set(err, r, r == -ENOMEM ? "no_memory" : "store_failed",
+                                "what is past its retention could not be removed: %s", strerror(-r))
+                    : 0;
+    }
+    if (r < 0) {
+        s->meta = *before;
+        s->must_reload = true;
+        store_retire_forget(s);
+    } else if (writes) {
+        segment_cache_fini(&s->cache);
+        store_refold_forget(s);
+    }
+    return r;
+}
+
+static int step(struct store *s, int64_t log_ms, int64_t facts_ms, int64_t now, struct error *err)
+{
+    struct retire *p = s->retire;
+    struct store_meta before = s->meta;
+    struct txn t;
+    int r = txn_begin(&t, &s->db, true, err);
+    if (r < 0)
+        return r;
+    if (p->phase == PHASE_SLICES) {
+        r = step_slice(s, &t, log_ms ? now - log_ms : INT64_MIN);
+        if (p->next >= s->meta.n_subjects)
+            p->phase = PHASE_EXPIRE;
+        return step_end(s, &t, &before, r, err);
+    }
+    bool has_more = false;
+    if (facts_ms && s->meta.frozen_version) {
+        r = step_expire(s, &t, (uint32_t)((now - facts_ms) / DAY_MS));
+        has_more = r == 1;
+    }
+    if (r >= 0 && !has_more) {
+        struct retired retired;
+        read_retired(&t, &retired);
+        retired.day = p->day;
+        write_retired(&t, &retired);
+        s->meta.must_refold |= p->has_erased; /* the second generation has nothing of them */
+        s->retired_day = p->day;
+    }
+    r = step_end(s, &t, &before, r < 0 ? r : 1, err);
+    if (r == 0 && !has_more)
+        store_retire_forget(s);
+    return r;
+}
+
+bool store_retire_is_due(const struct store *s, int64_t now)
+{
+    return s->retired_day >= 0 && now / DAY_MS > s->retired_day;
+}
+
+int store_retire(struct store *s, int64_t now, struct error *err)
+{
+    int r = s->must_reload ? store_reload(s, err) : 0;
+    if (r < 0)
+        return r;
+    if (!s->retire && (!store_retire_is_due(s, now) || s->meta.must_refold))
+        return 0;
+    if (!s->retire) {
+        struct fact_key key = {.generation = FACTS_FROZEN};
+        s->retire = calloc(1, sizeof(*s->retire));
+        if (!s->retire)
+            return error_set(err, -ENOMEM, "no_memory", "out of memory to apply the retention");
+        s->retire->next = 1;
+        s->retire->day = now / DAY_MS;
+        fact_key_put(s->retire->from, &key);
+    }
+    r = step(s, atomic_load_explicit(&s->log_ms, memory_order_relaxed),
+             atomic_load_explicit(&s->facts_ms, memory_order_relaxed), now, err);
+    if (r == 0)
+        store_publish(s);
+    return r < 0 ? r : 1;
+}
+
+/* A store's first day is gone through already. */
+int store_load_retired(struct store *s, struct txn *t, int64_t now)
+{
+    struct retired retired;
+    read_retired(t, &retired);
+    if (retired.day < 0) {
+        retired.day = now / DAY_MS;
+        write_retired(t, &retired);
+    }
+    s->retired_day = retired.day;
+    return t->rc ? -EIO : 0;
+}
+
+void store_set_retention(struct store *s, const struct store_retention *retention)
+{
+    atomic_store_explicit(&s->log_ms, retention->log_ms, memory_order_relaxed);
+    atomic_store_explicit(&s->facts_ms, retention->facts_ms, memory_order_relaxed);
+}

@@ -1,0 +1,299 @@
+/* Retention: what leaves the log answers as before, takes nothing more, and goes when its time has come. */
+#include "core/base/instant.h"
+#include "core/fold/fact.h"
+#include "core/store/event.h"
+
+#include "store_made.h"
+
+enum { DAY_MS = 86400000 };
+
+struct world {
+    char path[64];
+    struct store *store;
+    uint64_t seq;
+    int64_t now; /* of the last pass */
+};
+
+static struct world *world_new(uint64_t hot_events)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    unsigned order[N_EVENTS];
+    uint64_t rng = 11;
+    uint32_t accepted = 0, duplicates = 0;
+    for (unsigned i = 0; i < N_EVENTS; i++)
+        order[i] = i;
+    make_events(5);
+    make_directory(w->path);
+    w->store = open_store_sliced(w->path, hot_events, 7);
+    w->now = instant_now();
+    shuffle(order, N_EVENTS, &rng);
+    for (size_t i = 0; i < N_EVENTS; i += 60)
+        commit(w->store, order + i, N_EVENTS - i < 60 ? N_EVENTS - i : 60, &w->seq, &accepted, &duplicates);
+    assert_int_equal(accepted + duplicates, N_EVENTS);
+    return w;
+}
+
+static void world_free(struct world *w)
+{
+    store_close(w->store);
+    remove_store(w->path);
+    free(EVENTS);
+    free(w);
+}
+
+static void reopen(struct world *w)
+{
+    store_close(w->store);
+    w->store = open_store_sliced(w->path, 1000, 7);
+}
+
+/* The pass of the next day; how many steps it took. */
+static unsigned pass(struct world *w, int64_t log_ms, int64_t facts_ms)
+{
+    struct error err = ERROR_INIT;
+    const struct store_retention retention = {.log_ms = log_ms, .facts_ms = facts_ms};
+    unsigned n = 0;
+    int r;
+    w->now += DAY_MS;
+    store_set_retention(w->store, &retention);
+    while ((r = store_retire(w->store, w->now, &err)) == 1)
+        n++;
+    if (r < 0)
+        fail_msg("%s: %s", err.code, err.message);
+    assert_int_equal(store_retire(w->store, w->now, &err), 0); /* not twice a day */
+    return n;
+}
+
+static struct store_statistics statistics_of(struct world *w)
+{
+    struct store_statistics s;
+    store_statistics(w->store, &s);
+    return s;
+}
+
+/* One event of a ticket; its reject code. */
+static int send(struct world *w, const char *ticket, const char *id, int64_t at, enum event_type type,
+                enum event_field field, int64_t number)
+{
+    struct wire_value value = {.field = (uint8_t)field, .number = number};
+    struct wire_event event = {.type = type, .at = at, .n_values = 1, .values = &value};
+    struct store_reject reject = {0};
+    uint32_t index = 0;
+    struct error err = ERROR_INIT;
+    event.id = string_of(id);
+    event.ticket = string_of(ticket);
+    struct store_batch batch = {.source = "desk",
+                                .namespace = "desk",
+                                .seq = ++w->seq,
+                                .events = &event,
+                                .indices = &index,
+                                .n_events = 1,
+                                .rejects = &reject};
+    if (store_commit(w->store, &batch, 1, &err) < 0)
+        fail_msg("%s: %s", err.code, err.message);
+    return batch.n_rejects ? reject.code : REJECT_NONE;
+}
+
+static int count_event(void *context, const struct event *e)
+{
+    ++*(unsigned *)context;
+    return 0;
+}
+
+/* How many events of a ticket the log has; *ret_code says why none. */
+static unsigned events_of(struct world *w, const char *ticket, struct error *err)
+{
+    struct store_view *view;
+    unsigned n = 0;
+    uint32_t number;
+    uint16_t namespace;
+    assert_int_equal(store_view_open(w->store, &view, err), 0);
+    uint64_t hash = store_hash_ticket(w->store, "desk", ticket, strlen(ticket));
+    (void)store_view_ticket(view, hash, &number, &namespace, count_event, &n, err);
+    store_view_close(view);
+    return n;
+}
+
+/* A ticket that is done, and one that is not: as the dump shows them. */
+static unsigned n_frozen(struct world *w)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < N_TICKETS; i++) {
+        char ticket[24];
+        struct error err = ERROR_INIT;
+        (void)snprintf(ticket, sizeof(ticket), "T-%u", i);
+        (void)events_of(w, ticket, &err);
+        n += strcmp(err.code, "frozen") == 0;
+    }
+    return n;
+}
+
+/* Rows of tickets that were erased, in all tables. */
+static unsigned n_rows_erased(struct world *w)
+{
+    const uint8_t columns[] = {FACT_EXCLUDED};
+    struct error err = ERROR_INIT;
+    struct store_view *view;
+    struct fact_scan *scan;
+    struct fact_vector v;
+    unsigned n = 0;
+    assert_int_equal(store_view_open(w->store, &view, &err), 0);
+    for (unsigned table = 0; table < FACT_N_TABLES; table++) {
+        assert_int_equal(fact_scan_open(view, table, columns, 1, NULL, 0, &scan, &err), 0);
+        while (fact_scan_next(scan, &v, &err) == 1)
+            for (uint32_t i = 0; i < v.n; i++)
+                n += (!v.live || v.live[i]) && v.values[FACT_EXCLUDED][i] == EXCLUDED_ERASURE;
+        fact_scan_close(scan);
+    }
+    store_view_close(view);
+    return n;
+}
+
+static void assert_same(struct world *w, const char *expected)
+{
+    char *got = dump(w->store);
+    if (strcmp(got, expected) != 0)
+        fail_msg("the facts are others than before");
+    free(got);
+}
+
+static void test_what_leaves_the_log_answers_as_before(void **state)
+{
+    struct world *w = world_new(100);
+    reopen(w);
+    char *before = dump(w->store);
+    uint64_t log_bytes = statistics_of(w).bytes_log;
+    assert_true(pass(w, DAY_MS, 0) > 3);
+    unsigned frozen = n_frozen(w);
+    assert_in_range(frozen, 5, N_TICKETS - 5);
+    assert_true(statistics_of(w).frozen >= frozen);
+    assert_true(statistics_of(w).bytes_log < log_bytes || log_bytes <= 8 * 4096);
+    assert_same(w, before);
+    reopen(w);
+    assert_same(w, before);
+    struct error err = ERROR_INIT;
+    assert_int_equal(store_reindex(w->store, &err), 0);
+    finish_refold(w->store);
+    assert_same(w, before);
+    assert_int_equal(pass(w, DAY_MS, 0) > 0, 1);
+    assert_int_equal(n_frozen(w), frozen);
+    assert_same(w, before);
+    free(before);
+    world_free(w);
+}
+
+static void test_nothing_leaves_before_its_time(void **state)
+{
+    struct world *w = world_new(100);
+    reopen(w);
+    char *before = dump(w->store);
+    (void)pass(w, 0, 0);
+    (void)pass(w, INT64_C(10000) * DAY_MS, INT64_C(20000) * DAY_MS);
+    assert_int_equal(n_frozen(w), 0);
+    assert_int_equal(statistics_of(w).frozen, 0);
+    assert_same(w, before);
+    free(before);
+    world_free(w);
+}
+
+static void test_a_frozen_ticket_takes_nothing_more(void **state)
+{
+    struct world *w = world_new(100);
+    reopen(w);
+    (void)pass(w, DAY_MS, 0);
+    char *before = dump(w->store);
+    unsigned n_taken = 0, n_refused = 0;
+    for (unsigned i = 0; i < N_TICKETS; i++) {
+        char ticket[24];
+        struct error err = ERROR_INIT;
+        (void)snprintf(ticket, sizeof(ticket), "T-%u", i);
+        bool is_frozen = events_of(w, ticket, &err) == 0 && strcmp(err.code, "frozen") == 0;
+        if (!is_frozen) {
+            n_taken++;
+            continue;
+        }
+        assert_int_equal(send(w, ticket, "late", w->now, EVENT_TICKET_STATUS, FIELD_TO, STATUS_OPEN),
+                         REJECT_FROZEN);
+        n_refused++;
+    }
+    assert_true(n_taken > 0 && n_refused > 0);
+    assert_same(w, before);
+    reopen(w);
+    assert_same(w, before);
+    free(before);
+    world_free(w);
+}
+
+static void test_an_erased_ticket_leaves_its_hash(void **state)
+{
+    struct world *w = world_new(1000);
+    struct error err = ERROR_INIT;
+    assert_int_equal(send(w, "T-3", "erase", w->now, EVENT_TICKET_DELETED, FIELD_REASON, REASON_ERASURE),
+                     REJECT_NONE);
+    /* undone in time */
+    assert_int_equal(send(w, "T-4", "erase", w->now, EVENT_TICKET_DELETED, FIELD_REASON, REASON_ERASURE),
+                     REJECT_NONE);
+    assert_int_equal(send(w, "T-4", "back", w->now + 1, EVENT_TICKET_RESTORED, FIELD_SEVERITY, 1),
+                     REJECT_NONE);
+    unsigned n_before = events_of(w, "T-4", &err);
+    reopen(w);
+    assert_true(events_of(w, "T-3", &err) > 0);
+    assert_true(n_rows_erased(w) > 1);
+    (void)pass(w, 0, 0);
+    struct store_progress progress;
+    store_progress(w->store, &progress);
+    assert_true(progress.is_refolding); /* so that the blocks with its rows go, too */
+    finish_refold(w->store);
+    assert_int_equal(events_of(w, "T-3", &err), 0);
+    assert_string_equal(err.code, "erased");
+    assert_int_equal(events_of(w, "T-4", &err), n_before);
+    assert_int_equal(statistics_of(w).erased, 1);
+    assert_int_equal(send(w, "T-3", "again", w->now, EVENT_TICKET_STATUS, FIELD_TO, STATUS_OPEN),
+                     REJECT_ERASED);
+    char *after = dump(w->store);
+    assert_int_equal(n_rows_erased(w), 0);
+    reopen(w);
+    assert_same(w, after);
+    assert_int_equal(send(w, "T-3", "more", w->now, EVENT_TICKET_STATUS, FIELD_TO, STATUS_OPEN),
+                     REJECT_ERASED);
+    free(after);
+    world_free(w);
+}
+
+static void test_frozen_facts_go_in_their_turn(void **state)
+{
+    struct world *w = world_new(100);
+    reopen(w);
+    char *before = dump(w->store);
+    (void)pass(w, DAY_MS, 0);
+    unsigned frozen = n_frozen(w);
+    (void)pass(w, DAY_MS, 2 * DAY_MS);
+    char *after = dump(w->store);
+    assert_true(strlen(after) < strlen(before));
+    /* what is left is what is still in the log */
+    struct error err = ERROR_INIT;
+    assert_int_equal(store_reindex(w->store, &err), 0);
+    finish_refold(w->store);
+    assert_same(w, after);
+    assert_int_equal(n_frozen(w), frozen); /* known all the same */
+    assert_int_equal(
+        send(w, "T-new", "old", w->now - 400 * (int64_t)DAY_MS, EVENT_TICKET_STATUS, FIELD_TO, STATUS_OPEN),
+        REJECT_TOO_OLD);
+    assert_int_equal(send(w, "T-new", "new", w->now, EVENT_TICKET_STATUS, FIELD_TO, STATUS_OPEN),
+                     REJECT_NONE);
+    free(before);
+    free(after);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_leaves_the_log_answers_as_before),
+        cmocka_unit_test(test_nothing_leaves_before_its_time),
+        cmocka_unit_test(test_a_frozen_ticket_takes_nothing_more),
+        cmocka_unit_test(test_an_erased_ticket_leaves_its_hash),
+        cmocka_unit_test(test_frozen_facts_go_in_their_turn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
