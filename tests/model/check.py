@@ -221,8 +221,9 @@ def check_cases():
 # --- the incident log
 
 
-def check_incidents_of(program, seed, subjects, world):
+def check_incidents_of(program, seed, subjects, document):
     """Compares the rows of some incidents; the number of rows."""
+    world = generator.World(document)
     made, n_rows = generator.Generator(seed), 0
     process = Fold(program, world.of_fold())
     others = [next(made.deliveries(events, 1)) for events in subjects]
@@ -241,9 +242,10 @@ def check_incidents(program, seed, jobs):
     from model import incidents
     subjects, n_errors = incidents.events(DATA / "incidents.csv.gz")
     wanted = json.loads((DATA / "incidents-reference.json").read_text(encoding="utf-8"))
-    world = generator.World(incidents.world_of(subjects))
+    document = incidents.world_of(subjects)
+    world = generator.World(document)  # each process its own: what they keep beside it changes while it is handed over
     with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
-        chunks = [pool.submit(check_incidents_of, program, seed, subjects[first:first + CHUNK], world)
+        chunks = [pool.submit(check_incidents_of, program, seed, subjects[first:first + CHUNK], document)
                   for first in range(0, len(subjects), CHUNK)]
         said = incidents.differing(metrics.World(subjects, world.reference), wanted, metrics.CATALOGUE)
         n_rows = sum(chunk.result() for chunk in chunks)
