@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define ZONE_DIRECTORY "/usr/share/zoneinfo"
+#define ZONE_INDEX     ZONE_DIRECTORY "/tzdata.zi" /* begins with "# version 2025b" */
 #define DAY_MS         86400000
 
 struct zone {
@@ -76,7 +77,7 @@ static ssize_t file_read(int fd, uint8_t *data, size_t size)
 /* The index of all zones and links that tzdata carries: lines "Z NAME …" and "L TARGET NAME". */
 static void error_hint_nearest(struct error *err, const char *wrong)
 {
-    FILE *f = fopen(ZONE_DIRECTORY "/tzdata.zi", "re");
+    FILE *f = fopen(ZONE_INDEX, "re");
     struct nearest nearest;
     char line[512], best[ZONE_NAME_BYTES + 1] = "", name[ZONE_NAME_BYTES + 1];
     if (!f)
@@ -143,6 +144,19 @@ void zone_close(struct zone *z)
 const char *zone_name(const struct zone *z)
 {
     return z->name;
+}
+
+char *zone_version(char *room)
+{
+    FILE *f = fopen(ZONE_INDEX, "re");
+    char line[512];
+    *room = '\0';
+    if (!f)
+        return room;
+    if (!fgets(line, sizeof(line), f) || sscanf(line, "# version %31s", room) != 1)
+        *room = '\0';
+    (void)fclose(f);
+    return room;
 }
 
 bool zone_exists(const char *name)

@@ -39,6 +39,11 @@ const char *zone_name(const struct zone *z);
 /* Whether the system knows a zone of that name. Opens no file but that one. */
 bool zone_exists(const char *name);
 
+/* The version of the system's rules ("2025b"), "" where it does not say. room has ZONE_VERSION_BYTES. Returns
+ * room. */
+#define ZONE_VERSION_BYTES 32
+char *zone_version(char *room);
+
 /* Local time at an instant. */
 void zone_civil(const struct zone *z, int64_t ms, struct civil *ret);
 

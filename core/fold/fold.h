@@ -3,6 +3,7 @@
 #ifndef TENDON_FOLD_FOLD_H
 #define TENDON_FOLD_FOLD_H
 
+#include "core/base/zone.h"
 #include "core/fold/fact.h"
 #include "core/store/dictionary.h"
 #include "core/store/event.h"
@@ -20,7 +21,8 @@ struct fold_subject {
 /* What of a tenant's settings the fold reads. Immutable while a fold may read it. */
 struct fold_settings {
     char calendar[EVENT_CODE_BYTES + 1]; /* the tenant's default calendar; "": none */
-    const struct policy *policies;       /* in the order of the configuration */
+    char zones[ZONE_VERSION_BYTES]; /* version of the zones' rules, by which calendars read; "": unknown */
+    const struct policy *policies;  /* in the order of the configuration */
     size_t n_policies;
 };
 

@@ -4,14 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct environment *environment_make(struct policy *policies, size_t n, const char *calendar,
-                                            size_t calendar_size, struct reference *reference)
+/* The settings but for their policies, which are given. */
+static struct environment *environment_make(struct policy *policies, size_t n,
+                                            const struct fold_settings *settings, struct reference *reference)
 {
     struct environment *e = calloc(1, sizeof(*e));
     if (!e)
         return NULL;
     atomic_init(&e->references, 1);
-    memcpy(e->settings.calendar, calendar, calendar_size);
+    e->settings = *settings;
     e->policies = policies;
     e->settings.policies = policies;
     e->settings.n_policies = n;
@@ -29,9 +30,7 @@ int environment_new(const struct fold_settings *settings, struct reference *refe
     int r = policies_copy(settings->policies, settings->n_policies, &policies);
     if (r < 0)
         return r;
-    struct environment *e =
-        environment_make(policies, settings->n_policies, settings->calendar,
-                         strnlen(settings->calendar, sizeof(settings->calendar) - 1), reference);
+    struct environment *e = environment_make(policies, settings->n_policies, settings, reference);
     if (!e) {
         policies_free(policies, settings->n_policies);
         return -ENOMEM;
@@ -98,25 +97,45 @@ int environment_intern(struct environment *e, struct dictionary *d)
     return policies_intern(e->policies, e->settings.n_policies, d);
 }
 
+static void text_encode(const char *text, size_t room, struct buffer *b)
+{
+    buffer_append(b, text, strnlen(text, room - 1));
+    buffer_append(b, "", 1);
+}
+
+/* A text with its NUL, of less than room bytes; *data and *size go on behind it. */
+static bool text_decode(const char **data, size_t *size, char *text, size_t room)
+{
+    const char *end = memchr(*data, '\0', *size < room ? *size : room);
+    if (!end)
+        return false;
+    size_t n = (size_t)(end - *data) + 1;
+    memcpy(text, *data, n);
+    *data += n;
+    *size -= n;
+    return true;
+}
+
 void settings_encode(const struct fold_settings *settings, struct buffer *b)
 {
-    buffer_append(b, settings->calendar, strnlen(settings->calendar, EVENT_CODE_BYTES));
-    buffer_append(b, "", 1);
+    text_encode(settings->calendar, sizeof(settings->calendar), b);
+    text_encode(settings->zones, sizeof(settings->zones), b);
     policies_encode(settings->policies, settings->n_policies, b);
 }
 
 int settings_decode(const void *data, size_t size, struct reference *reference, struct environment **ret)
 {
-    const char *calendar = data;
-    const char *end = memchr(data, '\0', size < EVENT_CODE_BYTES + 1 ? size : EVENT_CODE_BYTES + 1);
-    if (!end)
-        return -EBADMSG;
+    struct fold_settings settings = {.policies = NULL};
+    const char *at = data;
     struct policy *policies;
-    size_t n, head = (size_t)(end - calendar) + 1;
-    int r = policies_decode(end + 1, size - head, &policies, &n);
+    size_t n;
+    if (!text_decode(&at, &size, settings.calendar, sizeof(settings.calendar)) ||
+        !text_decode(&at, &size, settings.zones, sizeof(settings.zones)))
+        return -EBADMSG;
+    int r = policies_decode(at, size, &policies, &n);
     if (r < 0)
         return r;
-    *ret = environment_make(policies, n, calendar, head - 1, reference);
+    *ret = environment_make(policies, n, &settings, reference);
     if (!*ret) {
         policies_free(policies, n);
         return -ENOMEM;

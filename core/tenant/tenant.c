@@ -278,6 +278,7 @@ static void tell_fold(struct tenant *t, const struct tenant_settings *s)
 {
     struct fold_settings fold = {.policies = s->policies, .n_policies = s->n_policies};
     memcpy(fold.calendar, s->calendar, sizeof(fold.calendar));
+    (void)zone_version(fold.zones); /* the system was given other rules: calendars read otherwise */
     (void)store_set_fold(t->store, &fold, NULL);
 }
 

@@ -320,6 +320,7 @@ static void assert_fold_reads(struct store *s, const char *calendar, const char 
     assert_int_equal(store_view_open(s, &v, &err), 0);
     store_view_fold(v, &environment);
     assert_string_equal(environment.settings->calendar, calendar);
+    assert_string_equal(environment.settings->zones, *calendar ? "2025b" : "");
     assert_int_equal(environment.settings->n_policies, policy ? 1 : 0);
     if (policy) {
         const struct policy *p = environment.settings->policies;
@@ -357,7 +358,8 @@ static void test_the_folds_settings_are_kept(void **state)
         .n_conditions = 1,
         .conditions = {{.field = FIELD_VENDOR, .n_values = 2, .values = values}},
     };
-    struct fold_settings settings = {.calendar = "office", .policies = &policy, .n_policies = 1};
+    struct fold_settings settings = {
+        .calendar = "office", .zones = "2025b", .policies = &policy, .n_policies = 1};
     assert_fold_reads(s, "", NULL);
     assert_int_equal(store_set_fold(s, &settings, &err), 0);
     memset(values, 0, sizeof(values)); /* it has a copy */

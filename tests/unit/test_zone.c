@@ -198,13 +198,20 @@ static void test_damaged_file(void **state)
     assert_int_equal(zone_file_decode(data, 43, ZONE_YEAR_MAX, &t, &n), -EBADMSG);
 }
 
+static void test_version(void **state)
+{
+    char room[ZONE_VERSION_BYTES];
+    assert_int_equal(strspn(zone_version(room), "0123456789"), 4); /* a year, and which of that year */
+    assert_true(room[4] >= 'a' && room[4] <= 'z');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_days),         cmocka_unit_test(test_london),
-        cmocka_unit_test(test_no_midnight),  cmocka_unit_test(test_weeks_and_months),
-        cmocka_unit_test(test_names),        cmocka_unit_test(test_against_libc),
-        cmocka_unit_test(test_damaged_file),
+        cmocka_unit_test(test_days),        cmocka_unit_test(test_london),
+        cmocka_unit_test(test_no_midnight), cmocka_unit_test(test_weeks_and_months),
+        cmocka_unit_test(test_names),       cmocka_unit_test(test_against_libc),
+        cmocka_unit_test(test_version),     cmocka_unit_test(test_damaged_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
