@@ -93,6 +93,7 @@ size_t answer_columns(const json_t *answer, struct answer_column *columns)
         c->cell = kind_cell(c->kind);
         c->is_key = answer_column_is(c, "dimension") || answer_column_is(c, "period");
         c->is_value = is_asked(answer, c->name);
+        c->hidden = answer_column_is(c, "flag"); /* an asterisk at the value */
     }
     for (i = 0; i + 1 < n; i++)
         if (answer_column_is(&columns[i], "interval") && ends_with(columns[i].name, ".low") &&

@@ -264,9 +264,8 @@ static bool has_few(const json_t *answer)
     {
         json_array_foreach(json_object_get(answer, "columns"), k, column)
         {
-            char key[192];
-            (void)snprintf(key, sizeof(key), "%s.few", json_text(column, "name"));
-            if (json_is_true(json_object_get(row, key)))
+            if (strcmp(json_text(column, "kind"), "flag") == 0 &&
+                json_is_true(json_object_get(row, json_text(column, "name"))))
                 return true;
         }
     }

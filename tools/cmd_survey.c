@@ -205,17 +205,14 @@ static int row_ask(struct report *r, const struct survey_row *row)
     return code;
 }
 
-/* Ballots of no known product or region, and resellers': these are asked for apart, since each metric counts
- * them. */
-static int products_left_out(struct report *r, const json_t *products, json_t *made)
+/* Ballots of no known product or region, and resellers'. */
+static json_t *products_left_out(const json_t *answer, const json_t *products)
 {
-    json_t *left_out = json_object(), *region, *request = request_new(r), *answer = NULL;
-    json_int_t unknown = 0;
-    size_t i;
-    survey_products_request(request, r->instruments, true);
-    int code = ask(r, request, &answer);
+    json_t *left_out = json_object(), *region;
     json_t *reseller =
         json_object_get(json_object_get(json_object_get(answer, "meta"), "left_out"), "reseller");
+    json_int_t unknown = 0;
+    size_t i;
     json_array_foreach((json_t *)products, i, region)
     {
         if (!json_is_string(json_object_get(region, "product")) ||
@@ -226,9 +223,7 @@ static int products_left_out(struct report *r, const json_t *products, json_t *m
         (void)json_object_set(left_out, "reseller", reseller);
     if (unknown)
         (void)json_object_set_new(left_out, "product_or_region", json_integer(unknown));
-    (void)json_object_set_new(made, "left_out", left_out);
-    json_decref(answer);
-    return code;
+    return left_out;
 }
 
 static int products_ask(struct report *r)
@@ -236,7 +231,7 @@ static int products_ask(struct report *r)
     json_t *request = request_new(r), *answer = NULL, *made = json_object();
     unsigned n = 0, offshore = 0, most = 0;
     const char *verdict = NULL;
-    survey_products_request(request, r->instruments, false);
+    survey_products_request(request, r->instruments);
     int code = ask(r, request, &answer);
     r->products = survey_products(json_object_get(answer, "rows"), &n, &offshore, &most);
     json_t *count = json_integer(n);
@@ -256,8 +251,7 @@ static int products_ask(struct report *r)
             (void)json_object_set_new(made, NONE[k], json_null());
     }
     row_end(&SURVEY_PRODUCTS, verdict, offshore > most, made);
-    if (code == 0)
-        code = products_left_out(r, r->products, made);
+    (void)json_object_set_new(made, "left_out", products_left_out(answer, r->products));
     (void)json_array_append_new(r->rows, made);
     json_decref(answer);
     return code;

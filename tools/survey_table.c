@@ -196,12 +196,9 @@ void survey_request(json_t *request, const struct survey_row *row, const char *o
     where_set(request, of, row->answer, row->question ? instruments : NULL);
 }
 
-void survey_products_request(json_t *request, const json_t *instruments, bool only_ballots)
+void survey_products_request(json_t *request, const json_t *instruments)
 {
-    json_t *metrics = json_pack("[s]", "instrument_score");
-    if (!only_ballots)
-        (void)json_array_insert_new(metrics, 0, json_string("mean_rating"));
-    (void)json_object_set_new(request, "metrics", metrics);
+    (void)json_object_set_new(request, "metrics", json_pack("[s, s]", "mean_rating", "instrument_score"));
     (void)json_object_set_new(request, "by", json_pack("[s, s]", "product", "support_region"));
     where_set(request, NULL, NULL, instruments);
 }

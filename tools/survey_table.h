@@ -33,9 +33,8 @@ extern const struct survey_row SURVEY_PRODUCTS;
 /* Adds to a request what asks for the row, among `of` (the row's own, or an unknown's). instruments: names,
  * any number of them; none: whatever instrument. */
 void survey_request(json_t *request, const struct survey_row *row, const char *of, const json_t *instruments);
-/* The same for the ratings of each product and region; with only_ballots for what is left out of the ballots.
- */
-void survey_products_request(json_t *request, const json_t *instruments, bool only_ballots);
+/* The same for the ratings of each product and region. */
+void survey_products_request(json_t *request, const json_t *instruments);
 
 /* "agrees", where the share rounds to the published percent; else "higher" or "lower". */
 const char *survey_verdict(const struct survey_row *row, double share);

@@ -150,6 +150,8 @@ static json_t *answer_columns(struct answer *a)
         column(a, columns, asked, ".n", "n");
         for (unsigned k = 0; beside_suffix(m, k, suffix); k++)
             column(a, columns, asked, suffix, "count");
+        if (m->metric->gather == GATHER_BALLOTS)
+            column(a, columns, asked, ".few", "flag");
         if (has_opening(p, m))
             column(a, columns, asked, ".opening", "count");
         if (has_opening(p, m) && p->moved[0] >= 0)

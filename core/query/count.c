@@ -185,7 +185,8 @@ static int accumulate(struct scan *s, struct measure *m, struct batch *b, const 
     return 0;
 }
 
-/* A row that several metrics of a pass leave out for one reason counts once. */
+/* A row that several metrics of a pass leave out for one reason counts once; and a reseller's ballot once,
+ * though several tables tell of it. */
 static void count_left_out(struct scan *s, const struct pass *pass, uint32_t n)
 {
     struct plan *p = s->plan;
@@ -199,8 +200,13 @@ static void count_left_out(struct scan *s, const struct pass *pass, uint32_t n)
                         is_new = s->verdicts[before][i] != VERDICT_LEFT_OUT + reason;
                     count += is_new;
                 }
-        p->tally.left_out[reason] += count;
+        if (reason == LEFT_OUT_RESELLER && pass->gather != GATHER_SENDINGS)
+            s->resellers += count;
+        else
+            p->tally.left_out[reason] += count;
     }
+    if (s->resellers > p->tally.resellers)
+        p->tally.resellers = s->resellers;
 }
 
 static int tell_witness(struct scan *s, const struct pass *pass, const struct batch *b)

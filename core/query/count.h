@@ -13,6 +13,7 @@ struct scan {
     struct error *err;
     struct current current;
     struct ballots ballots; /* that the pass keeps aside */
+    uint64_t resellers;     /* ballots that the pass left out */
 
     uint32_t *ids[PLAN_DIMENSIONS_MAX];
     uint32_t own_ids[2][FACT_VECTOR_ROWS]; /* support_model and support_region as they were */

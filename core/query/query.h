@@ -38,8 +38,8 @@ struct query_context {
  * metrics and by may also be one text with commas. `tenant` is passed over: the context says it.
  *
  * The result is {"metrics": [str], "by": [str], "columns": […], "rows": [{…}], "meta": {…}}. A column is
- * {"name", "kind", "metric"?, "stat"?} of kind dimension, period, count, duration, ratio, mean, n or
- * interval. A row has, KEY being a metric as it was asked:
+ * {"name", "kind", "metric"?, "stat"?} of kind dimension, period, count, duration, ratio, mean, n,
+ * interval or flag (true or false). A row has, KEY being a metric as it was asked:
  *   each of `by`   text, number or null
  *   period         with `every`: its start, RFC 3339 in local time; and partial (no column): whether it is
  *                  cut short or still running
@@ -48,7 +48,7 @@ struct query_context {
  *   KEY.n          samples; ratios also KEY.low and KEY.high (Wilson) and, where they have such,
  *                  KEY.censored, KEY.unknown, KEY.running, KEY.at_risk: what is in neither
  *                  part (the metric's "beside"); of sla_breach_time KEY.running: samples that still run
- *   KEY.ballots    instrument_score: those that it is of; and KEY.few (no column): whether they or their
+ *   KEY.ballots    instrument_score: those that it is of; and KEY.few: whether they or their
  *                  organisations are too few to rely on
  *   KEY.opening    backlog of a period: at its start; with by or where also KEY.moved: closing less
  *                  (opening + created − resolutions + reopens), tickets whose dimensions changed

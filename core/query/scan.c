@@ -334,6 +334,7 @@ static int run_pass(struct scan *s, struct pass *pass)
     uint32_t n_gathered = 0;
     pass_settle(p, pass);
     ballots_init(&s->ballots, pass->table, &p->environment);
+    s->resellers = 0;
     int r = p->given ? 0
                      : fact_scan_open(p->view, pass->table, columns, pass_columns(p, pass, columns), bounds,
                                       plan_bounds(p, pass, bounds), &s->source, s->err);
@@ -384,5 +385,6 @@ int scan_run(struct plan *p, struct error *err)
     for (unsigned i = 0; i < p->n_passes && r == 0; i++)
         r = run_pass(s, &p->passes[i]);
     scan_free(s);
+    p->tally.left_out[LEFT_OUT_RESELLER] += p->tally.resellers;
     return r == 0 ? finish_measures(p, err) : r;
 }

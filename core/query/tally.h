@@ -24,6 +24,7 @@ struct tally {
     size_t n_sources;
     uint64_t inferred;
     uint64_t left_out[LEFT_OUT_N]; /* rows by reason */
+    uint64_t resellers;            /* ballots, of the table of which most were met */
 
     uint64_t *pairs; /* hash set of (cell, ticket) + 1 */
     size_t n_pairs, n_slots;

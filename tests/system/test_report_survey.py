@@ -178,6 +178,10 @@ def test_few_have_an_asterisk(collector):
     assert "*" not in text
 
 
+    text = collector.cli("query", "instrument_score", "--tenant", "riverbend", "--instrument", "panel", "-o", "csv").out
+    assert text.splitlines()[0].split(",")[-1] == "instrument_score.few" and text.splitlines()[1].endswith(",false")
+
+
 def test_nobody_was_asked(collector):
     report = collector.cli_json("report", "survey", "--tenant", "empty")
     assert [(row["n"], row["measured"], row["agrees"], row["verdict"]) for row in report["rows"]] == [

@@ -32,6 +32,16 @@ static size_t n_warnings(const char *request)
     return n;
 }
 
+/* A reseller's ballot is in the table of ratings and in that of answers, and left out once. */
+static void test_resellers(void **state)
+{
+    tell("10:00 c |~| 12:00 q:5/1-5{question=a,respondent=r1,site=H1,rater_relation=reseller}"
+         " q:5/1-5{question=a,respondent=r2,site=H1} sent{respondent=r3,site=H1,rater_relation=reseller}");
+    check_meta("{'metrics': ['csat', 'instrument_score']}", "left_out.reseller", 1);
+    check_meta("{'metrics': ['csat', 'survey_share'], 'by': 'choice'}", "left_out.reseller", 1);
+    check_meta("{'metrics': ['csat', 'response_rate']}", "left_out.reseller", 2);
+}
+
 static void test_mixtures(void **state)
 {
     tell("10:00 c |~| 12:00 a:yes{instrument=panel,question=p,respondent=r1,site=H1}"
@@ -142,13 +152,10 @@ static void test_organisation_of_the_day(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_refused),
-        TEST(test_mixtures),
-        TEST(test_periods),
-        TEST(test_choice_of_ratings),
-        TEST(test_ties),
-        TEST(test_current),
-        TEST(test_organisation_of_the_day),
+        TEST(test_refused),           TEST(test_mixtures),
+        TEST(test_resellers),         TEST(test_periods),
+        TEST(test_choice_of_ratings), TEST(test_ties),
+        TEST(test_current),           TEST(test_organisation_of_the_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
