@@ -1,10 +1,19 @@
-"""The real incident log through the whole daemon: every figure that an independent program gives for it."""
+"""The real incident log through the whole daemon: every figure that an independent program gives for it, and with
+calendars, a team table and targets that are made up (tests/model/incidents.py) those of the model, to the millisecond."""
+import datetime
 import json
+import os
+import sys
 
 import pytest
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
 import reference
 from collector import Collector, wait_for
+from model import generator, incidents, metrics, worked
+from model.calendars import local_midnight
+from model.figures import STATISTICS
 
 LOADING_SECONDS = 120
 
@@ -177,3 +186,137 @@ def test_a_file_that_grows(make_collector, tmp_path, chance):
             collector.restart()
     load(collector)
     reference.check_all(collector.query)
+
+
+# --- business hours and handlers: the model's figures --------------------------------------------------------
+
+HANDLERS = ["team", "employer", "outsourcer", "support_model", "support_region", "team_country"]
+# what the log can feed: it has no messages, contacts or surveys
+DURATIONS = ["time_to_acknowledge", "first_resolution_time", "full_resolution_time", "requester_wait_time", "support_work_time",
+             "hold_time", "pending_time", "handling_time"]
+SHARES = ["reopen_rate", "escalation_rate", "handoffs", "ping_pong_rate", "first_contact_resolution", "outsourced_share",
+          "offshore_share", "sla_attainment"]
+COUNTS = ["tickets_created", "tickets_solved", "resolutions", "reopens"]
+
+
+class Measured:
+    """The log in a collector with all that it lacks, and the model of the same."""
+
+    def __init__(self, path):
+        subjects, _ = incidents.events(path)
+        world = generator.World(incidents.world_of(subjects))
+        self.model = metrics.World(subjects, world.reference)
+        targets = [{**{k: v for k, v in policy.items() if k != "target_s"}, "target": f"{policy['target_s']}s"}
+                   for policy in incidents.POLICIES]
+        targets = [{k: v for k, v in target.items() if v != {}} for target in targets]  # no conditions: no `where`
+        self.events = [event for events in subjects for event in events]
+        self.collector = Collector(listen=True, tenants=[{
+            "name": "riverbend", "zone": "UTC", "nearshore": incidents.NEARSHORE, "calendar": incidents.DEFAULT_CALENDAR,
+            "sla": targets}])
+        self.tables = {"team": incidents.team_rows(subjects), "site": incidents.site_rows(subjects)}
+
+    def start(self):
+        self.collector.start()
+        for name, definition in incidents.CALENDARS.items():
+            self.collector.call("calendar.import", calendar=name, definition=definition)
+        with self.collector.source("desk") as source:
+            assert source.send(self.events)["rejected"] == []
+        for table, rows in self.tables.items():
+            self.collector.call("reference.import", table=table, rows=rows)
+
+    def compare(self, metric, statistics=(None,), by=(), clock="wall", **options):
+        """Every group's figure, to the millisecond."""
+        asked = {name: self.instant(value) if name in ("since", "until", "at") else value for name, value in options.items()}
+        own = {**options, "rule": options.get("calendar_rule")}
+        own.pop("calendar_rule", None)
+        now = worked.instant(reference.PRESENT, "UTC")
+        figures = self.model.measure(metric, by=by, clock=clock, now=now, **own)
+        columns = {".".join(filter(None, (metric, clock if clock != "wall" else None, s))): s for s in statistics}
+        rows = self.collector.query(list(columns), by=list(by), now=reference.PRESENT, **asked)["rows"]
+        found = {tuple(row[name] for name in by): row for row in rows}
+        assert set(found) == {group for group, figure in figures.items() if figure.n or not by or group in found}
+        for group, row in found.items():
+            for column, statistic in columns.items():
+                said = f"{column} by {by} {options}: {group}"
+                self.check(said, metric, statistic, figures[group], row, column)
+
+    def check(self, said, metric, statistic, figure, row, column):
+        assert row[f"{column}.n"] == figure.n, f"{said}: n {row[f'{column}.n']}, the model's {figure.n}"
+        wanted, value = figure.statistic(statistic), row[column]
+        if wanted is None or value is None:
+            assert value is wanted, f"{said}: {value}, the model's {wanted}"
+        elif metric in metrics.DURATIONS and statistic != "count":
+            ms = round(value * 1000)
+            assert abs(ms - value * 1000) < 1e-3 and abs(ms - wanted) <= 0.5, f"{said}: {value} s, the model's {float(wanted)} ms"
+        else:
+            assert abs(value - wanted) < 6e-7, f"{said}: {value}, the model's {float(wanted)}"
+        if metric in metrics.RATIOS and figure.n:
+            assert abs(row[f"{column}.low"] - figure.low) < 6e-7 and abs(row[f"{column}.high"] - figure.high) < 6e-7, said
+
+    @staticmethod
+    def instant(ms):
+        return datetime.datetime.fromtimestamp(ms / 1000, datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+@pytest.fixture(scope="module")
+def measured():
+    made = Measured(reference.needed("incidents.csv.gz"))
+    with made.collector:
+        made.start()
+        yield made
+
+
+@pytest.mark.parametrize("rule", [None, "last"])
+@pytest.mark.parametrize("metric", DURATIONS)
+def test_business_hours(measured, metric, rule):
+    """New York with the federal holidays; half of the sites by a calendar of Berlin with a break at noon."""
+    options = {"clock": "business", **({"calendar_rule": rule} if rule else {})}
+    measured.compare(metric, STATISTICS, **options)
+    measured.compare(metric, ["avg", "sum", "p90"], by=["severity"], **options)
+    measured.compare(metric, ["sum"], by=["site"], **options)
+    # with the weeks in which both zones put their clocks forward, and the day that half of them keep
+    since, until = (local_midnight(datetime.date(2016, month, 1), "UTC") for month in (3, 4))
+    measured.compare(metric, ["avg", "sum"], since=since, until=until, **options)
+
+
+@pytest.mark.parametrize("clock", ["wall", "business"])
+def test_handlers(measured, clock):
+    for name in HANDLERS:
+        measured.compare("handling_time", ["avg", "sum", "p50"], by=[name], clock=clock)
+    measured.compare("handling_time", ["sum"], by=["outsourcer", "severity"], clock=clock)
+    for metric in ("support_work_time", "full_resolution_time"):
+        measured.compare(metric, ["avg", "sum", "p50"], by=["outsourcer"], clock=clock)
+
+
+def test_handling_sums_to_work(measured):
+    for column in ("", ".business"):
+        row = measured.collector.query([f"handling_time{column}.sum", f"support_work_time{column}.sum"],
+                                       now=reference.PRESENT)["rows"][0]
+        assert row[f"handling_time{column}.sum"] == row[f"support_work_time{column}.sum"] > 0
+
+
+@pytest.mark.parametrize("metric", COUNTS + SHARES)
+def test_shares_and_counts(measured, metric):
+    measured.compare(metric)
+    for name in ("team", "outsourcer", "support_region"):
+        measured.compare(metric, by=[name])
+    if metric.endswith("_share"):
+        for unit in ("site", "org"):
+            measured.compare(metric, unit=unit, threshold="0.5")
+
+
+@pytest.mark.parametrize("metric", ["sla_attainment", "sla_breach_time"])
+def test_targets(measured, metric):
+    """Those of policies, by severity and channel, on both clocks."""
+    statistics = STATISTICS if metric in metrics.DURATIONS else (None,)
+    measured.compare(metric, statistics)
+    for name in ("policy", "severity", "outsourcer"):
+        measured.compare(metric, statistics[:2], by=[name])
+
+
+@pytest.mark.parametrize("clock", ["wall", "business"])
+def test_ages_of_the_backlog(measured, clock):
+    for month in (4, 6):
+        at = local_midnight(datetime.date(2016, month, 1), "UTC")
+        measured.compare("backlog_age", STATISTICS, clock=clock, at=at)
+        measured.compare("backlog_age", ["avg"], by=["site"], clock=clock, at=at)

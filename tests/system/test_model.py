@@ -104,11 +104,12 @@ class World:
             self.chance.shuffle(own)
             halves[source] = (own[:len(own) // 2], own[len(own) // 2:])
         self.send(keys, {source: half[0] for source, half in halves.items()})
-        self.import_tables(["teams", "calendars"])
-        self.collector.kill()
+        self.import_tables(["teams", "calendars"], self.collector.ask().call)
+        self.collector.kill()  # while facts are made anew
         self.collector.start()
-        self.import_tables(["sites"])
+        self.import_tables(["sites"], self.collector.ask().call)
         self.send(keys, {source: half[1] for source, half in halves.items()})
+        self.collector.wait_refolded()
 
     def send(self, keys, by_source):
         clients = {source: self.collector.connect(keys[source]) for source in by_source}
@@ -124,7 +125,7 @@ class World:
         for client in clients.values():
             client.close()
 
-    def import_tables(self, names):
+    def import_tables(self, names, call):
         for name in names:
             by_instant = {}
             for key, at, row in self.document[name]:
@@ -133,10 +134,10 @@ class World:
                 valid_from = {} if at is None else {"valid_from": at}
                 if name == "calendars":
                     for key, definition in rows:
-                        self.collector.call("calendar.import", calendar=key, definition=definition, **valid_from)
+                        call("calendar.import", calendar=key, definition=definition, **valid_from)
                 else:
-                    self.collector.call("reference.import", table=name.removesuffix("s"),
-                                        rows=[{"key": key, **row} for key, row in rows], **valid_from)
+                    call("reference.import", table=name.removesuffix("s"),
+                         rows=[{"key": key, **row} for key, row in rows], **valid_from)
 
     def ask(self, columns, by=(), **options):
         for name in ("since", "until", "at", "now"):
