@@ -22,6 +22,7 @@ CLASSES = {"requester_wait_time": ("new", "open", "hold"), "support_work_time": 
            "pending_time": ("pending",)}
 OF_TEAM = ("employer", "outsourcer", "team_country", "languages", "tier", "support_model", "support_region")
 OF_ROW = ("instrument", "question", "choice", "policy", "respondent_role")  # dimensions that only the row itself has
+OF_CYCLE = {"sla_metric": "metric", "sla_clock": "clock"}  # and those that it calls otherwise
 
 
 class Sample:
@@ -87,6 +88,8 @@ class World:
         def get(name):
             if name == "box":
                 return votes.box(sample.row)
+            if name in OF_CYCLE and sample.row["table"] == "sla_cycle":
+                return sample.row[OF_CYCLE[name]]
             if name in OF_ROW and name in sample.row:
                 return sample.row[name]
             if dims == "current" and not (sample.row["table"] == "holding" and name in ("team", *OF_TEAM)):
