@@ -28,9 +28,10 @@ static const char *change_text(char *room, size_t n, enum cell_kind cell, const 
                        fabs(value) < 0.0005 ? 0 : value * 100);
     else if (scorecard_kind(cell) == FIGURE_NUMBER)
         (void)snprintf(room, n, "%s%s", sign, format_number(number, sizeof(number), value));
-    else
-        (void)snprintf(room, n, "%s%.0f %%", fabs(value) < 0.005 ? "" : sign,
-                       fabs(value) < 0.005 ? 0 : value * 100);
+    else if (fabs(value) < 0.0005)
+        (void)snprintf(room, n, "0 %%");
+    else /* near the bound of what counts the reader must see on which side it is */
+        (void)snprintf(room, n, "%s%.*f %%", sign, fabs(value) < 0.0995 ? 1 : 0, value * 100);
     return room;
 }
 
