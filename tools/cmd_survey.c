@@ -260,8 +260,12 @@ static int products_ask(struct report *r)
 /* --- printing
  * ------------------------------------------------------------------------------------------------ */
 
-static const char *left_out_words(const json_t *left_out, char **room)
+/* Of products the ratings count, elsewhere those who vote. */
+static const char *left_out_words(const json_t *row, char **room)
 {
+    const json_t *left_out = json_object_get(row, "left_out");
+    const char *resellers =
+        strcmp(json_text(row, "row"), SURVEY_PRODUCTS.name) == 0 ? "ratings by resellers" : "resellers";
     size_t size, n = 0;
     const char *reason;
     json_t *count;
@@ -278,7 +282,7 @@ static const char *left_out_words(const json_t *left_out, char **room)
                                                    "of unknown support model", "of no site",
                                                    "ballots of unknown product or region"};
         char number[FORMAT_ROOM];
-        const char *words = strcmp(reason, "reseller") == 0 ? "resellers" : reason;
+        const char *words = strcmp(reason, "reseller") == 0 ? resellers : reason;
         for (size_t k = 0; k < sizeof(UNKNOWN) / sizeof(UNKNOWN[0]); k++)
             words = strcmp(reason, UNKNOWN[k]) == 0 ? WORDS[k] : words;
         (void)fprintf(out, "%s%s %s", n++ ? ", " : "",
@@ -332,7 +336,7 @@ static void rows_fill(const json_t *rows, bool with_words, struct table *t)
         table_cell(t, interval_text(row, text));
         table_cell(t, published_text(row, text));
         table_cell(t, json_text(row, "verdict"));
-        const char *words = left_out_words(json_object_get(row, "left_out"), &room);
+        const char *words = left_out_words(row, &room);
         if (with_words)
             table_cell(t, words ? words : "");
     }
@@ -358,7 +362,7 @@ static void words_print(const json_t *rows, unsigned width)
     (void)fputc('\n', stdout);
     json_array_foreach((json_t *)rows, i, row)
     {
-        const char *words = left_out_words(json_object_get(row, "left_out"), &room);
+        const char *words = left_out_words(row, &room);
         (void)snprintf(text, sizeof(text), "%s%s%s", json_text(row, "question"), words ? "; left out: " : "",
                        words ? words : "");
         answer_footer_line(stdout, width, false, json_text(row, "row"), text);
