@@ -44,6 +44,7 @@ static int rows_send(struct session *s, const json_t *rows, const json_t *params
             return code;
         }
         (void)json_object_set(summary, "refolding", json_object_get(result, "refolding"));
+        (void)json_object_set(summary, "missing_calendars", json_object_get(result, "missing_calendars"));
         imported += json_integer_value(json_object_get(result, "imported"));
         changed += json_integer_value(json_object_get(result, "changed"));
         json_decref(result);
@@ -123,6 +124,16 @@ static void notes_print(const struct import_result *result, const struct import_
                       result->n_duplicates);
 }
 
+/* Sites may be imported before their calendars; a slip in a name is told all the same. */
+static void missing_print(const json_t *names)
+{
+    char *room = NULL;
+    const char *list = json_array_size(names) > 0 ? output_cell(CELL_TEXT, names, &room) : NULL;
+    if (list)
+        said("note: sites name calendars that nobody imported (tendon calendar import): ", list);
+    free(room);
+}
+
 static int rows_import(const struct invocation *invocation, enum reference_table table,
                        const struct import_result *result)
 {
@@ -147,6 +158,9 @@ static int rows_import(const struct invocation *invocation, enum reference_table
         code = session_await_facts(s, invocation, summary, params);
     session_close(s);
     (void)json_object_del(summary, "refolding");
+    if (code == 0)
+        missing_print(json_object_get(summary, "missing_calendars"));
+    (void)json_object_del(summary, "missing_calendars");
     if (code == 0) {
         (void)json_object_set_new(summary, "duplicates", json_integer((json_int_t)result->n_duplicates));
         unsigned width;

@@ -154,6 +154,35 @@ static int import(struct tenant *t, void *ctx, struct error *err)
     return r;
 }
 
+#define MISSING_MAX 20 /* names that an answer has room for */
+
+static int add_missing(void *ctx, const char *name, size_t n_rows)
+{
+    json_t *list = ctx;
+    return json_array_size(list) < MISSING_MAX ? list_append(list, json_string(name)) : 0;
+}
+
+/* What was imported, with the calendars that sites name and nobody imported, where there are any. */
+static json_t *import_answer(struct tenant *t, const struct import *im)
+{
+    json_t *answer = json_pack("{s:I, s:I}", "imported", (json_int_t)json_array_size(im->rows), "changed",
+                               (json_int_t)im->n_changed);
+    struct store_view *view;
+    if (!answer || im->table != REFERENCE_SITE || store_view_open(t->store, &view, NULL) < 0)
+        return answer;
+    json_t *missing = json_array();
+    int result = reference_each_missing_calendar(store_view_reference(view), add_missing, missing);
+    store_view_close(view);
+    if (result == 0 && json_array_size(missing) > 0)
+        result = json_object_set(answer, "missing_calendars", missing);
+    json_decref(missing);
+    if (result < 0) {
+        json_decref(answer);
+        answer = NULL;
+    }
+    return answer;
+}
+
 int method_reference_import(struct request *r)
 {
     struct tenant *t;
@@ -169,11 +198,7 @@ int method_reference_import(struct request *r)
     if (!json_is_array(im.rows))
         return error_set(r->err, -EINVAL, "bad_param", "the parameter \"rows\" takes a list of maps");
     result = committer_call(r->parts->committer, t, import, &im, r->err);
-    return result < 0 ? result
-                      : request_answer_change(r, t,
-                                              json_pack("{s:I, s:I}", "imported",
-                                                        (json_int_t)json_array_size(im.rows), "changed",
-                                                        (json_int_t)im.n_changed));
+    return result < 0 ? result : request_answer_change(r, t, import_answer(t, &im));
 }
 
 /* --- listing --- */

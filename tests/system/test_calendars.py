@@ -135,7 +135,7 @@ def import_calendar(collector, name, *arguments):
 def sites(collector, tmp_path, text, *arguments):
     path = tmp_path / "sites.csv"
     path.write_text(text, encoding="utf-8")
-    collector.cli("site", "import", str(path), "--key", "site", *arguments)
+    return collector.cli("site", "import", str(path), "--key", "site", *arguments).err
 
 
 def test_a_change_refolds(small):
@@ -168,7 +168,7 @@ def test_sites_and_the_default(small, tmp_path):
             settled(small, "full_resolution_time.business", None if hours is None else hours * 3600, where=f"site={site}")
 
     expect(8, 8, 8)
-    sites(small, tmp_path, "site,calendar\nH1,always\nH3,alwyas\n")
+    assert "nobody imported (tendon calendar import): alwyas\n" in sites(small, tmp_path, "site,calendar\nH1,always\nH3,alwyas\n")
     expect(10, 8, None)  # a name that no calendar has is no calendar
     meta = small.query("full_resolution_time.business")["meta"]
     assert meta["left_out"]["no_calendar"] == 1
@@ -179,7 +179,7 @@ def test_sites_and_the_default(small, tmp_path):
     assert rows["always"]["sites"] == 1 and rows["desk"]["sites"] == 0 and rows["desk"]["default"] is True
     import_calendar(small, "alwyas", "--zone", "UTC", "--hours", "daily 10:00-12:00")
     expect(10, 8, 2)
-    sites(small, tmp_path, "site,calendar\nH2,always\n", "--valid-from", "2024-01-08T14:00:00Z")
+    assert "nobody" not in sites(small, tmp_path, "site,calendar\nH2,always\n", "--valid-from", "2024-01-08T14:00:00Z")
     expect(10, 5 + 4, 2)
     # another default calendar, at a reload
     small.configuration["tenants"][0]["calendar"] = "alwyas"
