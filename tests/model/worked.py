@@ -70,7 +70,7 @@ def asked(options):
 def printed(metric, statistic, value):
     """As an answer has it: durations in seconds."""
     if value is not None and metric in metrics.DURATIONS and statistic != "count":
-        return float(value) / 1000
+        return round(float(value)) / 1000  # in whole milliseconds, an average rounded last
     return None if value is None else float(value)
 
 
