@@ -150,10 +150,20 @@ def calendar(text):
     return since, {**definition, **({"holidays": holidays} if holidays else {})}
 
 
-def row(text):
-    """"KEY NAME=VALUE …": a row of the sites or teams."""
-    key, *pairs = text.split()
-    return {"key": key, **dimensions(",".join(pairs))}
+def alike(text):
+    """"8 x WHAT": how many, and what; one without a number."""
+    found = re.match(r"(\d+) x (.*)$", text)
+    return (int(found[1]), found[2]) if found else (1, text)
+
+
+def rows(text):
+    """"KEY NAME=VALUE …": a row of the sites or teams; "8 x KEY+I …": eight of them."""
+    times, body = alike(text)
+    made = []
+    for place in range(1, times + 1):
+        key, *pairs = body.replace("+I", str(place)).split()
+        made.append({"key": key, **dimensions(",".join(pairs))})
+    return made
 
 
 def merged(rows, more):
@@ -170,9 +180,9 @@ def world_line(world, word, text):
     if word == "calendar":
         world.calendars.append(None if text == "none" else calendar(text))
     elif word == "site":
-        world.sites[:] = merged(world.sites, [row(text)])
+        world.sites[:] = merged(world.sites, rows(text))
     elif word == "team":
-        world.teams[:] = merged(world.teams, [row(text)])
+        world.teams[:] = merged(world.teams, rows(text))
     elif word == "not_level1":
         world.settings["not_level1"] = [name.strip() for name in text.split(",")]
     else:
@@ -188,8 +198,9 @@ def settled(world):
     return world
 
 
-def ticket_events(text, ticket, number):
-    """The events of one ticket (None: of none). number: its place among those alike, from 1."""
+def ticket_events(text, ticket, place, number=None):
+    """The events of one ticket (None: of none). place: its place among those alike, from 1; number: tells the ids of events
+    without a ticket apart."""
     day, moment, made = D0, None, []
     for token in tokens(text.replace(";", " ")):
         time = TIME.match(token)
@@ -203,12 +214,12 @@ def ticket_events(text, ticket, number):
             moment = day + datetime.timedelta(hours=int(hour), minutes=int(minute), seconds=int(second or 0),
                                               milliseconds=int(part or 0))
             if plus:
-                moment += datetime.timedelta(seconds=number)
+                moment += datetime.timedelta(seconds=place)
             continue
         if moment is None:
             raise Wrong(f"'{token}' stands before any time")
-        type_, fields = token_event(token)
-        event = {"type": type_, "id": f"{ticket or 'none'}-{number}-{len(made)}", "at": ms(moment), **fields}
+        type_, fields = token_event(token.replace("+I", str(place)))
+        event = {"type": type_, "id": f"{ticket or 'none'}-{number or place}-{len(made)}", "at": ms(moment), **fields}
         if ticket is not None:
             event["ticket"] = ticket
         made.append(event)
@@ -219,14 +230,13 @@ def case_events(text):
     made, n_tickets = [], 0
     for part in text.split("‖"):
         part = part.strip()
-        alike = re.match(r"(\d+) x (.*)$", part)
-        times, body = (int(alike[1]), alike[2]) if alike else (1, part)
-        for number in range(1, times + 1):
+        times, body = alike(part)
+        for place in range(1, times + 1):
             if body.startswith("- "):
-                made += ticket_events(body[2:], None, len(made) + 1)
+                made += ticket_events(body[2:], None, place, len(made) + 1)
             else:
                 n_tickets += 1
-                made += ticket_events(body, f"t{n_tickets}", number)
+                made += ticket_events(body, f"t{n_tickets}", place)
     return made
 
 
