@@ -184,6 +184,8 @@ def cycles_of(ticket, metric, thing, targets):
         cycle = {"meter": meter, "target": target, "applied": instant(a)}
         passed = meter.elapsed(cycle["applied"])
         at, is_sure = meter.reach(meter.target_ms)
+        if passed is None:  # nobody can say what it had left
+            at, is_sure = None, False
         if passed is not None and passed > meter.target_ms:
             breach_at, dimensions = cycle["applied"], ticket.dimensions[int(a)]
             is_proven = True

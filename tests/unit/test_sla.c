@@ -192,6 +192,10 @@ static const struct case_of CASES[] = {
     {"U reopened into pending", "10:00 c sla:RWT:3600:w; 10:10 S; 11:00 P; 15:00 O; 15:30 S",
      "sla_cycle RWT #0 met 10:00 to 10:10: 600 of 3600\n"
      "sla_cycle RWT #1 met 11:00 to 15:30: 1800 of 3600\n"},
+    {"U1 each its own pauses",
+     "10:00 c sla:RWT:2400:w; 10:10 P; 10:20 O; 10:30 S; 11:00 O; 11:20 P; 11:30 O; 11:51 S",
+     "sla_cycle RWT #0 met 10:00 to 10:30: 1200 of 2400\n"
+     "sla_cycle RWT #1 breached 11:00 to 11:51: 2460 of 2400 breach 11:50\n"},
     {"V solved to closed is nothing", "10:00 c sla:RWT:3600:w; 10:10 S; 11:00 C; 12:00 S",
      "sla_cycle RWT #0 met 10:00 to 10:10: 600 of 3600\n"},
 
@@ -220,6 +224,9 @@ static const struct case_of CASES[] = {
     {"f1 a target applied after that part",
      "10:00 c{site=wrong}; 10:10 u{site=}; 10:20 sla:FRT:60:b; 10:21 u; 10:22 >",
      "sla_cycle FRT #0 unmeasured 10:00 to 10:22: - of 60 business\n"},
+    {"f2 nor is it breached before it is applied",
+     "10:00 c; 10:10 u{site=wrong}; 10:15 u{site=}; 10:20 sla:FRT:300:b; 10:21 u; 10:22 >",
+     "sla_cycle FRT #0 unmeasured 10:00 to 10:22: - of 300 business\n"},
     {"g1 a wall clock makes it known", "10:00 c{site=wrong} sla:FRT:60:b; 10:10 sla:FRT:1800:w; 10:22 >",
      "sla_cycle FRT #0 met 10:00 to 10:22: 1320 of 1800 {site=wrong}\n"},
     {"h1 pauses on the business clock", "d4 16:00 c sla:RWT:7200:b; d4 16:30 P; d7 09:30 O; d7 11:00 S",
@@ -258,6 +265,9 @@ static const struct case_of POLICY_CASES[] = {
     {"what did not change the dimensions", "10:00 c{channel=phone} >; 10:15 u{channel=phone}; 10:20 S",
      "sla_cycle FRT #0 met 10:00 to 10:00: 0 of 14400 business office by rest {channel=phone}\n"
      "sla_cycle FRS #0 met 10:00 to 10:20: 1200 of 3600 by calls {channel=phone}\n"},
+    {"one that still matches is not applied anew", "10:00 c{severity=1}; 10:25 u{category=x}",
+     "sla_cycle FRT #0 running 10:00 to -: 0 of 1800 by urgent since 10:00 risk 10:22:30.000 breach 10:30 "
+     "{severity=1,category=x}\n"},
     {"events of the metric instead",
      "10:00 c{severity=1,channel=phone}; 12:00 sla:FRT:3600:w:theirs; 12:30 > S",
      "sla_cycle FRT #0 breached 10:00 to 12:30: 9000 of 3600 by theirs breach 12:00 "
