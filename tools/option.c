@@ -1,6 +1,7 @@
 #include "tools/option.h"
 
 #include "core/base/nearest.h"
+#include "proto/msgpack.h"
 
 #include <assert.h>
 #include <string.h>
@@ -98,9 +99,22 @@ static int choice_check(const struct invocation *invocation, const struct option
     return usage(invocation, err);
 }
 
+/* What is no UTF-8 cannot be sent: without this it would be left out of the question, and a condition with
+ * it. The names of files are bytes. */
+static int text_check(const struct invocation *invocation, const char *dashes, const char *name, bool is_file,
+                      const char *value, struct error *err)
+{
+    if (is_file || utf8_valid(value, strlen(value)))
+        return 0;
+    error_set(err, -EINVAL, "usage", "%s%s is not valid UTF-8", dashes, name);
+    return usage(invocation, err);
+}
+
 static int option_add(struct invocation *invocation, const struct option *option, const char *value,
                       struct error *err)
 {
+    if (value && text_check(invocation, "--", option->name, option->names == NAMES_FILE, value, err) < 0)
+        return -EINVAL;
     if (invocation->n_given == INVOCATION_MAX) {
         error_set(err, -EINVAL, "usage", "more than %d options", INVOCATION_MAX);
         return usage(invocation, err);
@@ -291,6 +305,11 @@ static int arguments_check(const struct invocation *invocation, struct error *er
         if (nearest.best)
             error_hint(err, "did you mean tendon %s %s?", command->name, nearest.best);
         return usage(invocation, err);
+    }
+    for (size_t i = 0; i < invocation->n_arguments; i++) {
+        const struct argument *a = &command->arguments[i < n ? i : n - 1];
+        if (text_check(invocation, "", a->name, a->names == NAMES_FILE, invocation->arguments[i], err) < 0)
+            return -EINVAL;
     }
     return 0;
 }

@@ -105,6 +105,10 @@ static void wrong_names_get_the_nearest(void **state)
                  "did you mean --since?");
     assert_wrong(LINE("query", "csat", "--sin", "90d"), "no option --sin", "did you mean --since?");
     assert_wrong(LINE("query", "csat", "-since", "90d"), "no option -s", "did you mean --since?");
+    assert_wrong(LINE("query", "csat", "--where", "vendor=\xff"), "--where is not valid UTF-8", "--help");
+    assert_wrong(LINE("query", "cs\xff"), "METRIC[.CLOCK][.STAT] is not valid UTF-8", "--help");
+    assert_int_equal(line_read(LINE("site", "import", "sites\xff.csv", "--key", "site")),
+                     0); /* a file's name */
     assert_wrong(LINE("query", "csat", "-o", "jsn"), "--output cannot be \"jsn\"", "did you mean json?");
     assert_wrong(LINE("query", "csat", "--anchor", "solved"), "created, completed", "");
     assert_wrong(LINE("-o", "json", "query", "csat"), "no option -o", "");
