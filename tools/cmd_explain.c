@@ -78,9 +78,9 @@ static const struct output_column TICKET_COLUMNS[] = {
     {"now", "now", CELL_INSTANT},
     {"timeline.at", "at", CELL_INSTANT},
     {"timeline.event", "event", CELL_TEXT},
-    {"timeline.fields", "what it says", CELL_TEXT},
     {"timeline.class", "class then", CELL_TEXT},
     {"timeline.note", "note", CELL_TEXT, .if_differs = true},
+    {"timeline.fields", "what it says", CELL_SENTENCE},
     {"intervals.from", "from", CELL_INSTANT},
     {"intervals.to", "to", CELL_INSTANT},
     {"intervals.class", "class", CELL_TEXT},
@@ -93,12 +93,12 @@ static const struct output_column TICKET_COLUMNS[] = {
     {"figures.metric", "metric", CELL_TEXT},
     {"figures.ours", "ours", CELL_TEXT},
     {"figures.agrees", "agrees", CELL_TEXT},
-    {"metrics.metric", "metric", CELL_TEXT},
+    {"metrics.metric", "metric", CELL_WHOLE},
     {"metrics.clock", "clock", CELL_TEXT, .if_differs = true},
     {"metrics.state", "state", CELL_TEXT},
     {"metrics.value", "value", CELL_TEXT},
     {"metrics.at", "at", CELL_INSTANT},
-    {"metrics.why", "why", CELL_TEXT},
+    {"metrics.why", "why", CELL_SENTENCE},
 };
 
 /* Where the tool differs, what it does otherwise: a sentence a figure. */

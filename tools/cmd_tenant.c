@@ -39,6 +39,8 @@ static int tenant_show_run(const struct invocation *invocation)
         {"bytes_directory", "of it the ticket directory", CELL_BYTES},
         {"bytes_facts", "of it facts", CELL_BYTES},
         {"bytes_other", "of it all else", CELL_BYTES},
+        {"retention.log_ms", "events are kept", CELL_TERM},
+        {"retention.facts_ms", "figures are kept", CELL_TERM},
         {"limits.stored_bytes", "limits: on disk", CELL_BYTES},
         {"limits.hot_events", "limits: events in memory", CELL_COUNT},
         {"limits.query_time_ms", "limits: milliseconds of a query", CELL_COUNT},

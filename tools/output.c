@@ -70,6 +70,8 @@ static unsigned cell_flags(enum cell_kind kind)
 {
     if (kind == CELL_INSTANT || kind == CELL_MINUTE || kind == CELL_PERIOD || kind == CELL_WHOLE)
         return TABLE_RIGID;
+    if (kind == CELL_SENTENCE)
+        return TABLE_WRAP;
     return kind == CELL_TEXT ? 0 : TABLE_RIGHT;
 }
 
@@ -77,7 +79,7 @@ const char *output_cell(enum cell_kind kind, const json_t *value, char **room)
 {
     const char *text = json_string_value(value);
     bool is_time = kind == CELL_INSTANT || kind == CELL_MINUTE || kind == CELL_PERIOD;
-    if (kind == CELL_TEXT || kind == CELL_WHOLE ||
+    if (kind == CELL_TEXT || kind == CELL_WHOLE || kind == CELL_SENTENCE ||
         (is_time ? !text && !json_is_integer(value) : !json_is_number(value)))
         return text_cell(value, room);
     double number = json_number_value(value);
@@ -99,6 +101,8 @@ const char *output_cell(enum cell_kind kind, const json_t *value, char **room)
         return format_count(*room, FORMAT_ROOM, number);
     case CELL_DURATION:
         return format_duration(*room, FORMAT_ROOM, number);
+    case CELL_TERM:
+        return number > 0 ? format_duration(*room, FORMAT_ROOM, number / 1000.0) : "for ever";
     case CELL_RATIO:
         return format_ratio(*room, FORMAT_ROOM, number);
     case CELL_BYTES:

@@ -17,13 +17,15 @@ enum output_form { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_NDJSON, OUTPUT_CSV, OUTPUT_
 
 enum cell_kind {
     CELL_TEXT,
-    CELL_WHOLE,   /* a text that is of no use when it is shortened: a key */
-    CELL_INSTANT, /* RFC 3339, or whole milliseconds since 1970 */
-    CELL_MINUTE,  /* the same, shown to the minute */
-    CELL_PERIOD,  /* RFC 3339, the start of a period */
+    CELL_WHOLE,    /* a text that is of no use when it is shortened: a key */
+    CELL_SENTENCE, /* a text that is wrapped and never shortened */
+    CELL_INSTANT,  /* RFC 3339, or whole milliseconds since 1970 */
+    CELL_MINUTE,   /* the same, shown to the minute */
+    CELL_PERIOD,   /* RFC 3339, the start of a period */
     CELL_COUNT,
     CELL_NUMBER,
     CELL_DURATION, /* seconds */
+    CELL_TERM,     /* milliseconds until something ends; 0: never */
     CELL_RATIO,
     CELL_BYTES,
 };

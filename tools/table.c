@@ -158,13 +158,20 @@ static void block_write(const struct table *t, const struct block *b, const size
     }
     (void)fputc('\n', out);
     for (size_t row = 0; row < table_rows(t); row++) {
+        size_t at = 0;
         for (size_t i = 0; i < b->n; i++) {
             size_t column = b->columns[i];
             pad(out, i > 0 ? GAP : 0, " ");
-            cell_write(out, t->cells[row * t->n_columns + column], widths[column],
-                       t->columns[column].flags & TABLE_RIGHT, i + 1 == b->n);
+            const char *text = t->cells[row * t->n_columns + column];
+            bool last = i + 1 == b->n, wraps = last && t->columns[column].flags & TABLE_WRAP;
+            if (wraps)
+                text_wrap(out, text, at, at + widths[column]);
+            else
+                cell_write(out, text, widths[column], t->columns[column].flags & TABLE_RIGHT, last);
+            if (last && !wraps)
+                (void)fputc('\n', out);
+            at += widths[column] + GAP;
         }
-        (void)fputc('\n', out);
     }
 }
 
@@ -221,7 +228,7 @@ static bool widths_shrink(const struct table *t, size_t *widths, size_t width, u
     for (size_t total = widths_total(t, widths, only); total > width; total--) {
         size_t widest = SIZE_MAX;
         for (size_t c = 0; c < t->n_columns; c++)
-            if (!(t->columns[c].flags & (TABLE_RIGHT | TABLE_RIGID)) &&
+            if (!(t->columns[c].flags & (TABLE_RIGHT | TABLE_RIGID | TABLE_WRAP)) &&
                 (t->columns[c].flags & only) == only && widths[c] > TEXT_MIN &&
                 (widest == SIZE_MAX || widths[c] > widths[widest]))
                 widest = c;

@@ -10,10 +10,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define TABLE_RIGHT 1u /* aligned right, never shortened: numbers */
-#define TABLE_RIGID 2u /* never shortened: times */
-#define TABLE_KEY   4u /* stands in every block */
-#define TABLE_JOIN  8u /* stands in one block with the column before */
+#define TABLE_RIGHT 1u  /* aligned right, never shortened: numbers */
+#define TABLE_RIGID 2u  /* never shortened: times */
+#define TABLE_KEY   4u  /* stands in every block */
+#define TABLE_JOIN  8u  /* stands in one block with the column before */
+#define TABLE_WRAP  16u /* never shortened: wrapped under itself, beside the keys alone */
 
 struct table_column {
     char *group; /* columns beside each other with the same group share a heading above theirs; NULL none */

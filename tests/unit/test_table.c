@@ -119,6 +119,40 @@ static void what_does_not_fit_goes_below(void **state)
 }
 
 /* A value, its interval and its n go on together, where a block can hold them. */
+static void sentences_are_wrapped_and_not_shortened(void **state)
+{
+    struct table t;
+    (void)state;
+    table_init(&t);
+    table_column(&t, NULL, "metric", TABLE_KEY | TABLE_RIGID);
+    table_column(&t, NULL, "n", TABLE_RIGHT);
+    table_column(&t, NULL, "why", TABLE_WRAP);
+    table_cell(&t, "csat");
+    table_cell(&t, "12");
+    table_cell(&t, "nobody rated the ticket after it was solved");
+    table_cell(&t, "nps");
+    table_cell(&t, "0");
+    table_cell(&t, NULL);
+    assert_table(&t, 30,
+                 "metric   n\n"
+                 "──────  ──\n"
+                 "csat    12\n"
+                 "nps      0\n"
+                 "\n"
+                 "metric  why\n"
+                 "──────  ──────────────────────\n"
+                 "csat    nobody rated the\n"
+                 "        ticket after it was\n"
+                 "        solved\n"
+                 "nps     –\n");
+    assert_table(&t, 0,
+                 "metric   n  why\n"
+                 "──────  ──  ───────────────────────────────────────────\n"
+                 "csat    12  nobody rated the ticket after it was solved\n"
+                 "nps      0  –\n");
+    table_fini(&t);
+}
+
 static void what_belongs_together_stays(void **state)
 {
     struct table t;
@@ -284,6 +318,7 @@ int main(void)
         cmocka_unit_test(groups_have_a_heading),
         cmocka_unit_test(texts_are_shortened_before_columns_move),
         cmocka_unit_test(what_does_not_fit_goes_below),
+        cmocka_unit_test(sentences_are_wrapped_and_not_shortened),
         cmocka_unit_test(what_belongs_together_stays),
         cmocka_unit_test(markdown_is_escaped),
         cmocka_unit_test(answer_as_a_table),
