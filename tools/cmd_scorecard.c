@@ -79,12 +79,13 @@ static int last_month_ask(struct session *s, const struct invocation *invocation
     return code;
 }
 
-static int before_refuse(void)
+static int before_refuse(const char *since)
 {
     struct error err = ERROR_INIT;
-    error_set(&err, -EINVAL, "usage",
-              "this period has no beginning: there is none before it to compare with");
-    error_hint(&err, "say --since, for example --since 30d");
+    error_set(&err, -EINVAL, "usage", "this period has no %s: there is none before it to compare with",
+              since ? "end" : "beginning");
+    error_hint(&err, since ? "--since lies ahead: choose an earlier one, or say --until, too"
+                           : "say --since, for example --since 30d");
     return error_print(&err);
 }
 
@@ -105,7 +106,7 @@ static int scorecard_ask(struct session *s, const struct invocation *invocation,
     if (code != 0)
         return code;
     if (!scorecard_before(period_bound(*ret_now, "since"), period_bound(*ret_now, "until"), before))
-        return before_refuse();
+        return before_refuse(since);
     /* both are judged at one instant */
     return session_query(s,
                          request_make(invocation, before, period_bound(*ret_now, "since"),

@@ -12,7 +12,14 @@ static bool says_clock(const struct asked *a, const char *text, struct error *er
     const char *const clocks[] = {"wall", "business"};
     const char *name = a->metric->name, *last = strrchr(text, '.');
     size_t n = strcspn(text, ".");
+    bool is_second = text > a->key + strlen(name) + 1;
     char first[REQUEST_NAME_BYTES + 1];
+    for (size_t i = 0; is_second && i < 2; i++)
+        if (strlen(clocks[i]) == n && memcmp(text, clocks[i], n) == 0) {
+            (void)error_set(err, -EINVAL, "bad_option", "%s names a clock twice", a->key);
+            error_hint(err, "did you mean %.*s%s?", (int)(text - a->key) - 1, a->key, text + n);
+            return true;
+        }
     for (size_t i = 0; last && i < 2; i++)
         if (strcmp(last + 1, clocks[i]) == 0) {
             (void)error_set(err, -EINVAL, "unknown_statistic", "%s: the clock stands before the statistic",

@@ -13,6 +13,10 @@ static void test_refused(void **state)
     refuse("{'metrics': 'csat.avg'}", "unknown_statistic", "interval");
     refuse("{'metrics': 'full_resolution_time.p101'}", "unknown_statistic", "p100");
     refuse("{'metrics': 'full_resolution_time.'}", "unknown_statistic", "");
+    refuse("{'metrics': 'full_resolution_time.wall.wall'}", "bad_option",
+           "did you mean full_resolution_time.wall?");
+    refuse("{'metrics': 'full_resolution_time.business.wall.p90'}", "bad_option",
+           "did you mean full_resolution_time.business.p90?");
     refuse("{'metrics': 'full_resolution_time.mx'}", "unknown_statistic", "max");
     refuse("{'metrics': 'full_resolution_time.business.p50'}", "no_calendar", "tendon calendar import");
     refuse("{'metrics': 'tickets_created.business'}", "bad_option", "");
