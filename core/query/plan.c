@@ -1,5 +1,6 @@
 #include "core/query/plan.h"
 
+#include "core/base/nearest.h"
 #include "core/query/whole.h"
 
 #include <stdlib.h>
@@ -146,14 +147,24 @@ static void plan_measures(struct plan *p)
 /* A dictionary's number of a name that the query gives; one that no survey has is said in a warning. */
 static uint32_t plan_number(struct plan *p, unsigned field, const char *name, const char *what, bool is_given)
 {
-    uint32_t number = dictionary_find(p->dimension_view.dictionary, field, name, strlen(name));
-    char text[160];
+    const struct dictionary *d = p->dimension_view.dictionary;
+    uint32_t number = dictionary_find(d, field, name, strlen(name)), n = dictionary_count(d, field);
+    char text[3 * EVENT_CODE_BYTES + 100];
+    struct nearest nearest;
     if (number)
         return number;
-    if (is_given) {
-        (void)snprintf(text, sizeof(text), "no survey has the %s '%s'", what, name);
-        (void)json_array_append_new(p->warnings, json_string(text));
+    if (!is_given)
+        return UINT32_MAX;
+    nearest_init(&nearest, name, strlen(name));
+    for (uint32_t i = 1; i <= n; i++) {
+        const char *known = dictionary_string(d, field, i);
+        if (known)
+            nearest_offer(&nearest, known);
     }
+    (void)snprintf(text, sizeof(text), "no survey has the %s '%s'%s%s%s", what, name,
+                   nearest.best ? "; did you mean " : "", nearest.best ? nearest.best : "",
+                   nearest.best ? "?" : "");
+    (void)json_array_append_new(p->warnings, json_string(text));
     return UINT32_MAX;
 }
 

@@ -109,6 +109,9 @@ static void test_unknown_values(void **state)
     warned("{'metrics': 'tickets_created', 'where': 'employer=acm'}", "did you mean acme?");
     warned("{'metrics': 'tickets_created', 'where': 'site in (H1, H77)'}", "H77");
     warned("{'metrics': 'tickets_created', 'where': 'vendor=north'}", NULL);
+    tell("|~| 10:00 q:4/1-5{instrument=panel,question=speed,site=H1}");
+    warned("{'metrics': 'csat', 'instrument': 'pannel'}", "did you mean panel?");
+    warned("{'metrics': 'csat', 'instrument': 'panel', 'question': 'sped'}", "did you mean speed?");
 }
 
 /* A period in which nothing is, and one that is none. */
