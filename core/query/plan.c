@@ -295,7 +295,7 @@ static int plan_fill(struct plan *p, struct error *err)
     if (r->where && filter_cuts(r->where, &r->names) &&
         (e = filter_new(r->where, p->dimensions, true, p->warnings, &p->whatever)) < 0)
         return error_set(err, e, "no_memory", "no memory for the condition");
-    for (unsigned k = 0; k < r->n_by; k++)
+    for (unsigned k = 0; k < r->n_by && k < REQUEST_BY_MAX; k++)
         p->ignored |= (uint32_t)r->names.names[r->by[k]].cuts << k;
     plan_surveys(p);
     if (store_view_is_refolding(p->view))
