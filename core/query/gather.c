@@ -20,14 +20,39 @@ static void ballot_read(const struct rows *rows, uint32_t i, int32_t slot, struc
         ret->dimensions[f] = rows->dimensions[f] ? rows->dimensions[f][i] : 0;
 }
 
-int gather_set_aside(struct scan *s, const struct pass *pass, const struct rows *rows)
+/* Which of two ballots is the last is a matter of all that they hold: of a vector with any, the dimensions
+ * that the query does not ask for are read too. */
+static int fetch_dimensions(struct scan *s, const struct pass *pass, const struct rows *from,
+                            struct rows *ret)
+{
+    const int64_t *flags = from->values[FACT_FLAGS];
+    bool is_any = pass->gather == GATHER_ANSWERS || pass->gather == GATHER_BALLOTS;
+    int r = 0;
+    *ret = *from;
+    for (uint32_t i = 0; i < from->n && !is_any; i++)
+        is_any = flags[i] & FACT_FLAG_LOOSE;
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS && is_any && r == 0; f++) {
+        if (ret->dimensions[f])
+            continue;
+        r = fact_scan_fetch(s->source, (uint8_t)FACT_DIMENSION(0, f), &s->vector, s->err);
+        ret->dimensions[f] = s->vector.dimensions[0][f];
+    }
+    return r;
+}
+
+int gather_set_aside(struct scan *s, const struct pass *pass, const struct rows *from)
 {
     const struct ballot_columns *c = ballot_columns(pass->table);
     const bool is_sending = pass->gather == GATHER_SENDINGS;
+    const bool is_loose_only = is_sending || pass->gather == GATHER_RATINGS;
+    struct rows all, *rows = &all;
     uint32_t hint = 0;
+    int r = fetch_dimensions(s, pass, from, &all);
+    if (r < 0)
+        return r;
     for (uint32_t i = 0; i < rows->n; i++) {
         struct ballot ballot;
-        if (!s->keep[i])
+        if (!s->keep[i] || (is_loose_only && !(rows->values[FACT_FLAGS][i] & FACT_FLAG_LOOSE)))
             continue;
         if (pass->gather == GATHER_BALLOTS && rows->values[c->score][i] == FACT_NULL) {
             s->keep[i] = 0; /* no item with a score */
@@ -38,7 +63,7 @@ int gather_set_aside(struct scan *s, const struct pass *pass, const struct rows 
             (is_sending && ballot.values[c->relation] == RELATION_RESELLER))
             continue;
         s->keep[i] = 0;
-        int r = ballot.key.slot >= 0 || is_sending ? keep_ballot(s, pass, &ballot) : 0;
+        r = ballot.key.slot >= 0 || is_sending ? keep_ballot(s, pass, &ballot) : 0;
         if (r < 0)
             return r;
     }

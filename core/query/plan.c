@@ -81,10 +81,9 @@ static struct pass *plan_pass(struct plan *p, enum fact_table table, bool curren
     if (table == FACT_HOLDING)
         pass->wants[FACT_HOLDING_HELD_UNTIL] = true;
     if (gather != GATHER_NONE) {
-        /* Which of two ballots is the last is a matter of all that they hold. */
         for (unsigned c = FACT_N_COMMON; c < FACT_TABLE_INFO[table].n_values; c++)
             pass->wants[c] = true;
-        pass->fields = (1ull << FIELD_N_DIMENSIONS) - 1;
+        pass->fields |= 1ull << FIELD_SITE; /* ballots without a ticket are told apart by it */
     }
     return pass;
 }
