@@ -13,6 +13,7 @@ import re
 import zoneinfo
 
 HOUR, DAY = 3_600_000, 86_400_000
+PROBE_S = 6 * 3600  # no zone changes its offset and back within this time
 FIRST = -2**63  # a version from the beginning
 NEVER = 2**63 - 1
 LAST_YEAR = 2100  # nothing is looked for from then on
@@ -42,11 +43,11 @@ def stretches(name, year):
     zone = zoneinfo.ZoneInfo(name)
     begin, end = year_start(year) // 1000 - 2 * 86_400, year_start(year + 1) // 1000 + 2 * 86_400
     found, since, current = [], begin, offset(zone, begin)
-    for second in range(begin, end, 3600):
-        after = offset(zone, min(second + 3600, end))
+    for second in range(begin, end, PROBE_S):
+        after = offset(zone, min(second + PROBE_S, end))
         if after == current:
             continue
-        low, high = second, min(second + 3600, end)  # the change lies in (low, high]
+        low, high = second, min(second + PROBE_S, end)  # the change lies in (low, high]
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if offset(zone, middle) == current else (low, middle)

@@ -81,6 +81,7 @@ class Generator:
     def __init__(self, seed, start=None):
         self.random = random.Random(seed)
         self.start = instant(self.pick(*STARTS)) if start is None else start
+        self.unit = 60_000  # ms between the instants of the ticket that is made
 
     def pick(self, *choices):
         return self.random.choice(choices)
@@ -147,6 +148,9 @@ class Generator:
     # --- events
 
     def target(self):
+        """Often one that is reached exactly at an event."""
+        if self.unit and self.chance(0.6):
+            return self.unit * self.random.randint(1, 5) / 1000
         return self.pick(0.5, 60, 120, 1800, 3600, 4 * 3600, 9 * 3600, 5 * 86_400, 300_000_000)
 
     def instrument(self):
@@ -231,13 +235,13 @@ class Generator:
         return {**self.dimensions(), **event}
 
     def instants(self, count):
-        unit = self.pick(0, 60_000, 60_000, 3_600_000, 1, 21_600_000)
-        return [self.start + unit * self.random.randint(0, 20) + self.pick(0, 0, 0, 1, 2)
+        self.unit = self.pick(0, 60_000, 60_000, 3_600_000, 1, 21_600_000)
+        return [self.start + self.unit * self.random.randint(0, 20) + self.pick(0, 0, 0, 1, 2)
                 for _ in range(self.pick(1, 2, 4, count, 4 * count))]
 
     def ticket(self, name):
         """The events of one ticket, each identity possibly with several contents."""
-        size = self.random.choices([1, 4, 12, 20, 40, 300], [1, 2, 6, 6, 0.5, 0.01])[0]
+        size = self.random.choices([1, 5, 14, 22, 40, 300], [0.6, 1.4, 6, 7, 0.6, 0.01])[0]
         count = self.random.randint(1, size)
         instants = self.instants(count)
         kinds = self.random.choices(KINDS, KIND_WEIGHTS, k=count)

@@ -283,11 +283,20 @@ def test_in_periods(world, metric):
             compare(world, metric, statistics_of(metric)[:1], since=since, until=until, anchor=anchor)
 
 
-@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
+def local_days(since, until, every):
+    """The dates at which periods begin, and the last one's end."""
+    days = [since + datetime.timedelta(days=n) for n in range((until - since).days)]
+    begins = {"1d": lambda day: True, "1w": lambda day: day.weekday() == 0, "1mo": lambda day: day.day == 1}[every]
+    return [day for day in days if day == since or begins(day)] + [until]
+
+
+@pytest.mark.parametrize("every, zone, since, until", [
+    ("1d", "America/New_York", "2024-01-07", "2024-01-11"), ("1d", "Asia/Kolkata", "2024-01-07", "2024-01-11"),
+    ("1w", "America/New_York", "2023-12-28", "2024-02-03"), ("1mo", "Europe/London", "2023-11-11", "2024-02-01")])
 @pytest.mark.parametrize("metric", IN_PERIODS)
-def test_every_day_of_a_zone(world, metric, zone):
-    day = datetime.date(2024, 1, 7)
-    days = [calendars.local_midnight(day + datetime.timedelta(days=n), zone) for n in range(5)]
+def test_every(world, metric, every, zone, since, until):
+    dates = local_days(datetime.date.fromisoformat(since), datetime.date.fromisoformat(until), every)
+    days = [calendars.local_midnight(day, zone) for day in dates]
     statistic = statistics_of(metric)[0]
     column = f"{metric}.{statistic}" if statistic else metric
     always = ALWAYS.get(metric, {})
@@ -295,13 +304,16 @@ def test_every_day_of_a_zone(world, metric, zone):
     own = {**{name: OPTIONS[name] for name in OPTIONS_OF.get(metric, ())}, **always}
     if metric == "survey_share":
         options["where"], own["votes_for"] = "choice=yes", ["yes"]
-    answer = world.ask([column], since=days[0], until=days[-1], every="1d", tz=zone, **options)
-    assert len(answer["rows"]) == 4
-    for row, since, until in zip(answer["rows"], days, days[1:]):
+    rows = world.collector.query([column], since=since, until=until, every=every, tz=zone, now=instant(world.present),
+                                 **options)["rows"]
+    assert len(rows) == len(days) - 1
+    for row, begin, end, date, after in zip(rows, days, days[1:], dates, dates[1:]):
         local = datetime.datetime.fromisoformat(row["period"].replace("Z", "+00:00"))
-        assert round(local.timestamp() * 1000) == since
-        figure = world.model.one(metric, since=since, until=until, now=world.present, **own)
-        compare_row(f"{metric} on {row['period']}", metric, figure, {column: statistic}, row)
+        assert round(local.timestamp() * 1000) == begin
+        is_whole = {"1d": True, "1w": date.weekday() == after.weekday() == 0, "1mo": date.day == after.day == 1}[every]
+        assert row["partial"] == (not is_whole)
+        figure = world.model.one(metric, since=begin, until=end, now=world.present, **own)
+        compare_row(f"{metric} in {row['period']}", metric, figure, {column: statistic}, row)
 
 
 @pytest.mark.parametrize("metric", OF_TICKETS)
@@ -311,6 +323,28 @@ def test_by_current_dimensions(world, metric):
 
 
 # --- what only some have
+
+
+@pytest.mark.parametrize("name", ["team", "site", "severity", "product"])
+def test_backlog_of_periods(world, name):
+    """It closes as the next period opens, and what the flows do not explain has moved."""
+    for since, until in zip(cuts(world), cuts(world)[1:]):
+        rows = {row[name]: row for row in world.ask(["backlog"], [name], since=since, until=until)["rows"]}
+        opening, closing = (world.model.measure("backlog", by=[name], now=world.present, at=at - 1) for at in (since, until))
+        flows = [world.model.measure(m, by=[name], now=world.present, since=since, until=until)
+                 for m in ("tickets_created", "reopens", "resolutions")]
+        for group in {*opening, *closing}:
+            first, last, created, reopened, solved = (own[group].value if group in own else 0 for own in (opening, closing, *flows))
+            row = rows.get(group[0])
+            if row is None:
+                assert last == 0, f"{since} {group}: no row, the model's {last}"
+                continue
+            assert (row["backlog"], row["backlog.opening"]) == (last, first), f"{since} {group}: {row}, the model's {last}, {first}"
+            assert row["backlog.moved"] == last - (first + created - solved + reopened), f"{since} {group}: {row}"
+
+
+def test_the_catalogue_is_the_models(world):
+    assert {metric["name"] for metric in world.collector.cli_json("metrics")} == set(metrics.METRICS)
 
 
 @pytest.mark.parametrize("metric", AT_INSTANTS)
