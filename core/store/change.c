@@ -2,6 +2,7 @@
  *
  * Today's environment is in DB_REFERENCE and DB_META. While a refold is due, the one by which the facts were
  * made is in DB_BEFORE, so that after a restart new events join the old facts as they would have before. */
+#include "core/store/prune.h"
 #include "core/store/state.h"
 
 #include <stdlib.h>
@@ -216,6 +217,7 @@ static int make_due(struct store *s, struct txn *t)
     }
     s->meta.must_refold = 1;
     s->meta.refolded = 0;
+    prune_begin(t);
     return r;
 }
 

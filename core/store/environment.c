@@ -67,15 +67,22 @@ void environment_unref(struct environment *e)
     free(e);
 }
 
-/* Whether an event of the older set, whose source is dropped today, says what this one says, which came
- * after.
- */
-static bool is_said_before(const struct environment *e, const struct environment *today,
-                           const struct subject *subject, const struct event *event)
+/* Whether some of a subject's events are of the set but leave it with today's environment: only then may it
+ * have an event twice, as it came again. */
+static bool has_leaving(const struct environment *e, const struct environment *today,
+                        const struct subject *subject)
 {
-    for (const struct event *old = subject_first(subject); old; old = subject_next(subject, old))
-        if (old->id == event->id && environment_drops(today, old->source) &&
-            !environment_drops(e, old->source) && event_same_content(old, event))
+    bool found = false;
+    for (const struct event *event = subject_first(subject); event && !found;
+         event = subject_next(subject, event))
+        found = environment_drops(today, event->source) && !environment_drops(e, event->source);
+    return found;
+}
+
+static bool is_listed(const struct event *event, const struct event *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i]->id == event->id && event_same_content(list[i], event))
             return true;
     return false;
 }
@@ -83,11 +90,10 @@ static bool is_said_before(const struct environment *e, const struct environment
 size_t environment_events(const struct environment *e, const struct environment *today,
                           const struct subject *subject, const struct event **ret)
 {
-    bool is_older = e->n_dropped != today->n_dropped;
+    bool may_be_twice = e->n_dropped != today->n_dropped && has_leaving(e, today, subject);
     size_t n = 0;
     for (const struct event *event = subject_first(subject); event; event = subject_next(subject, event))
-        if (!environment_drops(e, event->source) && !(is_older && !environment_drops(today, event->source) &&
-                                                      is_said_before(e, today, subject, event)))
+        if (!environment_drops(e, event->source) && !(may_be_twice && is_listed(event, ret, n)))
             ret[n++] = event;
     return n;
 }

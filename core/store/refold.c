@@ -1,6 +1,7 @@
 /* A refold makes a second generation of facts beside the first while commits go on. README.md says why this
  * is exact; what each part does to keep it so stands there. */
 #include "core/store/folded.h"
+#include "core/store/prune.h"
 #include "core/store/slice.h"
 
 #include <stdlib.h>
@@ -75,10 +76,7 @@ static int slice_write(struct store *s, struct txn *t, struct slice *slice)
     return r < 0 ? r : write_runs(s, t, slice, run);
 }
 
-/* Ends a transaction: its error, or its commit's. A commit that failed may be on disk, so memory is read
- * back.
- */
-static int step_end(struct store *s, struct txn *t, const struct store_meta *before, int r, struct error *err)
+int store_step_end(struct store *s, struct txn *t, const struct store_meta *before, int r, struct error *err)
 {
     if (r == 0) {
         (void)store_write_meta(s, t);
@@ -87,8 +85,8 @@ static int step_end(struct store *s, struct txn *t, const struct store_meta *bef
         int rc = t->rc;
         txn_abort(t);
         r = rc ? db_error(rc, err)
-               : error_set(err, r, r == -ENOMEM ? "no_memory" : "store_failed", "the refold failed: %s",
-                           strerror(-r));
+               : error_set(err, r, r == -ENOMEM ? "no_memory" : "store_failed",
+                           "the store's own work failed: %s", strerror(-r));
     }
     if (r < 0) {
         s->meta = *before;
@@ -144,7 +142,7 @@ static int step_slice(struct store *s, struct error *err)
     uint32_t n = slice.end - first;
     size_t n_events = slice.events.n_events;
     slice_fini(&slice);
-    r = step_end(s, &t, &before, r, err);
+    r = store_step_end(s, &t, &before, r, err);
     if (r == 0 && is_cut)
         f->n_subjects = n; /* they had many events: so may the next */
     else if (r == 0 && n_events < SLICE_EVENTS / 4 && f->n_subjects < s->slice_subjects)
@@ -161,7 +159,7 @@ static int step_begin(struct store *s, struct error *err)
         return r;
     s->meta.refolded = 1; /* numbers begin with 1 */
     s->meta.second_version = FACT_VERSION;
-    return step_end(s, &t, &before, 0, err);
+    return store_step_end(s, &t, &before, 0, err);
 }
 
 /* Deletes blocks of generations that no view will be opened on. 1 when there may be more. */
@@ -174,7 +172,7 @@ static int step_sweep(struct store *s, struct error *err)
     if (r < 0)
         return r;
     int more = facts_sweep(&t, keep, SWEEP_BLOCKS);
-    r = step_end(s, &t, &before, more < 0 ? more : 0, err);
+    r = store_step_end(s, &t, &before, more < 0 ? more : 0, err);
     return r < 0 ? r : more;
 }
 
@@ -188,10 +186,10 @@ int store_refold(struct store *s, struct error *err)
     if (s->must_sweep) {
         r = step_sweep(s, err);
         s->must_sweep = r != 0;
-        return r < 0 ? r : r == 1 || s->meta.must_refold;
+        return r < 0 ? r : r == 1 || s->meta.must_refold || s->environment->n_dropped;
     }
     if (!s->meta.must_refold)
-        return store_retire(s, store_now_ms(), err);
+        return s->environment->n_dropped ? prune_step(s, err) : store_retire(s, store_now_ms(), err);
     if (!s->meta.refolded)
         r = step_begin(s, err);
     else if (s->meta.refolded < s->meta.n_subjects)
@@ -215,7 +213,7 @@ int store_reindex(struct store *s, struct error *err)
         return r;
     before = s->meta;
     s->meta.must_refold = 1;
-    r = step_end(s, &t, &before, 0, err);
+    r = store_step_end(s, &t, &before, 0, err);
     if (r == 0)
         store_publish(s);
     return r;

@@ -5,6 +5,7 @@
  * no refold touches. A ticket whose last word is an erasure leaves log and facts; only its hash stays. Facts
  * that are frozen go when the ticket's newest event is older than the facts' retention. */
 #include "core/store/folded.h"
+#include "core/store/prune.h"
 #include "core/store/slice.h"
 
 #include <stdlib.h>
@@ -63,6 +64,12 @@ void store_retired(struct txn *t, uint64_t *ret_frozen, uint64_t *ret_erased)
 }
 
 /* --- one slice --- */
+
+/* Which subjects of a slice go. */
+struct going {
+    const struct slice *slice;
+    const uint8_t *leaves; /* by number − slice.first */
+};
 
 enum fate { FATE_STAYS, FATE_FREEZES, FATE_IS_ERASED };
 
@@ -132,19 +139,34 @@ static int leave(struct store *s, struct txn *t, const struct slice *slice, stru
     return r;
 }
 
+static bool drops(void *context, uint32_t subject, uint16_t source)
+{
+    const struct going *g = context;
+    (void)source;
+    return subject >= g->slice->first && subject < g->slice->end && g->leaves[subject - g->slice->first];
+}
+
+static int forgets(void *context, uint32_t subject)
+{
+    return drops(context, subject, 0);
+}
+
 /* Takes the events of those that leave out of the blocks of the log. */
 static int prune(struct store *s, struct txn *t, const struct slice *slice, const uint8_t *leaves)
 {
     struct extents *e = &s->retire->extents;
+    struct going going = {slice, leaves};
+    const struct segment_pruning pruning = {.drops = drops, .forgets = forgets, .context = &going};
+    uint64_t n_events = 0;
     size_t n = 0;
     int r = 0;
     for (size_t i = 0; i < e->n; i++) {
         struct extent *at = &e->list[i];
         if (r == 0 && at->last >= slice->first && at->first < slice->end)
-            r = segment_prune(s->segment_writer, t, at->segment, at->place, slice->first, slice->end, leaves);
-        if (r != 1) /* there is a block still */
+            r = prune_block(s, t, at->segment, at->place, &pruning, &n_events);
+        if (r != 2) /* there is a block still */
             e->list[n++] = *at;
-        r = r == 1 ? 0 : r;
+        r = r < 0 ? r : 0;
     }
     e->n = n;
     return r;
@@ -341,7 +363,7 @@ int store_retire(struct store *s, int64_t now, struct error *err)
     int r = s->must_reload ? store_reload(s, err) : 0;
     if (r < 0)
         return r;
-    if (!s->retire && (!store_retire_is_due(s, now) || s->meta.must_refold))
+    if (!s->retire && (!store_retire_is_due(s, now) || s->meta.must_refold || s->environment->n_dropped))
         return 0;
     if (!s->retire) {
         struct fact_key key = {.generation = FACTS_FROZEN};

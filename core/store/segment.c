@@ -18,6 +18,8 @@ enum {
     COLUMN_SOURCE,
     COLUMN_END
 };
+#define TYPE_LINK 255 /* of a row that is no event */
+_Static_assert((int)EVENT_N_TYPES < TYPE_LINK, "no event has its type");
 _Static_assert((int)FIELD_N <= (int)COLUMN_SUBJECT,
                "fields and fixed columns share the numbers of a block's columns");
 
@@ -228,42 +230,100 @@ void segment_block_event(const struct segment_block *b, uint32_t row, struct eve
     }
 }
 
-int segment_prune(struct segment_writer *w, struct txn *t, uint32_t segment, uint16_t place, uint32_t first,
-                  uint32_t end, const uint8_t *leaves)
+bool segment_block_is_event(const struct segment_block *b, uint32_t row)
 {
-    uint8_t key[6];
-    MDB_val value;
-    struct segment_block b;
-    segment_key(key, segment, place);
-    if (!txn_get(t, DB_SEGMENTS, key, sizeof(key), &value))
-        return t->rc ? -EIO : -EBADMSG;
-    int r = segment_block_decode(&b, segment, place, &value);
+    return get(b, COLUMN_TYPE, row) != TYPE_LINK;
+}
+
+int segment_block_sources(const MDB_val *value, uint16_t *ret_least, uint16_t *ret_greatest)
+{
+    struct block block;
+    int64_t least = 0, greatest = 0;
+    bool open;
+    int r = block_open(&block, value->mv_data, value->mv_size, false);
     if (r < 0)
         return r;
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < b.n_rows; i++) {
-        int64_t number = b.subject[i];
-        if (number >= first && number < end && leaves[number - first])
-            continue;
-        for (unsigned c = 0; c < COLUMN_END; c++)
-            if (b.columns[c])
-                b.columns[c][n] = b.columns[c][i];
-        n++;
+    if (block_has(&block, COLUMN_SOURCE) &&
+        (!block_range(&block, COLUMN_SOURCE, &least, &greatest, &open) || least < 0 || greatest > UINT16_MAX))
+        return -EBADMSG;
+    *ret_least = (uint16_t)least;
+    *ret_greatest = (uint16_t)greatest;
+    return 0;
+}
+
+static int copy_row(struct segment_writer *w, const struct segment_block *b, uint32_t row, int64_t previous)
+{
+    int r = 0;
+    for (unsigned i = 0; i < COLUMN_END; i++)
+        r |= set(w, i, i == COLUMN_PREVIOUS ? previous : get(b, i, row));
+    w->n_rows++;
+    return r;
+}
+
+/* In place of a subject's rows: its chain, no event. */
+static int add_link(struct segment_writer *w, const struct segment_block *b, uint32_t row, int64_t previous)
+{
+    int r = set(w, COLUMN_SUBJECT, b->subject[row]);
+    r |= set(w, COLUMN_PREVIOUS, previous);
+    r |= set(w, COLUMN_NAMESPACE, b->namespace[row]);
+    r |= set(w, COLUMN_LOOSE, b->loose[row]);
+    r |= set(w, COLUMN_TYPE, TYPE_LINK);
+    w->n_rows++;
+    return r;
+}
+
+static bool row_goes(const struct segment_block *b, uint32_t row, const struct segment_pruning *pruning)
+{
+    return segment_block_is_event(b, row) &&
+           pruning->drops(pruning->context, (uint32_t)b->subject[row], (uint16_t)get(b, COLUMN_SOURCE, row));
+}
+
+/* The rows [row, end) of one subject. Its first row of the segment carries the chain, whichever that is. */
+static int rewrite_run(struct segment_writer *w, const struct segment_block *b, uint32_t row, uint32_t end,
+                       const struct segment_pruning *pruning, uint64_t *n_events)
+{
+    const int64_t previous = b->previous[row];
+    const uint32_t first = row;
+    uint32_t n_kept = 0;
+    for (; row < end; row++) {
+        if (row_goes(b, row, pruning))
+            ++*n_events;
+        else if (segment_block_is_event(b, row) && copy_row(w, b, row, n_kept++ == 0 ? previous : 0) < 0)
+            return -ENOMEM;
     }
-    if (n == 0) {
+    if (n_kept || previous == 0)
+        return 0;
+    int forgets = pruning->forgets(pruning->context, (uint32_t)b->subject[first]);
+    return forgets < 0 ? forgets : forgets == 0 && add_link(w, b, first, previous) < 0 ? -ENOMEM : 0;
+}
+
+int segment_block_rewrite(struct segment_writer *w, struct txn *t, const struct segment_block *b,
+                          const struct segment_pruning *pruning, uint64_t *ret_n_events)
+{
+    bool changes = false;
+    for (uint32_t row = 0; row < b->n_rows && !changes; row++)
+        changes = row_goes(b, row, pruning);
+    if (!changes)
+        return 0;
+    segment_begin(w, t, b->segment);
+    w->place = b->place;
+    int r = 0;
+    for (uint32_t row = 0, end; row < b->n_rows && r == 0; row = end) {
+        for (end = row + 1; end < b->n_rows && b->subject[end] == b->subject[row];)
+            end++;
+        r = rewrite_run(w, b, row, end, pruning, ret_n_events);
+    }
+    if (r == 0 && w->n_rows == 0) {
+        uint8_t key[6];
+        segment_key(key, b->segment, b->place);
         txn_delete(t, DB_SEGMENTS, key, sizeof(key));
-    } else if (n < b.n_rows) {
-        r = block_begin(&w->block, n);
-        for (unsigned c = 0; c < COLUMN_END && r == 0; c++)
-            if (b.columns[c])
-                block_add(&w->block, (uint8_t)c, b.columns[c], effort_of(c), BLOCK_NO_COLUMN, NULL);
-        if (r == 0)
-            r = block_finish(&w->block);
-        if (r == 0)
-            txn_put(t, DB_SEGMENTS, key, sizeof(key), w->out.data, w->out.size);
+        r = t->rc ? -EIO : 2;
+    } else if (r == 0) {
+        r = write_block(w);
+        r = r < 0 ? r : 1;
     }
-    segment_block_fini(&b);
-    return r < 0 ? r : t->rc ? -EIO : n == 0;
+    w->txn = NULL;
+    return r;
 }
 
 void segment_cache_fini(struct segment_cache *c)
@@ -333,6 +393,8 @@ static int load_one(struct segment_cache *c, struct txn *t, struct hot *h, struc
             s->is_loose = b->loose[row] != 0;
         }
         for (; row < b->n_rows && b->subject[row] == s->number && r == 0; row++) {
+            if (!segment_block_is_event(b, row))
+                continue;
             segment_block_event(b, row, (struct event *)room);
             r = subject_append(h, s, (const struct event *)room);
         }

@@ -1,7 +1,10 @@
 /* Segments of the event log: what one seal wrote, sorted by subject, in blocks by column.
  *
  * A subject's events in one segment are one run of rows (it may cross blocks). The first of them names the
- * segment before that has events of it, so that its events are found from the newest segment back. */
+ * segment before that has events of it, so that its events are found from the newest segment back. Where
+ * events have left the set (prune.h) their rows are gone; if that would break the chain, one row stays that
+ * is no event.
+ */
 #ifndef TENDON_STORE_SEGMENT_H
 #define TENDON_STORE_SEGMENT_H
 
@@ -21,11 +24,6 @@ void segment_begin(struct segment_writer *w, struct txn *t, uint32_t number);
 int segment_add(struct segment_writer *w, const struct subject *s, const struct event *e, uint32_t previous);
 int segment_finish(struct segment_writer *w);
 
-/* Takes the subjects out of a block, of [first, end) those with leaves[number − first] != 0. 1 when nothing
- * is left and the block is deleted, else 0; -EBADMSG when there is no such block. */
-int segment_prune(struct segment_writer *w, struct txn *t, uint32_t segment, uint16_t place, uint32_t first,
-                  uint32_t end, const uint8_t *leaves);
-
 /* One block, decoded. */
 struct segment_block {
     uint32_t segment;
@@ -42,6 +40,28 @@ int segment_block_extent(const MDB_val *value, uint32_t *ret_first, uint32_t *re
 void segment_block_fini(struct segment_block *b);
 /* Row i as an event in room[event_size(FIELD_N)]. */
 void segment_block_event(const struct segment_block *b, uint32_t row, struct event *room);
+
+/* Whether row i is an event. What is not only carries the chain on, of a subject whose events here are gone.
+ */
+bool segment_block_is_event(const struct segment_block *b, uint32_t row);
+
+/* What is to leave a block that is written anew. */
+struct segment_pruning {
+    /* whether an event goes */
+    bool (*drops)(void *context, uint32_t subject, uint16_t source);
+    /* Of a subject none of whose events in this block stay: 1 when nothing leads here any more, so that no
+     * row has to carry its chain on; 0, or negative errno. */
+    int (*forgets)(void *context, uint32_t subject);
+    void *context;
+};
+
+/* The numbers of sources in a block lie between these, without decoding it; 0 for a row that is no event. */
+int segment_block_sources(const MDB_val *value, uint16_t *ret_least, uint16_t *ret_greatest);
+
+/* Writes a block anew: 1; or deletes it when nothing is left: 2. 0 when all events stay. *ret_n_events grows
+ * by those that went. */
+int segment_block_rewrite(struct segment_writer *w, struct txn *t, const struct segment_block *b,
+                          const struct segment_pruning *pruning, uint64_t *ret_n_events);
 
 /* The last few blocks decoded: late events of neighbours meet in the same ones. */
 struct segment_cache {

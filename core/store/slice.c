@@ -74,6 +74,8 @@ static int slice_row(struct slice *slice, const struct segment_block *block, uin
 {
     uint8_t room[sizeof(struct event) + FIELD_N * sizeof(uint64_t)] __attribute__((aligned(8)));
     int64_t number = block->subject[row];
+    if (!segment_block_is_event(block, row))
+        return 0;
     if (number < slice->first || number >= slice->end || slice->is_hot[number - slice->first])
         return 0;
     bool is_loose = block->loose[row] != 0;

@@ -1,5 +1,6 @@
 #include "core/store/source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +106,13 @@ void source_put(struct txn *t, const struct source *s, bool with_rejects)
     memcpy(ring, &s->n_rejects, 4);
     memcpy(ring + 8, s->rejects, sizeof(s->rejects));
     txn_put(t, DB_REJECTS, s->record.name, name_size, ring, sizeof(ring));
+}
+
+size_t source_label(const struct store_source *s, char room[SOURCE_LABEL_BYTES])
+{
+    int n = s->generation > 1 ? snprintf(room, SOURCE_LABEL_BYTES, "%s %u", s->name, s->generation)
+                              : snprintf(room, SOURCE_LABEL_BYTES, "%s", s->name);
+    return (size_t)n;
 }
 
 void source_add_reject(struct source *s, const struct store_source_reject *reject)

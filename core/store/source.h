@@ -27,6 +27,10 @@ void sources_free(struct source **sources, size_t n);
 struct source *sources_find(struct source *const *sources, size_t n, const char *name);
 void source_put(struct txn *t, const struct source *s, bool with_rejects);
 void source_init(struct source *s, const char *name, const char *namespace);
+/* What a source's generation is called in DICTIONARY_SOURCE: its name, and from the second generation on a
+ * space and the number. room holds SOURCE_LABEL_BYTES; the length without the NUL. */
+#define SOURCE_LABEL_BYTES (STORE_NAME_BYTES + 12)
+size_t source_label(const struct store_source *s, char room[SOURCE_LABEL_BYTES]);
 void source_add_reject(struct source *s, const struct store_source_reject *reject);
 
 #endif

@@ -216,6 +216,9 @@ int store_load_retired(struct store *s, struct txn *t, int64_t now);
 void store_retired(struct txn *t, uint64_t *ret_frozen, uint64_t *ret_erased);
 
 /* refold.c */
+/* Ends a transaction of the store's own: its error, or its commit's. After a failure meta is as before and
+ * memory is read back, as a commit that failed may be on disk. */
+int store_step_end(struct store *s, struct txn *t, const struct store_meta *before, int r, struct error *err);
 void store_refold_forget(struct store *s); /* what it remembers of segments: they have changed */
 
 #endif

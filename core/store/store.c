@@ -156,8 +156,9 @@ static int pending_find(struct commit *c, const struct store_batch *batch, struc
         memset(p->source.new_values, 0, sizeof(p->source.new_values));
     }
     uint32_t number, namespace;
-    int r = dictionary_intern(s->dictionary, DICTIONARY_SOURCE, batch->source, strlen(batch->source), &number,
-                              NULL);
+    char label[SOURCE_LABEL_BYTES];
+    size_t size = source_label(&p->source.record, label);
+    int r = dictionary_intern(s->dictionary, DICTIONARY_SOURCE, label, size, &number, NULL);
     if (r == 0)
         r = dictionary_intern(s->dictionary, DICTIONARY_NAMESPACE, batch->namespace, strlen(batch->namespace),
                               &namespace, NULL);

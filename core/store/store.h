@@ -94,10 +94,12 @@ int store_maintain(struct store *s, bool settle, struct error *err);
  * Any thread, one at a time. */
 int store_set_fold(struct store *s, const struct fold_settings *settings, struct error *err);
 
-/* Undoes a source: its events leave the set, the subjects that had any are folded anew, its cursor, last_seq,
- * watermark, counters and rejects begin again as a new generation; all in one transaction or, past a
- * transaction's size, in slices that a restart continues and no view shows halfway. *ret_events is how many
- * left. -ENOENT unknown_source. */
+/* Undoes a source: its cursor, last_seq, watermark, counters and rejects begin again as a new generation, and
+ * its events so far leave the set: at once for what is sent from now on, for views when the refold that
+ * becomes due has made the facts without them; the log loses them behind that. An event that another source
+ * of its namespace had sent too, identically, belongs to whichever was first: it stays where that was the
+ * other one, and else leaves until somebody sends it again. *ret_events is how many it had been credited
+ * with. -ENOENT unknown_source; -EBUSY resetting: too many resets at once. */
 int store_source_reset(struct store *s, const char *source, uint64_t *ret_events, struct error *err);
 
 /* Puts the rows of next in place of today's; a refold becomes due when the fold reads what changed. Takes

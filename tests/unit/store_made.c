@@ -1,5 +1,6 @@
 #include "store_made.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 struct made *EVENTS;
@@ -234,4 +235,27 @@ void shuffle(unsigned *order, size_t n, uint64_t *rng)
         order[i - 1] = order[k];
         order[k] = swap;
     }
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char buffer[1 << 16];
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(in >= 0 && out >= 0);
+    for (ssize_t n; (n = read(in, buffer, sizeof(buffer))) > 0;)
+        assert_int_equal(write(out, buffer, (size_t)n), n);
+    assert_int_equal(close(in), 0);
+    assert_int_equal(close(out), 0);
+}
+
+void crash_store(struct store *s, char path[64])
+{
+    char to_path[64], from[96], to[96];
+    make_directory(to_path);
+    (void)snprintf(from, sizeof(from), "%s/data.mdb", path);
+    (void)snprintf(to, sizeof(to), "%s/data.mdb", to_path);
+    copy_file(from, to);
+    store_close(s);
+    remove_store(path);
+    memcpy(path, to_path, sizeof(to_path));
 }

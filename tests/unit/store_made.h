@@ -41,6 +41,8 @@ void commit_as(struct store *s, const char *source, const char *namespace, const
 /* Of the source "desk". */
 void commit(struct store *s, const unsigned *order, size_t n, uint64_t *seq, uint32_t *ret_accepted,
             uint32_t *ret_duplicates);
+/* Closes a store and leaves in path a folder with its file as it was before: what kill -9 leaves. */
+void crash_store(struct store *s, char path[64]);
 /* Until no refold is due. */
 void finish_refold(struct store *s);
 /* All fact rows as sorted lines, with names in place of numbers that depend on the order of arrival. The

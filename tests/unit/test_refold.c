@@ -4,9 +4,7 @@
 
 #include "store_made.h"
 
-#include <fcntl.h>
 #include <lmdb.h>
-#include <unistd.h>
 
 enum { SLICE = 7, HOT = 60 };
 
@@ -97,28 +95,10 @@ static void check(struct walk *w)
     free(got);
 }
 
-static void copy_file(const char *from, const char *to)
-{
-    char buffer[1 << 16];
-    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    assert_true(in >= 0 && out >= 0);
-    for (ssize_t n; (n = read(in, buffer, sizeof(buffer))) > 0;)
-        assert_int_equal(write(out, buffer, (size_t)n), n);
-    assert_int_equal(close(in), 0);
-    assert_int_equal(close(out), 0);
-}
-
 /* What kill -9 leaves: the file as it is, none of what the store would write on closing. */
 static void crash(struct walk *w)
 {
-    char path[64], from[96], to[96];
-    make_directory(path);
-    (void)snprintf(from, sizeof(from), "%s/data.mdb", w->path);
-    (void)snprintf(to, sizeof(to), "%s/data.mdb", path);
-    copy_file(from, to);
-    store_close(w->store);
-    remove_store(w->path);
-    memcpy(w->path, path, sizeof(path));
+    crash_store(w->store, w->path);
     w->store = open_store_sliced(w->path, HOT, SLICE);
 }
 
