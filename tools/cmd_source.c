@@ -1,8 +1,10 @@
 #include "tools/output.h"
 #include "tools/session.h"
+#include "tools/terminal.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int source_list_run(const struct invocation *invocation)
 {
@@ -88,6 +90,55 @@ static int source_rejects_run(const struct invocation *invocation)
     return code;
 }
 
+/* Whether the person at the terminal says yes; where nobody is asked --yes has to. 0 or an exit code. */
+static int reset_confirm(const struct invocation *invocation)
+{
+    struct error err = ERROR_INIT;
+    char answer[16] = "";
+    if (invocation_has(invocation, "yes"))
+        return 0;
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+        error_set(&err, -EINVAL, "usage", "a reset undoes all that the source has sent: say --yes");
+        return error_print(&err);
+    }
+    char *name = text_clean(invocation_argument(invocation, 0));
+    (void)fprintf(stderr,
+                  "This undoes all events that the source %s has sent. What it does not send again is lost.\n"
+                  "Reset it? [y/N] ",
+                  name ? name : "");
+    free(name);
+    bool is_yes = fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+    if (is_yes)
+        return 0;
+    (void)fprintf(stderr, "nothing was done\n");
+    return TENDON_EXIT_FAILED;
+}
+
+static int source_reset_run(const struct invocation *invocation)
+{
+    static const struct output_column COLUMNS[] = {
+        {"events", "events undone", CELL_COUNT},
+        {"generation", "generation", CELL_TEXT},
+        {"plugin_restarted", "its plugin begins anew", CELL_TEXT},
+    };
+    struct session *s = NULL;
+    json_t *params = source_params(invocation), *result = NULL;
+    int code = reset_confirm(invocation);
+    if (code == 0)
+        code = session_open(invocation, "asking", &s);
+    if (code == 0)
+        code = session_call(s, "source.reset", json_incref(params), &result);
+    if (code == 0)
+        code = session_await_facts(s, invocation, result, params);
+    session_close(s);
+    json_decref(params);
+    (void)json_object_del(result, "refolding");
+    if (code == 0)
+        code = output_show(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), result);
+    json_decref(result);
+    return code;
+}
+
 static const struct option TENANT_OPTIONS[] = {
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "only this tenant's; may be left out where there is one tenant"},
@@ -109,6 +160,20 @@ static const struct option REJECTS_OPTIONS[] = {
      "only this tenant's; may be left out where there is one tenant"},
     OUTPUT_OPTION,
     EMPTY_OPTION,
+    {NULL},
+};
+
+static const struct option RESET_OPTIONS[] = {
+    {"yes", 'y', OPTION_FLAG, NULL, NULL, NAMES_NOTHING, "do not ask whether it is meant"},
+    {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
+     "whose source; may be left out where there is one tenant"},
+    OUTPUT_OPTION,
+    NO_WAIT_OPTION,
+    {NULL},
+};
+
+static const struct argument RESET_ARGUMENTS[] = {
+    {"NAME", .help = "of the source, as tendon source list shows it"},
     {NULL},
 };
 
@@ -137,6 +202,26 @@ const struct command CMD_SOURCE_REJECTS = {
     .examples = "  tendon source rejects acme-servicedesk\n  tendon source rejects acme-servicedesk --limit "
                 "5 -o json\n",
     .run = source_rejects_run,
+};
+
+const struct command CMD_SOURCE_RESET = {
+    .name = "source reset",
+    .summary = "undo all that a source has sent, and let it begin again",
+    .description =
+        "For a wrong import: a file of another tenant, a mapping that was mistaken. The source's events "
+        "leave "
+        "the tenant; its counters, rejects, watermark and position begin again, and its plugin starts anew "
+        "at "
+        "its configured beginning. A client of the source's own is told to send everything again.\n\n"
+        "Until the facts are made anew, answers come from those before, and say so; then none shows any of "
+        "those events. An event that another source of the same namespace had sent too, word for word, was "
+        "kept once and belongs to the one that sent it first: it stays where that was the other source, and "
+        "otherwise goes until one of them sends it again.",
+    .options = RESET_OPTIONS,
+    .arguments = RESET_ARGUMENTS,
+    .examples = "  tendon source reset acme-servicedesk\n"
+                "  tendon source reset acme-servicedesk --tenant riverbend --yes --no-wait\n",
+    .run = source_reset_run,
 };
 
 const struct command CMD_SOURCE_SHOW = {

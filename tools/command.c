@@ -28,6 +28,7 @@
     X(SITE_LIST)                                                                                             \
     X(SOURCE_LIST)                                                                                           \
     X(SOURCE_REJECTS)                                                                                        \
+    X(SOURCE_RESET)                                                                                          \
     X(SOURCE_SHOW)                                                                                           \
     X(STATUS)                                                                                                \
     X(TEAM_IMPORT)                                                                                           \

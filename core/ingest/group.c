@@ -17,7 +17,11 @@ static struct group_source *group_source(struct group *g, struct tenant *t, cons
         if (strcmp(g->sources[i].name, name) == 0)
             return &g->sources[i];
     struct group_source *s = &g->sources[g->n_sources++];
-    *s = (struct group_source){.name = name, .last_seq = group_last_seq(t, name)};
+    struct store_source known;
+    bool is_known = store_source_get(t->store, name, &known) == 1;
+    *s = (struct group_source){.name = name,
+                               .last_seq = is_known ? known.last_seq : 0,
+                               .is_reset = is_known && known.last_seq == 0 && known.generation > 1};
     return s;
 }
 
@@ -33,10 +37,12 @@ static void group_plan(struct group *g, struct tenant *t)
         } else if (d->seq <= s->last_seq) {
             j->outcome = OUTCOME_REPEAT;
         } else if (d->seq > s->last_seq + 1) {
-            j->outcome = OUTCOME_OUT_OF_ORDER;
+            /* Who goes on behind a reset does not know of it: the next HELLO tells. */
+            j->outcome = s->is_reset ? OUTCOME_UNGREETED : OUTCOME_OUT_OF_ORDER;
         } else {
             j->outcome = OUTCOME_COMMIT;
             s->last_seq = d->seq;
+            s->is_reset = false;
             j->batch = &g->batches[g->n_batches++];
             *j->batch = (struct store_batch){
                 .source = j->source,
@@ -133,6 +139,9 @@ static void job_answer(struct tenant *t, struct job *j, uint64_t last_seq, int r
     case OUTCOME_OUT_OF_ORDER:
         group_nack(&answer, WIRE_NACK_OUT_OF_ORDER, 0, false);
         break;
+    case OUTCOME_UNGREETED:
+        group_nack(&answer, WIRE_NACK_HELLO_REQUIRED, 0, false);
+        break;
     case OUTCOME_REFUSED:
         group_nack(&answer, j->nack, 0, true);
         break;
@@ -158,7 +167,7 @@ int group_run(struct group *g, struct tenant *t, const char *data_path, uint64_t
         sum->batches += j->outcome == OUTCOME_COMMIT && rc == 0;
         sum->events += j->outcome == OUTCOME_COMMIT && rc == 0 ? j->decoded->d.n_in_batch : 0;
         sum->repeats += j->outcome == OUTCOME_REPEAT;
-        sum->out_of_order += j->outcome == OUTCOME_OUT_OF_ORDER;
+        sum->out_of_order += j->outcome == OUTCOME_OUT_OF_ORDER || j->outcome == OUTCOME_UNGREETED;
         sum->malformed += j->outcome == OUTCOME_REFUSED;
         job_answer(t, j, group_source(g, t, j->source)->last_seq, rc);
     }

@@ -12,6 +12,7 @@
 struct group_source {
     const char *name; /* one of its jobs' */
     uint64_t last_seq;
+    bool is_reset; /* and nothing has come since */
 };
 
 struct group {

@@ -27,7 +27,14 @@ void decoded_pool_fini(struct decoded_pool *p);
 
 enum job_kind { JOB_HELLO, JOB_BATCH, JOB_CALL };
 enum job_state { JOB_QUEUED, JOB_DECODING, JOB_DECODED };
-enum job_outcome { OUTCOME_COMMIT, OUTCOME_REPEAT, OUTCOME_OUT_OF_ORDER, OUTCOME_REFUSED, OUTCOME_FAILED };
+enum job_outcome {
+    OUTCOME_COMMIT,
+    OUTCOME_REPEAT,
+    OUTCOME_OUT_OF_ORDER,
+    OUTCOME_UNGREETED, /* the source was reset since its HELLO */
+    OUTCOME_REFUSED,
+    OUTCOME_FAILED
+};
 
 /* On the stack of the thread that waits for it. */
 struct job_call {

@@ -46,7 +46,7 @@ int store_source_reset(struct store *s, const char *name, uint64_t *ret_events, 
         return r;
     struct source *known = sources_find(s->sources, s->n_sources, name);
     if (!known)
-        return error_set(err, -ENOENT, "unknown_source", "no source of that name has ever sent anything");
+        return error_set(err, -ENOENT, "unknown_source", "the source %s has never sent anything", name);
     struct reset reset = {.source = malloc(sizeof(*reset.source))};
     if (!reset.source)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a reset");

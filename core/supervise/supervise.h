@@ -73,6 +73,10 @@ int supervisor_resolve(struct supervisor *s, pid_t pid, struct grant *ret);
  */
 int supervisor_release(struct supervisor *s, const char *tenant, const char *source, struct error *err);
 
+/* Starts an instance again, whatever it is doing, and forgets its crashes: it asks the collector where its
+ * source stands. -ENOENT unknown_source. */
+int supervisor_restart(struct supervisor *s, const char *tenant, const char *source, struct error *err);
+
 /* An array of flat objects, by tenant and source: tenant, source, plugin, state, since, pid, restarts,
  * crashes, skipped, last_skip, accepted, rejected (of the present process), landlock, message: why it is in
  * that state. NULL without memory. */

@@ -145,7 +145,7 @@ static bool is_due(const struct slot *slot)
 /* One slot's turn. False when it is gone. */
 static bool turn(struct supervisor *s, struct slot *slot, int64_t now, unsigned *n_starts)
 {
-    if (slot->pid && (slot->is_leaving || slot->next))
+    if (slot->pid && (slot->is_leaving || slot->next || slot->is_asked))
         stop(s, slot, now);
     if (slot->pid == 0 && slot->is_leaving)
         return false;
@@ -445,6 +445,22 @@ int supervisor_release(struct supervisor *s, const char *tenant, const char *sou
 {
     (void)pthread_mutex_lock(&s->lock);
     struct slot *slot = find(s, tenant, source);
+    if (slot)
+        slot_release(slot, instant_monotonic_ms());
+    (void)pthread_mutex_unlock(&s->lock);
+    if (!slot)
+        return error_set(err, -ENOENT, "unknown_source",
+                         "no plugin instance is the source %.64s of that tenant", source);
+    wake(s);
+    return 0;
+}
+
+int supervisor_restart(struct supervisor *s, const char *tenant, const char *source, struct error *err)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    struct slot *slot = find(s, tenant, source);
+    if (slot && slot->pid)
+        stop(s, slot, instant_monotonic_ms()); /* what was asked to stop starts again */
     if (slot)
         slot_release(slot, instant_monotonic_ms());
     (void)pthread_mutex_unlock(&s->lock);

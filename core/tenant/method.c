@@ -29,6 +29,7 @@ const struct method METHODS[] = {
     {"server.key", false, method_server_key, {NULL}},
     {"source.list", false, method_source_list, {"tenant"}},
     {"source.rejects", true, method_source_rejects, {"tenant", "source", "limit"}},
+    {"source.reset", false, method_source_reset, {"tenant", "source"}},
     {"source.show", true, method_source_show, {"tenant", "source"}},
     {"status", false, method_status, {NULL}},
     {"tenant.list", false, method_tenant_list, {NULL}},

@@ -77,6 +77,7 @@ int method_tenant_reindex(struct request *r);
 int method_source_list(struct request *r);
 int method_source_show(struct request *r);
 int method_source_rejects(struct request *r);
+int method_source_reset(struct request *r);
 int method_reference_import(struct request *r);
 int method_reference_list(struct request *r);
 int method_plugin_list(struct request *r);

@@ -1,5 +1,6 @@
-/* source.list, source.show, source.rejects */
+/* source.list, source.show, source.rejects, source.reset */
 #include "core/base/nearest.h"
+#include "core/ingest/committer.h"
 #include "core/supervise/supervise.h"
 #include "core/tenant/control.h"
 #include "core/tenant/method.h"
@@ -211,6 +212,8 @@ int method_source_show(struct request *r)
         if (s.rejected_by[code])
             (void)json_object_set_new(by, event_reject_code((enum event_reject)code),
                                       json_integer((json_int_t)s.rejected_by[code]));
+    if (row)
+        (void)json_object_set_new(row, "generation", json_integer(s.generation));
     if (row && json_object_set_new(row, "rejected_by", by) == 0)
         (void)json_object_set(row, "message", json_object_get(instance, "message"));
     json_decref(instances);
@@ -242,4 +245,37 @@ int method_source_rejects(struct request *r)
         list = NULL;
     }
     return request_answer(r, list);
+}
+
+struct reset {
+    const char *source;
+    uint64_t n_events;
+};
+
+static int reset(struct tenant *t, void *ctx, struct error *err)
+{
+    struct reset *reset = ctx;
+    return store_source_reset(t->store, reset->source, &reset->n_events, err);
+}
+
+int method_source_reset(struct request *r)
+{
+    struct tenant *t;
+    struct store_source s;
+    int result = request_source(r, &t, &s);
+    if (result < 0)
+        return result;
+    struct reset reset_ = {.source = s.name};
+    result = committer_call(r->parts->committer, t, reset, &reset_, r->err);
+    if (result < 0)
+        return result;
+    /* A plugin that runs as this source begins at its configured beginning. What it still sends before it is
+     * stopped is not taken, as it goes on behind what is gone. */
+    bool has_plugin =
+        r->parts->supervisor && supervisor_restart(r->parts->supervisor, t->name, s.name, NULL) == 0;
+    (void)store_source_get(t->store, s.name, &s);
+    return request_answer_change(r, t,
+                                 json_pack("{s:s, s:s, s:I, s:I, s:b}", "tenant", t->name, "source", s.name,
+                                           "events", (json_int_t)reset_.n_events, "generation",
+                                           (json_int_t)s.generation, "plugin_restarted", has_plugin));
 }
