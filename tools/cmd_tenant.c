@@ -30,6 +30,7 @@ static int tenant_show_run(const struct invocation *invocation)
         {"subjects", "tickets and single events", CELL_COUNT},
         {"stored_bytes", "on disk", CELL_BYTES},
         {"stored_bytes_limit", "limit on disk", CELL_BYTES},
+        {"policies", "SLA policies", CELL_COUNT},
         {"hot_subjects", "tickets in memory", CELL_COUNT},
         {"hot_events", "events in memory", CELL_COUNT},
         {"log_segments", "segments of the log", CELL_COUNT},

@@ -56,11 +56,13 @@ int method_tenant_show(struct request *r)
     tenant_settings_unref(s);
     json_t *row = tenant_row(t);
     json_t *more = json_pack(
-        "{s:O?, s:O?, s:O?, s:O?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O?, "
+        "{s:O?, s:O?, s:O?, s:O?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+        "s:O?, "
         "s:O?}",
         "dimensions", json_object_get(settings, "declared"), "closed", json_object_get(settings, "closed"),
         "nearshore", json_object_get(settings, "nearshore"), "not_level1",
-        json_object_get(settings, "not_level1"), "calendar", *calendar ? calendar : NULL, "subjects",
+        json_object_get(settings, "not_level1"), "calendar", *calendar ? calendar : NULL, "policies",
+        (json_int_t)json_array_size(json_object_get(settings, "sla")), "subjects",
         (json_int_t)statistics.subjects, "frozen", (json_int_t)statistics.frozen, "erased",
         (json_int_t)statistics.erased, "hot_subjects", (json_int_t)statistics.hot_subjects, "hot_events",
         (json_int_t)statistics.hot_events, "log_segments", (json_int_t)statistics.log_segments, "fact_blocks",

@@ -271,7 +271,6 @@ static int write_records(struct tenants *ts, struct error *err)
     return r;
 }
 
-/* Nothing can fail from here on. */
 /* Tells the store what of the settings its fold reads. It cannot keep more than memory: where that is gone
  * the facts stay those of the settings before, and the next reload or start tells it again. */
 static void tell_fold(struct tenant *t, const struct tenant_settings *s)
@@ -282,6 +281,7 @@ static void tell_fold(struct tenant *t, const struct tenant_settings *s)
     (void)store_set_fold(t->store, &fold, NULL);
 }
 
+/* Nothing can fail from here on. */
 static void put_in_force(struct tenants *ts)
 {
     for (size_t i = 0; i < ts->n_entries; i++) {

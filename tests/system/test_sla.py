@@ -136,6 +136,7 @@ def test_a_tenant_that_the_file_no_longer_names_keeps_its_policies(make_collecto
     collector.configuration["tenants"] = [{"name": "other", "zone": "UTC"}]
     collector.write()
     collector.restart()
+    assert collector.call("tenant.show", tenant="riverbend")["policies"] == len(POLICIES)
     with collector.connect(keys) as source:
         source.hello("desk")
         assert source.send(TICKETS)["rejected"] == []
