@@ -20,40 +20,39 @@ const char *const VERDICT_WORDS[VERDICT_N] = {
     [VERDICT_GONE] = "nothing now",
 };
 
-/* What is good to be high, and what to be low; the rest is neither. */
-static const char *const HIGH_IS_GOOD[] = {"one_touch_rate",
-                                           "first_contact_resolution",
-                                           "sla_attainment",
-                                           "csat",
-                                           "mean_rating",
-                                           "nps",
-                                           "ces",
-                                           "instrument_score",
-                                           "service_level",
-                                           NULL};
-static const char *const LOW_IS_GOOD[] = {"reopens",
-                                          "backlog",
-                                          "backlog_age",
-                                          "first_response_time",
-                                          "next_response_time",
-                                          "time_to_acknowledge",
-                                          "first_resolution_time",
-                                          "full_resolution_time",
-                                          "requester_wait_time",
-                                          "support_work_time",
-                                          "hold_time",
-                                          "pending_time",
-                                          "handling_time",
-                                          "reopen_rate",
-                                          "silent_close_rate",
-                                          "escalation_rate",
-                                          "handoffs",
-                                          "ping_pong_rate",
-                                          "sla_breach_time",
-                                          "dissatisfaction",
-                                          "queue_time",
-                                          "abandonment_rate",
-                                          NULL};
+const char *const SCORECARD_HIGH_IS_GOOD[] = {"one_touch_rate",
+                                              "first_contact_resolution",
+                                              "sla_attainment",
+                                              "csat",
+                                              "mean_rating",
+                                              "nps",
+                                              "ces",
+                                              "instrument_score",
+                                              "service_level",
+                                              NULL};
+const char *const SCORECARD_LOW_IS_GOOD[] = {"reopens",
+                                             "backlog",
+                                             "backlog_age",
+                                             "first_response_time",
+                                             "next_response_time",
+                                             "time_to_acknowledge",
+                                             "first_resolution_time",
+                                             "full_resolution_time",
+                                             "requester_wait_time",
+                                             "support_work_time",
+                                             "hold_time",
+                                             "pending_time",
+                                             "handling_time",
+                                             "reopen_rate",
+                                             "silent_close_rate",
+                                             "escalation_rate",
+                                             "handoffs",
+                                             "ping_pong_rate",
+                                             "sla_breach_time",
+                                             "dissatisfaction",
+                                             "queue_time",
+                                             "abandonment_rate",
+                                             NULL};
 
 /* Whether a metric, its clock and statistic left aside, is one of the names. */
 static bool is_one_of(const char *metric, const char *const *names)
@@ -95,9 +94,9 @@ enum verdict scorecard_verdict(const char *metric, enum figure_kind kind, const 
     if (!has_moved(kind, now, before))
         return kind == FIGURE_RATIO ? VERDICT_WITHIN : VERDICT_SAME;
     bool higher = now->value > before->value;
-    if (is_one_of(metric, HIGH_IS_GOOD))
+    if (is_one_of(metric, SCORECARD_HIGH_IS_GOOD))
         return higher ? VERDICT_BETTER : VERDICT_WORSE;
-    if (is_one_of(metric, LOW_IS_GOOD))
+    if (is_one_of(metric, SCORECARD_LOW_IS_GOOD))
         return higher ? VERDICT_WORSE : VERDICT_BETTER;
     return higher ? VERDICT_HIGHER : VERDICT_LOWER;
 }

@@ -41,6 +41,10 @@ enum verdict {
 #define SCORECARD_MOVED 0.05
 #define SCORECARD_FEW   20
 
+/* Metrics that are good when they are high, and when they are low; each list ends with NULL. The others are
+ * neither. */
+extern const char *const SCORECARD_HIGH_IS_GOOD[], *const SCORECARD_LOW_IS_GOOD[];
+
 /* By enum verdict; NULL for none. */
 extern const char *const VERDICT_WORDS[VERDICT_N];
 

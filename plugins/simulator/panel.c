@@ -210,12 +210,10 @@ static void make_tickets(struct panel *panel, uint64_t seed)
         case PANEL_MOSTLY:
             direct = direct > n / 4 ? direct : n / 4;
             outsourced = outsourced > n - n / 4 ? outsourced : n - n / 4;
-            outsourced = outsourced > direct ? outsourced : direct;
             break;
         case PANEL_PARTLY:
             outsourced = outsourced > n / 4 ? outsourced : n / 4;
             direct = direct > n - n / 4 ? direct : n - n / 4;
-            direct = direct > outsourced ? direct : outsourced + 1;
             break;
         case PANEL_DIRECT:
             direct = direct > n ? direct : n;

@@ -1,4 +1,5 @@
 /* Periods before periods, and what a change is called. */
+#include "core/query/metric.h"
 #include "tools/scorecard.h"
 
 #include <setjmp.h>
@@ -142,6 +143,36 @@ static void what_is_not_known_is_said(void **state)
         assert_non_null(VERDICT_WORDS[verdict]);
 }
 
+static bool is_in(const char *const *names, const char *name)
+{
+    for (; *names; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
+/* A new metric must be said to be good when high, or when low, or neither. */
+static void the_whole_catalogue_is_judged(void **state)
+{
+    static const char *const neither[] = {
+        "tickets_created", "tickets_solved",   "resolutions",    "response_rate",
+        "survey_share",    "outsourced_share", "offshore_share", NULL};
+    const char *const *const lists[] = {SCORECARD_HIGH_IS_GOOD, SCORECARD_LOW_IS_GOOD, neither};
+    (void)state;
+    for (size_t i = 0; i < metric_count(); i++) {
+        const struct metric *m = metric_at(i);
+        int n = 0;
+        for (size_t l = 0; l < 3; l++)
+            n += is_in(lists[l], m->name);
+        if (!m->is_hidden && n != 1)
+            fail_msg("%s is in %d lists", m->name, n);
+    }
+    for (size_t l = 0; l < 3; l++)
+        for (const char *const *name = lists[l]; *name; name++)
+            if (!metric_find(*name, strlen(*name)))
+                fail_msg("there is no metric %s", *name);
+}
+
 static void changes(void **state)
 {
     struct figure a = plain(120, 1), b = plain(100, 1), zero = plain(0, 0);
@@ -166,6 +197,7 @@ int main(void)
         cmocka_unit_test(ratios_move_when_intervals_part),
         cmocka_unit_test(other_figures_move_by_a_share),
         cmocka_unit_test(what_is_not_known_is_said),
+        cmocka_unit_test(the_whole_catalogue_is_judged),
         cmocka_unit_test(changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
