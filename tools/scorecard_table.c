@@ -58,7 +58,7 @@ static const struct {
 } PARTS[PART_N_] = {
     [PART_VALUE] = {"value", TABLE_RIGHT},   [PART_INTERVAL] = {"95 %", TABLE_RIGHT},
     [PART_N] = {"n", TABLE_RIGHT},           [PART_BEFORE] = {"before", TABLE_RIGHT},
-    [PART_CHANGE] = {"change", TABLE_RIGHT}, [PART_DIRECTION] = {"direction", TABLE_JOIN},
+    [PART_CHANGE] = {"change", TABLE_RIGHT}, [PART_DIRECTION] = {"direction", TABLE_JOIN | TABLE_RIGID},
 };
 
 static void part_add(struct table *t, enum part part, enum cell_kind cell, const json_t *line, char **room)
