@@ -309,7 +309,7 @@ const struct command CMD_EXPLAIN = {
         "With --as the same ticket is worked out by the rules that another tool publishes, beside ours: why "
         "a vendor's dashboard says something else.\n\n"
         "With --metric: the tickets with the highest and the lowest values, or, of a ratio, the newest that "
-        "were counted and that were counted against.",
+        "were counted and that were counted against; of a count the newest.",
     .options = OPTIONS,
     .arguments = ARGUMENTS,
     .examples = "  tendon explain INC0000045\n  tendon explain acme-servicedesk/INC0000045 --as zendesk\n"

@@ -120,15 +120,20 @@ static int row_add(struct shown *w, const char *end, size_t rank, const struct s
 
 static json_t *ends_shown(struct shown *w, const struct ends *ends)
 {
-    bool is_ratio = w->request->asked[0].metric->kind == METRIC_RATIO;
+    enum metric_kind kind = w->request->asked[0].metric->kind;
+    bool is_ratio = kind == METRIC_RATIO, is_count = kind == METRIC_COUNT; /* all of a count are 1 */
     int r = 0;
     w->rows = json_array();
     for (size_t i = 0; i < ends->highest.n && r == 0; i++)
         if (!is_ratio || ends->highest.samples[i].value == 1)
-            r = row_add(w, is_ratio ? "counted" : "highest", i + 1, &ends->highest.samples[i]);
-    for (size_t i = 0; i < ends->lowest.n && r == 0; i++)
+            r = row_add(w,
+                        is_ratio   ? "counted"
+                        : is_count ? "newest"
+                                   : "highest",
+                        i + 1, &ends->highest.samples[i]);
+    for (size_t i = 0; i < ends->lowest.n && r == 0 && !is_count; i++)
         if (!is_ratio || ends->lowest.samples[i].value == 0)
-            r = row_add(w, is_ratio ? "not counted" : "lowest", i + 1, &ends->lowest.samples[i]);
+            r = row_add(w, is_ratio ? "counted against" : "lowest", i + 1, &ends->lowest.samples[i]);
     if (r == 0)
         return w->rows;
     json_decref(w->rows);

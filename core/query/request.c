@@ -271,6 +271,22 @@ static int calendar_rule_read(struct request *r, const json_t *body, struct erro
     return -EINVAL;
 }
 
+/* What a metric that takes units takes; else which metrics do. */
+static void hint_units(const struct metric *m, struct error *err)
+{
+    char list[64] = "";
+    unsigned n = 0;
+    for (unsigned u = 0; u < UNIT_N; u++)
+        if (m->units & 1u << u) {
+            size_t used = strlen(list);
+            (void)snprintf(list + used, sizeof(list) - used, "%s%s", n++ ? ", " : "", metric_unit_name(u));
+        }
+    if (n > 1)
+        error_hint(err, "it takes %s", list);
+    else
+        error_hint(err, "units are for the shares and the survey metrics");
+}
+
 static int unit_read(struct request *r, const json_t *body, struct error *err)
 {
     const char *names[UNIT_N];
@@ -284,7 +300,7 @@ static int unit_read(struct request *r, const json_t *body, struct error *err)
         if (!(r->asked[i].metric->units & 1u << unit)) {
             (void)error_set(err, -EINVAL, "bad_option", "%s does not take unit %s", r->asked[i].metric->name,
                             names[unit]);
-            error_hint(err, "units are for the shares and the survey metrics");
+            hint_units(r->asked[i].metric, err);
             return -EINVAL;
         }
     r->unit = unit;

@@ -137,7 +137,14 @@ def test_the_ends_of_a_duration(running):
 
 def test_the_ends_of_a_ratio(running):
     rows = explain(running, "--metric", "reopen_rate", "--now", "2024-03-01", "--top", "5")["rows"]
-    assert {row["end"] for row in rows} == {"not counted"} and len(rows) == 5
+    assert {row["end"] for row in rows} == {"counted against"} and len(rows) == 5
+
+
+def test_the_ends_of_a_count_are_the_newest(running):
+    rows = explain(running, "--metric", "tickets_created", "--top", "3")["rows"]
+    assert [(row["end"], row["rank"], row["value"]) for row in rows] == [("newest", n, 1) for n in (1, 2, 3)]
+    created = [row["created_at"] for row in rows]
+    assert created == sorted(created, reverse=True)
 
 
 def test_sealed_tickets_are_explained_alike(running):

@@ -32,7 +32,8 @@ static void test_refused(void **state)
     refuse("{'metrics': 'csat', 'anchor': 'created'}", "bad_option", "");
     refuse("{'metrics': 'tickets_created', 'anchor': 'finished'}", "bad_option", "");
     refuse("{'metrics': 'tickets_created', 'unit': 'site'}", "bad_option", "shares");
-    refuse("{'metrics': 'outsourced_share', 'unit': 'respondent'}", "bad_option", "");
+    refuse("{'metrics': 'outsourced_share', 'unit': 'respondent'}", "bad_option",
+           "it takes ticket, site, org");
     refuse("{'metrics': 'outsourced_share', 'threshold': '0.5'}", "bad_option", "");
     refuse("{'metrics': 'outsourced_share', 'unit': 'site', 'threshold': '1.5'}", "bad_option", "");
     refuse("{'metrics': 'tickets_created', 'reopen_window': '14d'}", "bad_option", "");
