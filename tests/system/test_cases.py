@@ -10,6 +10,7 @@ from tendon_client import Refused
 
 CASES = cases.read_all()
 VARIANTS = 4
+CASES_AT_ONCE = 60  # of one collector: a tenant a case and variant
 PRESENT = "2026-01-01T00:00:00Z"  # far later than every event, unless the case says otherwise
 
 
@@ -17,13 +18,29 @@ def tenant_name(case, variant):
     return f"case-{case.name}-{variant}"
 
 
+def tenants(part):
+    some = CASES[part * CASES_AT_ONCE:(part + 1) * CASES_AT_ONCE]
+    return [{"name": tenant_name(case, variant), "zone": "UTC", "limits": {"stored_bytes": "64MiB"},
+             **case.world.settings}
+            for case in some for variant in range(VARIANTS)]
+
+
 @pytest.fixture(scope="module")
-def running():
-    tenants = [{"name": tenant_name(case, variant), "zone": "UTC", "limits": {"stored_bytes": "64MiB"},
-                **case.world.settings}
-               for case in CASES for variant in range(VARIANTS)]
-    with Collector(tenants=tenants, listen=True) as collector:
-        yield collector
+def collectors():
+    """collectors(PART): the collector of that part of the cases, the only one that runs."""
+    started = {}
+
+    def of(part):
+        if part not in started:
+            for other in started.values():
+                other.remove()
+            started.clear()
+            started[part] = Collector(tenants=tenants(part), listen=True).start()
+        return started[part]
+
+    yield of
+    for other in started.values():
+        other.remove()
 
 
 def close(found, wanted):
@@ -76,12 +93,14 @@ def check(collector, tenant, case):
             assert close(row[f"{wanted.metric}.high"], wanted.high), f"{wanted.line}: {row}"
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: re.sub(r"\W+", "-", f"{case.name} {case.title}"))
-def test_case(running, case, seed):
+@pytest.mark.parametrize("number", range(len(CASES)),
+                         ids=[re.sub(r"\W+", "-", f"{case.name} {case.title}") for case in CASES])
+def test_case(collectors, number, seed):
+    case, running = CASES[number], collectors(number // CASES_AT_ONCE)
     sets = list(cases.variants(case, random.Random(seed)))
     assert len(sets) == VARIANTS
-    for number, (name, batches) in enumerate(sets):
-        tenant = tenant_name(case, number)
+    for variant, (name, batches) in enumerate(sets):
+        tenant = tenant_name(case, variant)
         running.call("reference.import", tenant=tenant, table="team", rows=case.world.teams)
         running.call("reference.import", tenant=tenant, table="site", rows=case.world.sites)
         for valid_from, definition in case.world.calendars:
@@ -97,9 +116,9 @@ def test_case(running, case, seed):
             raise AssertionError(f"case {case.name}, delivered {name}: {error}") from error
 
 
-def test_every_metric_has_a_case(running):
+def test_every_metric_has_a_case(collectors):
     """One that answers with a value: what no case pins may mean anything."""
     asked = {wanted.metric.partition(".")[0] for case in CASES for wanted in case.expectations
              if wanted.metric and wanted.value is not None and not str(wanted.value).startswith("error ")}
-    missing = [row["name"] for row in running.call("metric.list") if row["name"] not in asked]
+    missing = [row["name"] for row in collectors(0).call("metric.list") if row["name"] not in asked]
     assert not missing, f"no case of tests/data/cases asks for {', '.join(missing)}"
