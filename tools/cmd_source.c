@@ -216,7 +216,8 @@ const struct command CMD_SOURCE_RESET = {
         "Until the facts are made anew, answers come from those before, and say so; then none shows any of "
         "those events. An event that another source of the same namespace had sent too, word for word, was "
         "kept once and belongs to the one that sent it first: it stays where that was the other source, and "
-        "otherwise goes until one of them sends it again.",
+        "otherwise goes until one of them sends it again. Tickets that have left the log by its retention "
+        "keep their figures.",
     .options = RESET_OPTIONS,
     .arguments = RESET_ARGUMENTS,
     .examples = "  tendon source reset acme-servicedesk\n"
