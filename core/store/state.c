@@ -404,7 +404,6 @@ void store_publish_locked(struct store *s)
     };
     s->n_hot_subjects = s->hot.n;
     s->n_hot_events = s->hot.n_events;
-    (void)pthread_cond_broadcast(&s->published);
 }
 
 static int load_meta(struct store *s, struct txn *t, bool *ret_new, struct error *err)

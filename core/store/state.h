@@ -111,8 +111,7 @@ struct store {
 
     /* what a view takes; held across the commit that puts sealed facts in the place of hot ones */
     pthread_mutex_t view_lock;
-    pthread_cond_t published; /* something here has changed */
-    bool is_readable;         /* false while memory is read back from disk */
+    bool is_readable; /* false while memory is read back from disk */
     struct memtable *memtable;
     struct environment *environment; /* today's: a refold makes facts by it */
     struct environment *before; /* the first generation was made by it; the same unless a refold is due */

@@ -41,11 +41,6 @@ int store_open(const struct store_options *options, struct store **ret, struct e
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a store");
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_mutex_init(&s->view_lock, NULL);
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&s->published, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
     s->map_bytes = options->map_bytes;
     s->hot_events = options->hot_events ? options->hot_events : STORE_HOT_EVENTS;
     s->slice_subjects = options->slice_subjects ? options->slice_subjects : STORE_SLICE_SUBJECTS;
@@ -98,7 +93,6 @@ void store_close(struct store *s)
     sodium_memzero(s->box_key, sizeof(s->box_key));
     (void)pthread_mutex_destroy(&s->lock);
     (void)pthread_mutex_destroy(&s->view_lock);
-    (void)pthread_cond_destroy(&s->published);
     free(s);
 }
 
@@ -648,25 +642,6 @@ void store_progress(struct store *s, struct store_progress *ret)
     (void)pthread_mutex_lock(&s->view_lock);
     *ret = s->progress;
     (void)pthread_mutex_unlock(&s->view_lock);
-}
-
-int store_await_refold(struct store *s, unsigned timeout_ms)
-{
-    struct timespec until;
-    int rc = 0;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += timeout_ms % 1000 * 1000000L;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    (void)pthread_mutex_lock(&s->view_lock);
-    while (s->progress.is_refolding && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&s->published, &s->view_lock, &until);
-    bool is_done = !s->progress.is_refolding;
-    (void)pthread_mutex_unlock(&s->view_lock);
-    return is_done ? 0 : -ETIMEDOUT;
 }
 
 uint64_t store_hash_ticket(const struct store *s, const char *namespace, const char *id, size_t size)

@@ -139,8 +139,6 @@ struct store_progress {
     uint64_t n_done, n_subjects; /* tickets and events without one */
 };
 void store_progress(struct store *s, struct store_progress *ret);
-/* Waits until no refold is due. 0, or -ETIMEDOUT. */
-int store_await_refold(struct store *s, unsigned timeout_ms);
 
 /* --- sources (any thread)
  * ------------------------------------------------------------------------------------ */

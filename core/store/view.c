@@ -2,9 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-enum { READ_BACK_S = 5 }; /* how long a view waits for that */
 
 int store_view_open(struct store *s, struct store_view **ret, struct error *err)
 {
