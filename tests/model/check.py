@@ -24,7 +24,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "system")]
 
 from model import fold, generator, metrics  # noqa: E402
 
-N_SUBJECTS, N_SUBJECTS_LONG = 100_000, 1_000_000
+N_SUBJECTS, N_SUBJECTS_LONG = 100_000, 500_000
 CHUNK = 200  # subjects of one world, folded by one process at a time
 FIRST_OF_CONFLICT = 10_000_019  # ms by which a contradiction is later: no generated event is as far from another
 IDS = ("respondent", "hash", "into")
