@@ -105,7 +105,11 @@ int metric_show(const char *name, json_t **ret, struct error *err)
     if (!m) {
         const char *nearest = metric_nearest(name, strlen(name));
         (void)error_set(err, -ENOENT, "unknown_metric", "no metric is named '%.64s'", name);
-        if (nearest)
+        const struct metric *asked = metric_find(name, strcspn(name, "."));
+        if (asked && !asked->is_hidden)
+            error_hint(err, "did you mean %s? Its definition is one for all its clocks and statistics",
+                       asked->name);
+        else if (nearest)
             error_hint(err, "did you mean %s?", nearest);
         else
             error_hint(err, "tendon metrics lists all");

@@ -80,6 +80,11 @@ def test_where_and_periods(running):
     (("query", "tickets_solved.p50"), FAILED, ""),
     (("source", "show", "dek"), FAILED, "desk"),
     (("metrics", "show", "csatt"), FAILED, "csat"),
+    (("metrics", "show", "first_response_time.business.p90"), FAILED, "did you mean first_response_time?"),
+    (("query", "first_response_time.wall.wall"), FAILED, "names a clock twice"),
+    (("query", "survey_share", "--by", "choice", "--unit", "ticket"), FAILED, "it takes site, org, respondent"),
+    (("query", "tickets_solved", "--where", "vendor=\udcff"), USAGE, "--where is not valid UTF-8"),
+    (("report", "scorecard", "--since", "2099-01-01"), USAGE, "lies ahead"),
 ])
 def test_mistakes(running, arguments, status, says):
     done = running.cli(*arguments, status=None)
@@ -106,7 +111,7 @@ def test_connect_option_wins(running, tmp_path):
 
 def test_every_command_has_help(running):
     listed = running.cli("help").out
-    for command in ("query", "metrics", "status", "tenant", "source", "site", "team", "plugin", "key"):
+    for command in ("query", "metrics", "status", "tenant", "source", "site", "team", "plugin", "key", "calendar", "explain", "report"):
         assert command in listed
     for words in (["query"], ["source", "list"], ["site", "import"], ["key", "grant"]):
         said = running.cli(*words, "--help").out
