@@ -164,6 +164,20 @@ static int usage(const char *message, const char *hint)
     return error_print(&err);
 }
 
+/* Said where a person may see them; whether there were any. */
+static bool warnings_say(const json_t *shown)
+{
+    size_t i;
+    json_t *warning;
+    json_array_foreach(json_object_get(shown, "warnings"), i, warning)
+    {
+        char *clean = text_clean(json_string_value(warning) ? json_string_value(warning) : "");
+        (void)fprintf(stderr, "tendon: warning: %s\n", clean ? clean : "");
+        free(clean);
+    }
+    return json_array_size(json_object_get(shown, "warnings")) > 0;
+}
+
 static int ends_print(const struct invocation *invocation, json_t *shown)
 {
     static const char *const VALUE[] = {"value"};
@@ -221,8 +235,12 @@ static int explain_metric(const struct invocation *invocation, const char *metri
     pass(invocation, query);
     (void)json_object_set_new(params, "query", query);
     int code = session_call_once(invocation, "asking", "metric.explain", params, &shown);
-    if (code == 0)
+    if (code == 0) {
+        bool is_warned = warnings_say(shown);
         code = ends_print(invocation, shown);
+        if (code == 0 && is_warned)
+            code = TENDON_EXIT_WARNING;
+    }
     json_decref(shown);
     return code;
 }

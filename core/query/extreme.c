@@ -83,6 +83,7 @@ struct shown {
     const struct query_context *context;
     const struct request *request;
     const struct dictionary *dictionary;
+    json_t *warnings; /* the plan's */
     json_t *rows;
 };
 
@@ -149,14 +150,16 @@ static json_t *answer_shown(struct shown *w, const struct store_view *view, cons
 {
     const struct request *r = w->request;
     json_t *rows = ends_shown(w, ends);
-    return rows
-               ? json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:{s:o, s:o}, s:I, s:o}", "metric",
-                           r->asked[0].metric->name, "unit", r->asked[0].metric->unit, "clock",
-                           r->asked[0].clock == METRIC_WALL ? "wall" : "business", "zone", zone_name(r->zone),
-                           "now", shown_instant(r->zone, r->now), "as_of", (json_int_t)store_view_as_of(view),
-                           "period", "since", period_edge(r, r->range.since), "until",
-                           period_edge(r, r->range.until), "n", (json_int_t)ends->n, "rows", rows)
-               : NULL;
+    return rows ? json_pack("{s:s, s:s, s:s?, s:s, s:o, s:I, s:{s:o, s:o}, s:I, s:O, s:o}", "metric",
+                            r->asked[0].metric->name, "unit", r->asked[0].metric->unit, "clock",
+                            r->asked[0].metric->kind != METRIC_DURATION ? NULL
+                            : r->asked[0].clock == METRIC_WALL          ? "wall"
+                                                                        : "business",
+                            "zone", zone_name(r->zone), "now", shown_instant(r->zone, r->now), "as_of",
+                            (json_int_t)store_view_as_of(view), "period", "since",
+                            period_edge(r, r->range.since), "until", period_edge(r, r->range.until), "n",
+                            (json_int_t)ends->n, "warnings", w->warnings, "rows", rows)
+                : NULL;
 }
 
 /* --- asking
@@ -195,8 +198,10 @@ static int run(const struct query_context *context, const struct request *reques
     if (r == 0)
         r = scan_run(plan, err);
     if (r == 0) {
-        struct shown shown = {
-            .context = context, .request = request, .dictionary = store_view_dictionary(view)};
+        struct shown shown = {.context = context,
+                              .request = request,
+                              .dictionary = store_view_dictionary(view),
+                              .warnings = plan->warnings};
         *ret = answer_shown(&shown, view, ends);
         if (!*ret)
             r = error_set(err, -ENOMEM, "no_memory", "no memory for the list");

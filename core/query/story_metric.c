@@ -57,7 +57,9 @@ static int64_t sample_value(const struct measure *m, const struct batch *b, uint
 static int line_add(struct lines *l, const struct metric *m, const char *state, json_t *value, json_t *at,
                     const char *why)
 {
-    json_t *line = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:s}", "metric", m->name, "clock", l->clock,
+    /* what is no duration has no clock */
+    const char *clock = m->kind == METRIC_DURATION ? l->clock : NULL;
+    json_t *line = json_pack("{s:s, s:s?, s:s, s:o, s:s, s:o, s:s}", "metric", m->name, "clock", clock,
                              "state", state, "value", value ? value : json_null(), "unit", m->unit, "at",
                              at ? at : json_null(), "why", why);
     l->n_seen++;
@@ -271,7 +273,7 @@ static json_t *our_value(const struct tool_metric *t, const char *clock, const j
     json_array_foreach((json_t *)metrics, i, line)
     {
         if (strcmp(json_string_value(json_object_get(line, "metric")), t->metric) != 0 ||
-            strcmp(json_string_value(json_object_get(line, "clock")), clock) != 0 ||
+            (t->unit_ms && strcmp(json_string_value(json_object_get(line, "clock")), clock) != 0) ||
             strcmp(json_string_value(json_object_get(line, "state")), "counted") != 0)
             continue;
         n++;
@@ -304,9 +306,9 @@ static int figure_add(const struct story *s, const struct tool_metric *t, const 
     json_t *theirs = their_value(t, tool_value(s, t, strcmp(clock, "business") == 0));
     json_t *ours = our_value(t, clock, metrics);
     bool is_same = agrees(t, theirs, ours);
-    json_t *line = json_pack("{s:s, s:s, s:o, s:s, s:o, s:s, s:b, s:s}", "figure", t->name, "clock", clock,
-                             "theirs", theirs, "metric", t->metric, "ours", ours, "unit",
-                             t->unit_ms ? "seconds" : "count", "agrees", is_same, "rule", t->rule);
+    json_t *line = json_pack("{s:s, s:s?, s:o, s:s, s:o, s:s, s:b, s:s}", "figure", t->name, "clock",
+                             t->unit_ms ? clock : NULL, "theirs", theirs, "metric", t->metric, "ours", ours,
+                             "unit", t->unit_ms ? "seconds" : "count", "agrees", is_same, "rule", t->rule);
     return json_array_append_new(list, line);
 }
 
