@@ -97,7 +97,7 @@ static const struct config_key TENANT_KEYS[] = {
      .help = "Categories that the first level of support cannot solve: their tickets are in no "
              "first_contact_resolution."},
     {"retention", CONFIG_SECTION, KEY(config_tenant, retention), .section = &RETENTION,
-     .help = "How long tickets are kept. What is due leaves once a day."},
+     .help = "How long tickets are kept. What is due leaves once a day, after midnight UTC."},
     {"limits", CONFIG_SECTION, KEY(config_tenant, limits), .section = &LIMITS,
      .help = "What the tenant may use."},
 };

@@ -165,7 +165,11 @@ static void check_tenants(const struct config *c, struct config_problems *p)
                            "calendar takes a code: at most %d printable bytes with at most %d spaces",
                            EVENT_CODE_BYTES, EVENT_CODE_SPACES);
         config_policies_check(t, p);
-        if (t->retention.facts_ms && (!t->retention.log_ms || t->retention.facts_ms < t->retention.log_ms))
+        if (t->retention.facts_ms && !t->retention.log_ms)
+            config_problem(
+                p, place(t->retention.node, "facts"),
+                "figures cannot go while their events stay for ever: say how long \"log\" is, too");
+        else if (t->retention.facts_ms && t->retention.facts_ms < t->retention.log_ms)
             config_problem(p, place(t->retention.node, "facts"),
                            "facts live at least as long as the log: make \"facts\" the longer of the two, or "
                            "leave it out");
