@@ -65,10 +65,10 @@ static const struct {
     {"tenants: {name: a, calendar: \"a b c d e f\"}\n",
      "t.yaml:1:30: calendar takes a code: at most 64 printable bytes with at most 4 spaces\n"},
     {"tenants: {name: a, retention: {log: 400d, facts: 300d}}\n",
-     "t.yaml:1:51: facts live at least as long as the log: make \"facts\" the longer of the two, or leave it "
+     "t.yaml:1:50: facts live at least as long as the log: make \"facts\" the longer of the two, or leave it "
      "out\n"},
     {"tenants: {name: a, retention: {facts: 300d}}\n",
-     "t.yaml:1:40: figures cannot go while their events stay for ever: say how long \"log\" is, too\n"},
+     "t.yaml:1:39: figures cannot go while their events stay for ever: say how long \"log\" is, too\n"},
     {"tenants: {name: a, retention: {log: 400d, facts: 1100d}}\n", NULL},
 #define POLICY "tenants:\n- name: a\n  dimensions: [contract]\n  sla:\n"
 #define FIRST  "  - {policy: p, metric: first_response_time, target: 30m, clock: wall"
