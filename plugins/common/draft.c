@@ -199,7 +199,8 @@ static bool copy_id(char *to, struct mapping_string from)
 {
     if (from.size > TENDON_ID_BYTES)
         return false;
-    memcpy(to, from.data, from.size);
+    if (from.size)
+        memcpy(to, from.data, from.size);
     to[from.size] = '\0';
     return true;
 }

@@ -198,7 +198,8 @@ char *dump_view(struct store_view *v)
         assert_int_equal(r, 0);
         fact_scan_close(scan);
     }
-    qsort(lines, n, sizeof(*lines), by_text);
+    if (n)
+        qsort(lines, n, sizeof(*lines), by_text);
     size_t size = 1;
     for (size_t i = 0; i < n; i++)
         size += strlen(lines[i]) + 1;
