@@ -101,6 +101,8 @@ json_t *metric_catalogue(void)
 
 int metric_show(const char *name, json_t **ret, struct error *err)
 {
+    if (!name || !*name)
+        return error_set(err, -EINVAL, "unknown_metric", "which metric?");
     const struct metric *m = metric_find(name, strlen(name));
     if (!m) {
         const char *nearest = metric_nearest(name, strlen(name));
