@@ -8,30 +8,44 @@
 
 /* Form on disk: kind u8, width u8 (bits), specials u8, base i64, then the payload.
  *
- * A value v is kept as u = v - base + n, where the n lowest numbers stand for the special values that occur.
- * With KIND_DELTA u is the zigzag of the difference to the row before and there are no specials. */
-enum { KIND_CONSTANT, KIND_PACK, KIND_PLANES };
-enum { FLAG_DELTA = 0x80 };
+ * A value v is kept as u = (v - base) / unit + n, where the n lowest numbers stand for the special values
+ * that occur. With FLAG_DELTA u is the zigzag of the difference to the row before and there are no specials.
+ * The unit is a u32 in front of the payload where FLAG_UNIT is set, else 1: instants of most help desks are
+ * whole seconds or minutes. A sparse column has one value, base, but for some rows: their count u32, their
+ * places u16 each, and a column of their values. */
+enum { KIND_CONSTANT, KIND_PACK, KIND_PLANES, KIND_SPARSE };
+enum { FLAG_DELTA = 0x80, FLAG_UNIT = 0x40, KIND_MASK = 0x3f };
 enum { SPECIAL_NULL = 1, SPECIAL_FOREVER = 2 };
-enum { HEADER_BYTES = 11, PLANE_LEVEL = 1 };
+enum { HEADER_BYTES = 11, PLANE_LEVEL = 1, FEW = 8192, PLACE_BITS = 16 };
 
 static const int64_t NULL_VALUE = INT64_MIN, FOREVER_VALUE = INT64_MAX;
+
+void column_coder_fini(struct column_coder *c)
+{
+    (void)ZSTD_freeCCtx(c->compressor);
+    (void)ZSTD_freeDCtx(c->decompressor);
+    *c = (struct column_coder){0};
+}
 
 static unsigned width_of(uint64_t max)
 {
     return max ? 64 - (unsigned)__builtin_clzll(max) : 0;
 }
 
-static void put_header(struct buffer *out, unsigned kind, unsigned width, unsigned specials, int64_t base)
+static uint8_t *put_header(struct buffer *out, unsigned kind, unsigned width, unsigned specials, int64_t base)
 {
     uint8_t *p = buffer_extend(out, HEADER_BYTES);
     if (!p)
-        return;
+        return NULL;
     p[0] = (uint8_t)kind;
     p[1] = (uint8_t)width;
     p[2] = (uint8_t)specials;
     memcpy(p + 3, &base, sizeof(base));
+    return p;
 }
+
+/* --- bits
+ * ---------------------------------------------------------------------------------------------------- */
 
 static size_t packed_bytes(size_t n, unsigned width)
 {
@@ -41,35 +55,88 @@ static size_t packed_bytes(size_t n, unsigned width)
 
 static void pack(uint8_t *out, const uint64_t *u, size_t n, unsigned width)
 {
-    memset(out, 0, packed_bytes(n, width));
-    for (size_t i = 0, bit = 0; i < n; i++, bit += width) {
-        uint8_t *p = out + (bit >> 3);
-        unsigned shift = bit & 7;
-        uint64_t word;
-        memcpy(&word, p, 8);
-        word |= u[i] << shift;
-        memcpy(p, &word, 8);
-        if (shift && width + shift > 64)
-            p[8] |= (uint8_t)(u[i] >> (64 - shift));
+    uint64_t word = 0;
+    unsigned used = 0;
+    uint8_t *end = out + packed_bytes(n, width);
+    for (size_t i = 0; i < n; i++) {
+        word |= u[i] << used;
+        used += width;
+        if (used >= 64) {
+            memcpy(out, &word, 8);
+            out += 8;
+            used -= 64;
+            word = used ? u[i] >> (width - used) : 0;
+        }
     }
+    memcpy(out, &word, 8); /* the 8 bytes more leave room for it */
+    out += 8;
+    if (out < end)
+        memset(out, 0, (size_t)(end - out));
 }
 
-static void unpack(const uint8_t *in, uint64_t *u, size_t n, unsigned width)
+/* Eight values of one width: each load and shift is a constant of the unrolled loop. */
+#define UNPACK_GROUPS(WIDTH, add, type)                                                                      \
+    for (; n >= 8; n -= 8, in += (WIDTH), out += 8) {                                                        \
+        _Pragma("GCC unroll 8") for (unsigned k = 0; k < 8; k++)                                             \
+        {                                                                                                    \
+            uint64_t word_;                                                                                  \
+            memcpy(&word_, in + ((k * (WIDTH)) >> 3), 8);                                                    \
+            out[k] = (type)((word_ >> ((k * (WIDTH)) & 7) & ((UINT64_C(1) << (WIDTH)) - 1)) + (add));        \
+        }                                                                                                    \
+    }                                                                                                        \
+    break;
+#define UNPACK_CASE(WIDTH, add, type)                                                                        \
+    case WIDTH:                                                                                              \
+        UNPACK_GROUPS(WIDTH, add, type)
+#define UNPACK_CASES(add, type)                                                                              \
+    UNPACK_CASE(1, add, type)                                                                                \
+    UNPACK_CASE(2, add, type)                                                                                \
+    UNPACK_CASE(3, add, type)                                                                                \
+    UNPACK_CASE(4, add, type)                                                                                \
+    UNPACK_CASE(5, add, type)                                                                                \
+    UNPACK_CASE(6, add, type)                                                                                \
+    UNPACK_CASE(7, add, type)                                                                                \
+    UNPACK_CASE(8, add, type)                                                                                \
+    UNPACK_CASE(9, add, type)                                                                                \
+    UNPACK_CASE(10, add, type)                                                                               \
+    UNPACK_CASE(11, add, type)                                                                               \
+    UNPACK_CASE(12, add, type)                                                                               \
+    UNPACK_CASE(13, add, type)                                                                               \
+    UNPACK_CASE(14, add, type)                                                                               \
+    UNPACK_CASE(15, add, type)                                                                               \
+    UNPACK_CASE(16, add, type)
+#define UNPACK_WIDE_CASES(add, type)                                                                         \
+    UNPACK_CASE(17, add, type)                                                                               \
+    UNPACK_CASE(18, add, type)                                                                               \
+    UNPACK_CASE(19, add, type)                                                                               \
+    UNPACK_CASE(20, add, type)                                                                               \
+    UNPACK_CASE(21, add, type)                                                                               \
+    UNPACK_CASE(22, add, type)                                                                               \
+    UNPACK_CASE(23, add, type)                                                                               \
+    UNPACK_CASE(24, add, type)                                                                               \
+    UNPACK_CASE(25, add, type)                                                                               \
+    UNPACK_CASE(26, add, type)                                                                               \
+    UNPACK_CASE(27, add, type)                                                                               \
+    UNPACK_CASE(28, add, type)                                                                               \
+    UNPACK_CASE(29, add, type)                                                                               \
+    UNPACK_CASE(30, add, type)                                                                               \
+    UNPACK_CASE(31, add, type)                                                                               \
+    UNPACK_CASE(32, add, type)                                                                               \
+    UNPACK_CASE(33, add, type)                                                                               \
+    UNPACK_CASE(34, add, type)                                                                               \
+    UNPACK_CASE(35, add, type)                                                                               \
+    UNPACK_CASE(36, add, type)
+
+/* u + add, for widths from 1 to 64. */
+static void unpack(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint64_t add)
 {
-    if (width == 8) {
-        for (size_t i = 0; i < n; i++)
-            u[i] = in[i];
-        return;
+    switch (width) {
+        UNPACK_CASES(add, uint64_t)
+        UNPACK_WIDE_CASES(add, uint64_t)
+    default:
+        break;
     }
-    uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
-    if (width <= 56) {
-        for (size_t i = 0, bit = 0; i < n; i++, bit += width) {
-            uint64_t word;
-            memcpy(&word, in + (bit >> 3), 8);
-            u[i] = word >> (bit & 7) & mask;
-        }
-        return;
-    }
+    const uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
     for (size_t i = 0, bit = 0; i < n; i++, bit += width) {
         const uint8_t *p = in + (bit >> 3);
         unsigned shift = bit & 7;
@@ -78,27 +145,61 @@ static void unpack(const uint8_t *in, uint64_t *u, size_t n, unsigned width)
         word >>= shift;
         if (shift && width + shift > 64)
             word |= (uint64_t)p[8] << (64 - shift);
-        u[i] = word & mask;
+        out[i] = (word & mask) + add;
     }
 }
 
-/* Appends u as byte planes, each under zstd where that is smaller: [size u32 | raw bit][bytes] a plane. */
-static void put_planes(struct buffer *out, const uint64_t *u, size_t n, unsigned width)
+static void unpack_u16(const uint8_t *in, uint16_t *out, size_t n, unsigned width, uint64_t add)
 {
-    uint8_t *plane = malloc(n + 1);
+    switch (width) {
+        UNPACK_CASES(add, uint16_t)
+    default:
+        break;
+    }
+    const uint64_t mask = (UINT64_C(1) << width) - 1;
+    for (size_t i = 0, bit = 0; i < n; i++, bit += width) {
+        uint64_t word;
+        memcpy(&word, in + (bit >> 3), 8);
+        out[i] = (uint16_t)((word >> (bit & 7) & mask) + add);
+    }
+}
+
+/* --- byte planes
+ * -------------------------------------------------------------------------------------------------- */
+
+/* Whether the bytes are spread so evenly that no coder gains from them. */
+static bool is_noise(const uint8_t *plane, size_t n)
+{
+    uint32_t counts[256] = {0};
+    uint64_t squares = 0;
+    for (size_t i = 0; i < n; i++)
+        counts[plane[i]]++;
+    for (unsigned i = 0; i < 256; i++)
+        squares += (uint64_t)counts[i] * counts[i];
+    return squares < (uint64_t)n * n / 200 + n;
+}
+
+/* Appends u as byte planes, each under zstd where that is smaller: [size u32 | raw bit][bytes] a plane. */
+static void put_planes(struct column_coder *coder, struct buffer *out, const uint64_t *u, size_t n,
+                       unsigned width)
+{
+    uint8_t few[FEW], *plane = n > FEW ? malloc(n) : few;
     size_t bound = ZSTD_compressBound(n);
-    if (!plane) {
+    if (!coder->compressor)
+        coder->compressor = ZSTD_createCCtx();
+    if (!plane || !coder->compressor) {
         out->failed = true;
         return;
     }
     for (unsigned b = 0; b < (width + 7) / 8; b++) {
         for (size_t i = 0; i < n; i++)
             plane[i] = (uint8_t)(u[i] >> (8 * b));
-        size_t start = out->size;
+        size_t start = out->size, size = n;
         uint8_t *p = buffer_extend(out, 4 + bound);
         if (!p)
             break;
-        size_t size = ZSTD_compress(p + 4, bound, plane, n, PLANE_LEVEL);
+        if (!is_noise(plane, n))
+            size = ZSTD_compressCCtx(coder->compressor, p + 4, bound, plane, n, PLANE_LEVEL);
         uint32_t head;
         if (ZSTD_isError(size) || size >= n - n / 16) {
             memcpy(p + 4, plane, n);
@@ -110,16 +211,18 @@ static void put_planes(struct buffer *out, const uint64_t *u, size_t n, unsigned
         memcpy(p, &head, 4);
         out->size = start + 4 + size;
     }
-    free(plane);
+    if (plane != few)
+        free(plane);
 }
 
-static int get_planes(const uint8_t *data, size_t size, uint64_t *u, size_t n, unsigned width)
+static int get_planes(struct column_coder *coder, const uint8_t *data, size_t size, uint64_t *u, size_t n,
+                      unsigned width)
 {
-    uint8_t *plane = malloc(n);
-    if (!plane)
-        return -ENOMEM;
+    uint8_t few[FEW], *plane = n > FEW ? malloc(n) : few;
+    if (!coder->decompressor)
+        coder->decompressor = ZSTD_createDCtx();
+    int r = plane && coder->decompressor ? 0 : -ENOMEM;
     memset(u, 0, n * sizeof(*u));
-    int r = 0;
     for (unsigned b = 0; b < (width + 7) / 8 && r == 0; b++) {
         uint32_t head;
         if (size < 4) {
@@ -134,7 +237,7 @@ static int get_planes(const uint8_t *data, size_t size, uint64_t *u, size_t n, u
         if (bytes > size || (head >> 31 && bytes != n)) {
             r = -EBADMSG;
         } else if (!(head >> 31)) {
-            size_t got = ZSTD_decompress(plane, n, data, bytes);
+            size_t got = ZSTD_decompressDCtx(coder->decompressor, plane, n, data, bytes);
             if (ZSTD_isError(got) || got != n)
                 r = -EBADMSG;
             from = plane;
@@ -145,57 +248,146 @@ static int get_planes(const uint8_t *data, size_t size, uint64_t *u, size_t n, u
         data += bytes;
         size -= bytes;
     }
-    free(plane);
+    if (plane != few)
+        free(plane);
     return r;
 }
 
-static void put_payload(struct buffer *out, const uint64_t *u, size_t n, unsigned width, unsigned flags,
-                        unsigned specials, int64_t base, unsigned effort)
+/* --- writing
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void put_payload(struct column_coder *coder, struct buffer *out, const uint64_t *u, size_t n,
+                        unsigned width, unsigned flags, unsigned specials, int64_t base, uint32_t unit,
+                        unsigned effort)
 {
     size_t start = out->size, packed = packed_bytes(n, width);
-    if (effort & COLUMN_PLANES && n >= 64 && width >= 2) {
+    if (unit > 1)
+        flags |= FLAG_UNIT;
+    if (coder && effort & COLUMN_PLANES && n >= 64 && width >= 2) {
         put_header(out, KIND_PLANES | flags, width, specials, base);
-        put_planes(out, u, n, width);
+        if (unit > 1)
+            buffer_append(out, &unit, sizeof(unit));
+        put_planes(coder, out, u, n, width);
         if (buffer_failed(out) || out->size - start - HEADER_BYTES < packed - packed / 10)
             return;
         out->size = start;
     }
     put_header(out, KIND_PACK | flags, width, specials, base);
+    if (unit > 1)
+        buffer_append(out, &unit, sizeof(unit));
     uint8_t *p = buffer_extend(out, packed);
     if (p)
         pack(p, u, n, width);
 }
 
-void column_encode(struct buffer *out, const int64_t *values, size_t n, unsigned effort)
+static bool is_special(int64_t v)
 {
-    bool null = false, forever = false, any = false, constant = true;
-    int64_t min = 0, max = 0;
+    return v == NULL_VALUE || v == FOREVER_VALUE;
+}
+
+/* What the values of a column are like. */
+struct shape {
+    int64_t min, max; /* of those that are not special */
+    size_t n_null, n_forever, n_zero;
+    bool is_constant;
+};
+
+static struct shape shape_of(const int64_t *values, size_t n)
+{
+    struct shape s = {.min = INT64_MAX, .max = INT64_MIN, .is_constant = true};
     for (size_t i = 0; i < n; i++) {
         int64_t v = values[i];
-        constant &= v == values[0];
-        if (v == NULL_VALUE) {
-            null = true;
-        } else if (v == FOREVER_VALUE) {
-            forever = true;
-        } else if (!any) {
-            min = max = v;
-            any = true;
-        } else {
-            min = v < min ? v : min;
-            max = v > max ? v : max;
+        bool null = v == NULL_VALUE, forever = v == FOREVER_VALUE, special = null | forever;
+        s.n_null += null;
+        s.n_forever += forever;
+        s.n_zero += v == 0;
+        s.is_constant &= v == values[0];
+        s.min = !special && v < s.min ? v : s.min;
+        s.max = !special && v > s.max ? v : s.max;
+    }
+    return s;
+}
+
+/* The greatest number of at most 32 bits that divides the distances of all values to the least one. */
+static uint32_t unit_of(const int64_t *values, size_t n, int64_t min)
+{
+    uint64_t unit = 0;
+    for (size_t i = 0; i < n && unit != 1; i++) {
+        uint64_t a = is_special(values[i]) ? 0 : (uint64_t)values[i] - (uint64_t)min;
+        while (a) { /* Euclid; mostly one division */
+            uint64_t rest = unit % a;
+            unit = a;
+            a = rest;
         }
     }
-    if (constant) {
+    return unit == 0 || unit > UINT32_MAX ? 1 : (uint32_t)unit;
+}
+
+static void encode(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
+                   unsigned effort, bool may_be_sparse);
+
+/* One value but for n_other rows. */
+static void put_sparse(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
+                       int64_t common, uint32_t n_other)
+{
+    int64_t few[FEW / 4], *others = n_other > FEW / 4 ? malloc(n_other * sizeof(*others)) : few;
+    put_header(out, KIND_SPARSE, 0, 0, common);
+    buffer_append(out, &n_other, sizeof(n_other));
+    uint8_t *places = buffer_extend(out, n_other * sizeof(uint16_t));
+    if (!others || !places) {
+        out->failed = true;
+    } else {
+        for (size_t i = 0, k = 0; i < n; i++) {
+            if (values[i] == common)
+                continue;
+            uint16_t place = (uint16_t)i;
+            memcpy(places + 2 * k, &place, sizeof(place));
+            others[k++] = values[i];
+        }
+        encode(coder, out, others, n_other, COLUMN_PACK, false);
+    }
+    if (others != few)
+        free(others);
+}
+
+static void put_deltas(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
+                       unsigned effort, uint32_t unit, size_t start, uint64_t *d)
+{
+    uint64_t top = 0;
+    d[0] = 0;
+    for (size_t i = 1; i < n; i++) {
+        int64_t step = (int64_t)((uint64_t)values[i] - (uint64_t)values[i - 1]);
+        if (unit > 1)
+            step /= unit;
+        d[i] = (uint64_t)step << 1 ^ (uint64_t)(step >> 63);
+        top |= d[i];
+    }
+    size_t plain = out->size - start, delta_start = out->size;
+    put_payload(coder, out, d, n, width_of(top), FLAG_DELTA, 0, values[0], unit, effort);
+    size_t delta = out->size - delta_start;
+    if (!buffer_failed(out) && delta < plain) {
+        memmove(out->data + start, out->data + delta_start, delta);
+        out->size = start + delta;
+    } else if (!buffer_failed(out)) {
+        out->size = delta_start;
+    }
+}
+
+static void encode(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
+                   unsigned effort, bool may_be_sparse)
+{
+    const struct shape s = shape_of(values, n);
+    if (s.is_constant) {
         put_header(out, KIND_CONSTANT, 0, 0, values[0]);
         return;
     }
-    uint64_t *u = malloc(2 * n * sizeof(*u));
-    if (!u) {
-        out->failed = true;
-        return;
-    }
-    unsigned specials = (null ? SPECIAL_NULL : 0) | (forever ? SPECIAL_FOREVER : 0);
-    uint64_t n_special = (uint64_t)null + forever, range = (uint64_t)max - (uint64_t)min;
+    bool has_plain = s.min <= s.max;
+    int64_t min = has_plain ? s.min : 0;
+    unsigned specials = (s.n_null ? SPECIAL_NULL : 0) | (s.n_forever ? SPECIAL_FOREVER : 0);
+    uint64_t n_special = (s.n_null != 0) + (s.n_forever != 0),
+             range = has_plain ? (uint64_t)s.max - (uint64_t)min : 0;
+    uint32_t unit = range >= 1000 ? unit_of(values, n, min) : 1;
+    range /= unit;
     /* A full range has no room for the specials: none of our columns has one, and a hash is never special. */
     if (range > UINT64_MAX - n_special) {
         n_special = 0;
@@ -203,88 +395,214 @@ void column_encode(struct buffer *out, const int64_t *values, size_t n, unsigned
         min = INT64_MIN;
         range = UINT64_MAX;
     }
-    for (size_t i = 0; i < n; i++) {
-        if (specials & SPECIAL_NULL && values[i] == NULL_VALUE)
-            u[i] = 0;
-        else if (specials & SPECIAL_FOREVER && values[i] == FOREVER_VALUE)
-            u[i] = n_special - 1;
-        else
-            u[i] = (uint64_t)values[i] - (uint64_t)min + n_special;
-    }
     unsigned width = width_of(range + n_special);
-    size_t start = out->size;
-    put_payload(out, u, n, width, 0, specials, min, effort);
-    if (effort & COLUMN_DELTA && !specials && !buffer_failed(out)) {
-        uint64_t *d = u + n, top = 0;
-        d[0] = 0;
-        for (size_t i = 1; i < n; i++) {
-            int64_t step = (int64_t)((uint64_t)values[i] - (uint64_t)values[i - 1]);
-            d[i] = (uint64_t)step << 1 ^ (uint64_t)(step >> 63);
-            top |= d[i];
-        }
-        size_t plain = out->size - start, delta_start = out->size;
-        put_payload(out, d, n, width_of(top), FLAG_DELTA, 0, values[0], effort);
-        size_t delta = out->size - delta_start;
-        if (!buffer_failed(out) && delta < plain) {
-            memmove(out->data + start, out->data + delta_start, delta);
-            out->size = start + delta;
-        } else if (!buffer_failed(out)) {
-            out->size = delta_start;
-        }
+    size_t n_common = s.n_zero > s.n_null ? s.n_zero : s.n_null;
+    size_t n_other = n - n_common;
+    if (may_be_sparse && n_common && n_other * (width + PLACE_BITS) + 8 * 2 * HEADER_BYTES < n * width) {
+        put_sparse(coder, out, values, n, s.n_zero > s.n_null ? 0 : NULL_VALUE, (uint32_t)n_other);
+        return;
     }
-    free(u);
-}
-
-int column_decode(const uint8_t *data, size_t size, size_t n, int64_t *ret)
-{
-    if (size < HEADER_BYTES)
-        return -EBADMSG;
-    unsigned kind = data[0] & ~(unsigned)FLAG_DELTA, width = data[1], specials = data[2];
-    bool delta = data[0] & FLAG_DELTA;
-    int64_t base;
-    memcpy(&base, data + 3, sizeof(base));
-    data += HEADER_BYTES;
-    size -= HEADER_BYTES;
-    if (kind == KIND_CONSTANT) {
-        for (size_t i = 0; i < n; i++)
-            ret[i] = base;
-        return 0;
-    }
-    if (width > 64 || specials > 3 || (delta && specials))
-        return -EBADMSG;
-    uint64_t *u = (uint64_t *)ret;
-    if (kind == KIND_PACK) {
-        if (size < packed_bytes(n, width))
-            return -EBADMSG;
-        if (width == 0)
-            memset(u, 0, n * sizeof(*u));
-        else
-            unpack(data, u, n, width);
-    } else if (kind == KIND_PLANES) {
-        int r = get_planes(data, size, u, n, width);
-        if (r < 0)
-            return r;
-    } else {
-        return -EBADMSG;
-    }
-    if (delta) {
-        uint64_t v = (uint64_t)base;
-        for (size_t i = 0; i < n; i++) {
-            v += u[i] >> 1 ^ (UINT64_C(0) - (u[i] & 1));
-            u[i] = v;
-        }
-        return 0;
+    uint64_t few[FEW], *u = n > FEW ? malloc(n * sizeof(*u)) : few;
+    if (!u) {
+        out->failed = true;
+        return;
     }
     if (!specials) {
         for (size_t i = 0; i < n; i++)
-            u[i] += (uint64_t)base;
+            u[i] = (uint64_t)values[i] - (uint64_t)min;
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            uint64_t v = (uint64_t)values[i] - (uint64_t)min;
+            u[i] = values[i] == NULL_VALUE ? 0 : values[i] == FOREVER_VALUE ? n_special - 1 : v + n_special;
+        }
+    }
+    if (unit > 1)
+        for (size_t i = 0; i < n; i++)
+            if (!is_special(values[i]))
+                u[i] = (u[i] - n_special) / unit + n_special;
+    size_t start = out->size;
+    put_payload(coder, out, u, n, width, 0, specials, min, unit, effort);
+    if (effort & COLUMN_DELTA && !specials && !buffer_failed(out))
+        put_deltas(coder, out, values, n, effort, unit, start, u);
+    if (u != few)
+        free(u);
+}
+
+void column_encode(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
+                   unsigned effort)
+{
+    encode(coder, out, values, n, effort, true);
+}
+
+/* --- reading
+ * ------------------------------------------------------------------------------------------------------ */
+
+struct header {
+    unsigned kind, width, specials;
+    bool delta;
+    uint32_t unit;
+    int64_t base;
+    const uint8_t *data; /* the payload */
+    size_t size;
+};
+
+static int get_header(const uint8_t *data, size_t size, struct header *h)
+{
+    if (size < HEADER_BYTES)
+        return -EBADMSG;
+    *h = (struct header){.kind = data[0] & KIND_MASK,
+                         .delta = data[0] & FLAG_DELTA,
+                         .width = data[1],
+                         .specials = data[2],
+                         .unit = 1,
+                         .data = data + HEADER_BYTES,
+                         .size = size - HEADER_BYTES};
+    memcpy(&h->base, data + 3, sizeof(h->base));
+    if (data[0] & FLAG_UNIT) {
+        if (h->size < sizeof(h->unit))
+            return -EBADMSG;
+        memcpy(&h->unit, h->data, sizeof(h->unit));
+        h->data += sizeof(h->unit);
+        h->size -= sizeof(h->unit);
+    }
+    return h->width > 64 || h->specials > 3 || (h->delta && h->specials) ? -EBADMSG : 0;
+}
+
+/* A sparse column's rows that differ: their places and the column of their values. */
+static int get_sparse(const struct header *h, size_t n, uint32_t *ret_n, const uint8_t **ret_places,
+                      const uint8_t **ret_column, size_t *ret_size)
+{
+    uint32_t n_other;
+    if (h->size < sizeof(n_other))
+        return -EBADMSG;
+    memcpy(&n_other, h->data, sizeof(n_other));
+    if (n_other == 0 || n_other > n || h->size - sizeof(n_other) < n_other * sizeof(uint16_t))
+        return -EBADMSG;
+    *ret_n = n_other;
+    *ret_places = h->data + sizeof(n_other);
+    *ret_column = *ret_places + n_other * sizeof(uint16_t);
+    *ret_size = h->size - sizeof(n_other) - n_other * sizeof(uint16_t);
+    /* no column within a column within a column: what reads this ends */
+    return *ret_size > 0 && (**ret_column & KIND_MASK) == KIND_SPARSE ? -EBADMSG : 0;
+}
+
+static int decode_sparse(const struct header *h, size_t n, int64_t *ret)
+{
+    uint32_t n_other;
+    const uint8_t *places, *column;
+    size_t size;
+    int r = get_sparse(h, n, &n_other, &places, &column, &size);
+    if (r < 0)
+        return r;
+    int64_t few[FEW / 4], *others = n_other > FEW / 4 ? malloc(n_other * sizeof(*others)) : few;
+    r = others ? column_decode(NULL, column, size, n_other, others) : -ENOMEM;
+    for (size_t i = 0; i < n && r == 0; i++)
+        ret[i] = h->base;
+    for (uint32_t k = 0; k < n_other && r == 0; k++) {
+        uint16_t place;
+        memcpy(&place, places + 2 * (size_t)k, sizeof(place));
+        if (place < n)
+            ret[place] = others[k];
+        else
+            r = -EBADMSG;
+    }
+    if (others != few)
+        free(others);
+    return r;
+}
+
+static void undo_deltas(const struct header *h, uint64_t *u, size_t n)
+{
+    uint64_t v = (uint64_t)h->base;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t step = u[i] >> 1 ^ (UINT64_C(0) - (u[i] & 1));
+        v += step * h->unit;
+        u[i] = v;
+    }
+}
+
+static void undo_specials(const struct header *h, uint64_t *u, size_t n)
+{
+    uint64_t n_special = (h->specials & 1) + (h->specials >> 1);
+    uint64_t null = h->specials & SPECIAL_NULL ? 0 : UINT64_MAX;
+    uint64_t forever = h->specials & SPECIAL_FOREVER ? n_special - 1 : UINT64_MAX;
+    uint64_t base = (uint64_t)h->base;
+    for (size_t i = 0; i < n; i++)
+        u[i] = u[i] == null      ? (uint64_t)NULL_VALUE
+               : u[i] == forever ? (uint64_t)FOREVER_VALUE
+                                 : (u[i] - n_special) * h->unit + base;
+}
+
+int column_decode(struct column_coder *coder, const uint8_t *data, size_t size, size_t n, int64_t *ret)
+{
+    struct header h;
+    int r = get_header(data, size, &h);
+    if (r < 0)
+        return r;
+    uint64_t *u = (uint64_t *)ret;
+    bool is_plain = !h.delta && !h.specials && h.unit == 1;
+    switch (h.kind) {
+    case KIND_CONSTANT:
+        for (size_t i = 0; i < n; i++)
+            ret[i] = h.base;
+        return 0;
+    case KIND_SPARSE:
+        return decode_sparse(&h, n, ret);
+    case KIND_PACK:
+        if (h.size < packed_bytes(n, h.width))
+            return -EBADMSG;
+        if (h.width)
+            unpack(h.data, u, n, h.width, is_plain ? (uint64_t)h.base : 0);
+        else
+            memset(u, 0, n * sizeof(*u));
+        if (is_plain && h.width)
+            return 0;
+        break;
+    case KIND_PLANES: {
+        struct column_coder own = {0};
+        r = get_planes(coder ? coder : &own, h.data, h.size, u, n, h.width);
+        column_coder_fini(&own);
+        if (r < 0)
+            return r;
+        break;
+    }
+    default:
+        return -EBADMSG;
+    }
+    if (h.delta)
+        undo_deltas(&h, u, n);
+    else if (h.specials)
+        undo_specials(&h, u, n);
+    else
+        for (size_t i = 0; i < n; i++)
+            u[i] = u[i] * h.unit + (uint64_t)h.base;
+    return 0;
+}
+
+int column_decode_u16(const uint8_t *data, size_t size, size_t n, uint16_t *ret)
+{
+    struct header h;
+    int r = get_header(data, size, &h);
+    if (r < 0)
+        return r;
+    if (h.kind == KIND_CONSTANT) {
+        for (size_t i = 0; i < n; i++)
+            ret[i] = (uint16_t)h.base;
         return 0;
     }
-    uint64_t n_special = (specials & 1) + (specials >> 1);
-    uint64_t null = specials & SPECIAL_NULL ? 0 : UINT64_MAX;
-    uint64_t forever = specials & SPECIAL_FOREVER ? n_special - 1 : UINT64_MAX;
-    uint64_t shift = (uint64_t)base - n_special;
-    for (size_t i = 0; i < n; i++)
-        u[i] = u[i] == null ? (uint64_t)NULL_VALUE : u[i] == forever ? (uint64_t)FOREVER_VALUE : u[i] + shift;
-    return 0;
+    if (h.kind == KIND_PACK && !h.delta && !h.specials && h.unit == 1 && h.width > 0 && h.width <= 48) {
+        if (h.size < packed_bytes(n, h.width))
+            return -EBADMSG;
+        unpack_u16(h.data, ret, n, h.width, (uint64_t)h.base);
+        return 0;
+    }
+    int64_t few[FEW], *values = n > FEW ? malloc(n * sizeof(*values)) : few;
+    if (!values)
+        return -ENOMEM;
+    r = column_decode(NULL, data, size, n, values);
+    for (size_t i = 0; i < n && r == 0; i++)
+        ret[i] = (uint16_t)values[i];
+    if (values != few)
+        free(values);
+    return r;
 }

@@ -1,6 +1,6 @@
-/* One column of whole numbers, encoded: constant, bit-packed over a base, or as byte planes under zstd; plain
- * or as differences from row to row. FACT_NULL and FACT_FOREVER are values like any other and cost no width.
- */
+/* One column of whole numbers, encoded: constant, sparse (one value but for a few), bit-packed over a base
+ * and a unit, or as byte planes under zstd; plain or as differences from row to row. FACT_NULL and
+ * FACT_FOREVER are values like any other and cost no width. */
 #ifndef TENDON_STORE_COLUMN_H
 #define TENDON_STORE_COLUMN_H
 
@@ -10,15 +10,29 @@
 #include <stdint.h>
 
 enum column_effort {
-    COLUMN_PACK = 0,   /* bit-packing only: the fastest to write and to read */
+    COLUMN_PACK = 0,   /* no zstd: the fastest to write and to read */
     COLUMN_PLANES = 1, /* byte planes under zstd where they are a tenth smaller */
     COLUMN_DELTA = 2,  /* try differences as well */
 };
 
-/* Appends n ≥ 1 values. effort is a set of column_effort bits. Failure is the buffer's. */
-void column_encode(struct buffer *out, const int64_t *values, size_t n, unsigned effort);
+#define COLUMN_ROWS_MAX 65536
 
-/* Reads n values back; -EBADMSG when the bytes are not n values. Never reads outside data[size]. */
-int column_decode(const uint8_t *data, size_t size, size_t n, int64_t *ret);
+/* What zstd keeps from call to call. One thread's. */
+struct column_coder {
+    void *compressor, *decompressor; /* made when first used */
+};
+void column_coder_fini(struct column_coder *c);
+
+/* Appends n values, 1 ≤ n ≤ COLUMN_ROWS_MAX. effort is a set of column_effort bits; coder may be NULL where
+ * it asks for no planes. Failure is the buffer's. */
+void column_encode(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
+                   unsigned effort);
+
+/* Reads n values back; -EBADMSG when the bytes are not n values. Never reads outside data[size]. coder may be
+ * NULL. */
+int column_decode(struct column_coder *coder, const uint8_t *data, size_t size, size_t n, int64_t *ret);
+
+/* The same for numbers of 16 bits, as dimensions are: what does not fit is cut. */
+int column_decode_u16(const uint8_t *data, size_t size, size_t n, uint16_t *ret);
 
 #endif

@@ -75,9 +75,9 @@ static int bucket_read(const MDB_val *value, int64_t **ret_hashes, int64_t **ret
     int64_t *both = malloc(2 * (size_t)head[0] * sizeof(*both));
     if (!both)
         return -ENOMEM;
-    int r = column_decode(data, head[1], head[0], both);
+    int r = column_decode(NULL, data, head[1], head[0], both);
     if (r == 0)
-        r = column_decode(data + head[1], size - head[1], head[0], both + head[0]);
+        r = column_decode(NULL, data + head[1], size - head[1], head[0], both + head[0]);
     if (r < 0) {
         free(both);
         return r;
@@ -287,11 +287,11 @@ static int write_run(struct directory *d, struct txn *t, unsigned level,
         buffer_clear(&out);
         uint32_t head[2] = {(uint32_t)(end - i), 0};
         buffer_append(&out, head, sizeof(head));
-        column_encode(&out, values, end - i, COLUMN_PACK);
+        column_encode(NULL, &out, values, end - i, COLUMN_PACK);
         head[1] = (uint32_t)(out.size - sizeof(head));
         for (size_t k = i; k < end; k++)
             values[k - i] = entries[k].number;
-        column_encode(&out, values, end - i, COLUMN_PACK);
+        column_encode(NULL, &out, values, end - i, COLUMN_PACK);
         if (buffer_failed(&out)) {
             r = -ENOMEM;
             break;
@@ -419,15 +419,15 @@ static int locations_decode(const MDB_val *value, struct locations *l)
     size &= ~LOCATIONS_TWO_RUNS;
     if (size > (size_t)(end - at))
         return -EBADMSG;
-    int r = column_decode(at, size, LOCATIONS, l->segments);
+    int r = column_decode(NULL, at, size, LOCATIONS, l->segments);
     at += size;
     if (r == 0 && two) {
         if (!take_size(&at, end, &size) || size > (size_t)(end - at))
             return -EBADMSG;
-        r = column_decode(at, size, LOCATIONS, l->runs[1]);
+        r = column_decode(NULL, at, size, LOCATIONS, l->runs[1]);
         at += size;
     }
-    return r < 0 ? r : column_decode(at, (size_t)(end - at), LOCATIONS, l->runs[0]);
+    return r < 0 ? r : column_decode(NULL, at, (size_t)(end - at), LOCATIONS, l->runs[0]);
 }
 
 static int locations_read(struct txn *t, uint32_t entry, struct locations *l)
@@ -447,13 +447,13 @@ static int locations_write(struct txn *t, uint32_t entry, const struct locations
     size_t second;
     buffer_clear(out);
     buffer_append(out, sizes, 4);
-    column_encode(out, l->segments, LOCATIONS, COLUMN_PACK);
+    column_encode(NULL, out, l->segments, LOCATIONS, COLUMN_PACK);
     sizes[0] = (uint32_t)(out->size - 4) | LOCATIONS_TWO_RUNS;
     second = out->size;
     buffer_append(out, sizes, 4);
-    column_encode(out, l->runs[1], LOCATIONS, COLUMN_PACK);
+    column_encode(NULL, out, l->runs[1], LOCATIONS, COLUMN_PACK);
     sizes[1] = (uint32_t)(out->size - second - 4);
-    column_encode(out, l->runs[0], LOCATIONS, COLUMN_PACK);
+    column_encode(NULL, out, l->runs[0], LOCATIONS, COLUMN_PACK);
     if (buffer_failed(out))
         return -ENOMEM;
     memcpy(out->data, &sizes[0], 4);

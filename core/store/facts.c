@@ -1,17 +1,13 @@
 #include "core/store/facts.h"
 
-#include "core/store/store.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 void fact_key_put(uint8_t key[FACT_KEY_BYTES], const struct fact_key *k)
 {
     put_u16(key, k->generation);
-    key[2] = k->table;
-    put_u16(key + 3, k->month);
-    put_u32(key + 5, k->run);
-    put_u16(key + 9, k->place);
+    put_u32(key + 2, k->run);
+    put_u16(key + 6, k->place);
 }
 
 bool fact_key_get(const MDB_val *value, struct fact_key *ret)
@@ -21,101 +17,60 @@ bool fact_key_get(const MDB_val *value, struct fact_key *ret)
     const uint8_t *key = value->mv_data;
     *ret = (struct fact_key){
         .generation = get_u16(key),
-        .table = key[2],
-        .month = get_u16(key + 3),
-        .run = get_u32(key + 5),
-        .place = get_u16(key + 9),
+        .run = get_u32(key + 2),
+        .place = get_u16(key + 6),
     };
     return true;
 }
 
-uint16_t fact_month(const struct fact_row *row)
-{
-    int64_t at = row->values[FACT_CREATED];
-    if (at == FACT_NULL && FACT_TABLE_INFO[row->table].n_values > FACT_N_COMMON && row->table != FACT_TICKET)
-        at = row->values[FACT_N_COMMON];
-    if (at == FACT_NULL || at < 0)
-        return 0;
-    /* Months since 1970 of a day of the Gregorian calendar, counted in years that begin on 1 March, as then
-     * the leap day is a year's last. */
-    uint32_t day = (uint32_t)(at / 86400000) + 719468, era = day / 146097, of_era = day % 146097;
-    uint32_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    uint32_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
-    return (uint16_t)((era * 400 + year - 1970) * 12 + month + 2);
-}
+/* --- writing
+ * ------------------------------------------------------------------------------------------------------ */
 
-/* The column that another one is kept as the difference to: instants lie close to the ones they follow, and
- * what took no night is as long on one clock as on the other. It stands before it in the row. */
-static uint8_t against_of(enum fact_table table, unsigned column)
-{
-    static const struct {
-        uint8_t table, column, against;
-    } AGAINST[] = {
-        {FACT_ACKNOWLEDGEMENT, FACT_ACKNOWLEDGEMENT_AT, FACT_CREATED},
-        {FACT_ACKNOWLEDGEMENT, FACT_ACKNOWLEDGEMENT_LAST, FACT_ACKNOWLEDGEMENT_BUSINESS},
-        {FACT_REPLY, FACT_REPLY_START, FACT_CREATED},
-        {FACT_REPLY, FACT_REPLY_END, FACT_REPLY_START},
-        {FACT_REPLY, FACT_REPLY_LAST, FACT_REPLY_BUSINESS},
-        {FACT_SOLVE, FACT_SOLVE_AT, FACT_CREATED},
-        {FACT_SOLVE, FACT_SOLVE_NEW_BUSINESS, FACT_SOLVE_NEW_MS},
-        {FACT_SOLVE, FACT_SOLVE_OPEN_BUSINESS, FACT_SOLVE_OPEN_MS},
-        {FACT_SOLVE, FACT_SOLVE_PENDING_BUSINESS, FACT_SOLVE_PENDING_MS},
-        {FACT_SOLVE, FACT_SOLVE_HOLD_BUSINESS, FACT_SOLVE_HOLD_MS},
-        {FACT_SOLVE, FACT_SOLVE_NEW_LAST, FACT_SOLVE_NEW_BUSINESS},
-        {FACT_SOLVE, FACT_SOLVE_OPEN_LAST, FACT_SOLVE_OPEN_BUSINESS},
-        {FACT_SOLVE, FACT_SOLVE_PENDING_LAST, FACT_SOLVE_PENDING_BUSINESS},
-        {FACT_SOLVE, FACT_SOLVE_HOLD_LAST, FACT_SOLVE_HOLD_BUSINESS},
-        {FACT_SOLVE, FACT_SOLVE_RESOLUTION_LAST, FACT_SOLVE_RESOLUTION_BUSINESS},
-        {FACT_SOLVE, FACT_SOLVE_REOPENED_AT, FACT_SOLVE_AT},
-        {FACT_REOPEN, FACT_REOPEN_AT, FACT_CREATED},
-        {FACT_SPAN, FACT_SPAN_FROM, FACT_CREATED},
-        {FACT_SPAN, FACT_SPAN_TO, FACT_SPAN_FROM},
-        {FACT_HOLDING, FACT_HOLDING_SOLVE_AT, FACT_CREATED},
-        {FACT_HOLDING, FACT_HOLDING_HELD_UNTIL, FACT_HOLDING_SOLVE_AT},
-        {FACT_HOLDING, FACT_HOLDING_BUSINESS, FACT_HOLDING_HELD_MS},
-        {FACT_HOLDING, FACT_HOLDING_LAST, FACT_HOLDING_BUSINESS},
-        {FACT_SLA_CYCLE, FACT_SLA_CYCLE_START, FACT_CREATED},
-        {FACT_SLA_CYCLE, FACT_SLA_CYCLE_END, FACT_SLA_CYCLE_START},
-        {FACT_SLA_CYCLE, FACT_SLA_CYCLE_SINCE, FACT_SLA_CYCLE_START},
-        {FACT_SLA_CYCLE, FACT_SLA_CYCLE_BREACH_AT, FACT_SLA_CYCLE_START},
-        {FACT_SLA_CYCLE, FACT_SLA_CYCLE_RISK_AT, FACT_SLA_CYCLE_BREACH_AT},
-        {FACT_RATING, FACT_RATING_AT, FACT_CREATED},
-        {FACT_RATING, FACT_RATING_SOLVE_AT, FACT_RATING_AT},
-        {FACT_ANSWER, FACT_ANSWER_AT, FACT_CREATED},
-        {FACT_ANSWER, FACT_ANSWER_SOLVE_AT, FACT_ANSWER_AT},
-        {FACT_SENDING, FACT_SENDING_AT, FACT_CREATED},
-        {FACT_SENDING, FACT_SENDING_ANSWERED_AT, FACT_SENDING_AT},
-        {FACT_CONTACT, FACT_CONTACT_AT, FACT_CREATED},
-        {FACT_MERGE, FACT_MERGE_AT, FACT_CREATED},
-    };
-    for (size_t i = 0; i < sizeof(AGAINST) / sizeof(*AGAINST); i++)
-        if (AGAINST[i].table == table && AGAINST[i].column == column)
-            return AGAINST[i].against;
-    return BLOCK_NO_COLUMN;
-}
+/* The rows of one table in the group under way, by column; made when first used. */
+struct table_rows {
+    int64_t *values;      /* [column][GROUP_ROWS] */
+    uint16_t *dimensions; /* [row][set × FIELD_N_DIMENSIONS + field] */
+    uint32_t *parents, *firsts;
+    int64_t *partners;                     /* of ratings */
+    uint64_t used_values, used_dimensions; /* of columns that hold anything but zeros */
+};
 
 struct facts_writer {
+    struct group_values values; /* first: need's argument; what the rows are, as group_predict reads them */
+    struct txn *txn;
+    struct fact_key key;
     struct buffer out;
     struct block_writer block;
-    int64_t *values[FACT_VALUES_MAX]; /* FACT_VECTOR_ROWS each */
-    int64_t *dimension, *other;
-    const struct memtable_chunk **chunks; /* of each row of the block under way, and its place there */
-    uint32_t *places;
+    int64_t *base[FACT_N_COMMON];
+    uint16_t *base_dimensions; /* [row][field] */
+    uint64_t used_base;
+    struct table_rows tables[FACT_N_TABLES];
+    int64_t *column, *prediction; /* GROUP_ROWS */
 };
+
+/* What is being written is all there. */
+static int is_there(struct group_values *v, unsigned table, unsigned column)
+{
+    (void)v, (void)table, (void)column;
+    return 0;
+}
 
 int facts_writer_new(struct facts_writer **ret)
 {
     struct facts_writer *w = calloc(1, sizeof(*w));
     if (!w)
         return -ENOMEM;
+    w->values.need = is_there;
     buffer_init(&w->out, 64 << 20);
     bool ok = block_writer_init(&w->block, &w->out) == 0;
-    for (unsigned i = 0; i < FACT_VALUES_MAX; i++)
-        ok &= (w->values[i] = malloc(FACT_VECTOR_ROWS * sizeof(int64_t))) != NULL;
-    ok &= (w->dimension = malloc(FACT_VECTOR_ROWS * sizeof(int64_t))) != NULL;
-    ok &= (w->other = malloc(FACT_VECTOR_ROWS * sizeof(int64_t))) != NULL;
-    ok &= (w->chunks = malloc(FACT_VECTOR_ROWS * sizeof(*w->chunks))) != NULL;
-    ok &= (w->places = malloc(FACT_VECTOR_ROWS * sizeof(*w->places))) != NULL;
+    static const uint8_t BASE[] = {FACT_SUBJECT, FACT_NAMESPACE, FACT_CREATED};
+    for (unsigned i = 0; i < sizeof(BASE); i++) {
+        ok &= (w->base[BASE[i]] = malloc(GROUP_SUBJECTS * sizeof(int64_t))) != NULL;
+        w->values.base[BASE[i]] = w->base[BASE[i]];
+    }
+    ok &= (w->base_dimensions = malloc(GROUP_SUBJECTS * FIELD_N_DIMENSIONS * sizeof(uint16_t))) != NULL;
+    ok &= (w->column = malloc(GROUP_ROWS * sizeof(int64_t))) != NULL;
+    ok &= (w->prediction = malloc(GROUP_ROWS * sizeof(int64_t))) != NULL;
     if (!ok) {
         facts_writer_free(w);
         return -ENOMEM;
@@ -128,207 +83,334 @@ void facts_writer_free(struct facts_writer *w)
 {
     if (!w)
         return;
-    for (unsigned i = 0; i < FACT_VALUES_MAX; i++)
-        free(w->values[i]);
-    free(w->dimension);
-    free(w->other);
-    free((void *)w->chunks);
-    free(w->places);
+    for (unsigned t = 0; t < FACT_N_TABLES; t++) {
+        free(w->tables[t].values);
+        free(w->tables[t].dimensions);
+        free(w->tables[t].parents);
+        free(w->tables[t].firsts);
+        free(w->tables[t].partners);
+    }
+    for (unsigned c = 0; c < FACT_N_COMMON; c++)
+        free(w->base[c]);
+    free(w->base_dimensions);
+    free(w->column);
+    free(w->prediction);
     block_writer_fini(&w->block);
     buffer_fini(&w->out);
     free(w);
 }
 
-static int by_place(const void *a, const void *b)
+static int table_make(struct facts_writer *w, unsigned table)
 {
-    const struct fact_ref *x = a, *y = b;
-    if (x->month != y->month)
-        return x->month < y->month ? -1 : 1;
-    if (x->subject != y->subject)
-        return x->subject < y->subject ? -1 : 1;
-    return x->row < y->row ? -1 : x->row > y->row;
-}
-
-/* Where the rows of a block are in the memtable, so that each column is one plain loop. */
-static void locate(struct facts_writer *w, const struct memtable *m, enum fact_table table,
-                   const struct fact_ref *refs, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t first;
-        w->chunks[i] = m->parts[table].chunks[memtable_chunk_of(refs[i].row, &first)];
-        w->places[i] = refs[i].row - first;
-    }
-}
-
-static void gather_dimension(const struct facts_writer *w, unsigned d, uint32_t n, int64_t *out)
-{
-    for (uint32_t i = 0; i < n; i++)
-        out[i] = w->chunks[i]->dimensions[(size_t)d * w->chunks[i]->n_rows_max + w->places[i]];
-}
-
-static int write_block(struct facts_writer *w, struct txn *t, const struct fact_key *key,
-                       const struct memtable *m, const struct fact_ref *refs, uint32_t n)
-{
-    const struct fact_table_info *info = &FACT_TABLE_INFO[key->table];
-    uint64_t used_values;
-    uint64_t used_dimensions;
-    int r = block_begin(&w->block, n);
-    if (r < 0)
-        return r;
-    locate(w, m, key->table, refs, n);
-    memtable_used(m, key->table, &used_values, &used_dimensions);
-    for (unsigned v = 0; v < info->n_values; v++) {
-        if (!(used_values >> v & 1)) {
-            memset(w->values[v], 0, n * sizeof(int64_t)); /* another column may stand against it */
-            continue;
-        }
-        for (uint32_t i = 0; i < n; i++)
-            w->values[v][i] = w->chunks[i]->values[(size_t)v * w->chunks[i]->n_rows_max + w->places[i]];
-        uint8_t against = against_of(key->table, v);
-        unsigned effort =
-            v == FACT_SUBJECT || v == FACT_CREATED ? COLUMN_DELTA | COLUMN_PLANES : COLUMN_PLANES;
-        block_add(&w->block, (uint8_t)v, w->values[v], effort, against,
-                  against == BLOCK_NO_COLUMN ? NULL : w->values[against]);
-    }
-    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++) {
-        uint64_t today = UINT64_C(1) << (FIELD_N_DIMENSIONS + f);
-        if (!(used_dimensions & (UINT64_C(1) << f | today)))
-            continue;
-        gather_dimension(w, f, n, w->dimension);
-        block_add(&w->block, FACT_DIMENSION(0, f), w->dimension, COLUMN_PLANES, BLOCK_NO_COLUMN, NULL);
-        if (info->n_sets < 2)
-            continue;
-        /* Today's value is mostly the one at creation: kept as the difference it is mostly zeros. */
-        gather_dimension(w, FIELD_N_DIMENSIONS + f, n, w->other);
-        block_add(&w->block, FACT_DIMENSION(1, f), w->other, COLUMN_PLANES, FACT_DIMENSION(0, f),
-                  w->dimension);
-    }
-    r = block_finish(&w->block);
-    if (r < 0)
-        return r;
-    uint8_t bytes[FACT_KEY_BYTES];
-    fact_key_put(bytes, key);
-    txn_put(t, DB_FACTS, bytes, sizeof(bytes), w->out.data, w->out.size);
-    return t->rc ? -EIO : 0;
-}
-
-int facts_write(struct facts_writer *w, struct txn *t, uint16_t generation, uint32_t run,
-                enum fact_table table, const struct memtable *m, struct fact_ref *refs, size_t n)
-{
-    bool sorted = true;
-    for (size_t i = 1; i < n && sorted; i++)
-        sorted = by_place(&refs[i - 1], &refs[i]) <= 0;
-    if (!sorted)
-        qsort(refs, n, sizeof(*refs), by_place);
-    struct fact_key key = {.generation = generation, .table = (uint8_t)table, .run = run};
-    for (size_t i = 0; i < n;) {
-        if (refs[i].month != key.month || i == 0) {
-            key.month = refs[i].month;
-            key.place = 0;
-        }
-        size_t end = i;
-        while (end < n && refs[end].month == key.month && end - i < FACT_VECTOR_ROWS)
-            end++;
-        int r = write_block(w, t, &key, m, refs + i, (uint32_t)(end - i));
-        if (r < 0)
-            return r;
-        if (key.place++ == UINT16_MAX)
-            return -EOVERFLOW;
-        i = end;
-    }
+    const struct fact_table_info *info = &FACT_TABLE_INFO[table];
+    struct table_rows *t = &w->tables[table];
+    t->values = malloc((size_t)info->n_values * GROUP_ROWS * sizeof(int64_t));
+    t->dimensions = malloc((size_t)info->n_sets * FIELD_N_DIMENSIONS * GROUP_ROWS * sizeof(uint16_t));
+    t->parents = malloc(GROUP_ROWS * sizeof(uint32_t));
+    t->firsts = malloc((GROUP_SUBJECTS + 1) * sizeof(uint32_t));
+    t->partners = malloc(GROUP_ROWS * sizeof(int64_t));
+    if (!t->values || !t->dimensions || !t->parents || !t->firsts || !t->partners)
+        return -ENOMEM;
+    for (unsigned c = 0; c < info->n_values; c++)
+        w->values.tables[table].values[c] = t->values + (size_t)c * GROUP_ROWS;
+    w->values.tables[table].parents = t->parents;
+    w->values.tables[table].firsts = t->firsts;
+    w->values.tables[table].partners = t->partners;
     return 0;
 }
 
-int facts_bury(struct txn *t, struct memtable *m, uint16_t generation, uint32_t run, enum fact_table table,
-               uint16_t month, uint32_t subject, uint64_t died)
+static void group_clear(struct facts_writer *w)
 {
-    struct fact_key key = {.generation = generation, .table = (uint8_t)table, .month = month, .run = run}, at;
+    w->values.n_base = 0;
+    w->used_base = 0;
+    for (unsigned t = 0; t < FACT_N_TABLES; t++) {
+        w->values.tables[t].n = 0;
+        w->tables[t].used_values = w->tables[t].used_dimensions = 0;
+    }
+}
+
+void facts_begin(struct facts_writer *w, struct txn *t, uint16_t generation, uint32_t run)
+{
+    w->txn = t;
+    w->key = (struct fact_key){.generation = generation, .run = run};
+    group_clear(w);
+}
+
+/* The answer of the same response as each rating, counted from the subject's first. */
+static bool find_partners(struct facts_writer *w)
+{
+    static const uint8_t SAME[][2] = {{FACT_RATING_AT, FACT_ANSWER_AT},
+                                      {FACT_RATING_INSTRUMENT, FACT_ANSWER_INSTRUMENT},
+                                      {FACT_RATING_QUESTION, FACT_ANSWER_QUESTION},
+                                      {FACT_RATING_RESPONDENT, FACT_ANSWER_RESPONDENT},
+                                      {FACT_RATING_SCORE, FACT_ANSWER_SCORE}};
+    const struct group_values *v = &w->values;
+    bool any = false;
+    for (uint32_t i = 0; i < v->tables[FACT_RATING].n; i++) {
+        const uint32_t base = v->tables[FACT_RATING].parents[i];
+        const uint32_t first = v->tables[FACT_ANSWER].firsts[base],
+                       end = v->tables[FACT_ANSWER].firsts[base + 1];
+        int64_t partner = 0;
+        for (uint32_t k = first; k < end; k++) {
+            bool same = true;
+            for (unsigned c = 0; c < sizeof(SAME) / sizeof(*SAME) && same; c++)
+                same = v->tables[FACT_RATING].values[SAME[c][0]][i] ==
+                       v->tables[FACT_ANSWER].values[SAME[c][1]][k];
+            if (same) {
+                partner = k - first;
+                break;
+            }
+        }
+        v->tables[FACT_RATING].partners[i] = partner;
+        any |= partner != 0;
+    }
+    return any;
+}
+
+/* Writes a dimension's column as its difference to the base's. */
+static void add_dimension(struct facts_writer *w, unsigned table, unsigned set, unsigned field)
+{
+    const struct table_rows *t = &w->tables[table];
+    const uint32_t n = w->values.tables[table].n;
+    const size_t stride = FACT_TABLE_INFO[table].n_sets * FIELD_N_DIMENSIONS,
+                 at = set * FIELD_N_DIMENSIONS + field;
+    int64_t any = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        w->column[i] = (int64_t)t->dimensions[i * stride + at] -
+                       w->base_dimensions[(size_t)t->parents[i] * FIELD_N_DIMENSIONS + field];
+        any |= w->column[i];
+    }
+    if (any)
+        block_add(&w->block, (uint8_t)FACT_DIMENSION(set, field), w->column, n, COLUMN_PACK, NULL);
+}
+
+static int add_value(struct facts_writer *w, unsigned table, unsigned column)
+{
+    const int64_t *values = w->values.tables[table].values[column];
+    int predicted = w->tables[table].used_values >> column & 1
+                        ? group_predict(&w->values, table, column, w->prediction)
+                        : 0;
+    if (predicted >= 0)
+        block_add(&w->block, (uint8_t)column, values, w->values.tables[table].n, COLUMN_PACK,
+                  predicted ? w->prediction : NULL);
+    return predicted < 0 ? predicted : 0;
+}
+
+static int write_table(struct facts_writer *w, unsigned table)
+{
+    const struct fact_table_info *info = &FACT_TABLE_INFO[table];
+    const uint32_t n = w->values.tables[table].n, *parents = w->values.tables[table].parents;
+    int r = block_begin(&w->block, n);
+    bool is_identity = n == w->values.n_base;
+    for (uint32_t i = 0; i < n; i++) {
+        w->column[i] = parents[i];
+        is_identity &= parents[i] == i;
+    }
+    /* Always there where rows are not the base's, so also where it is all zeros: a difference to nothing. */
+    memset(w->prediction, 0, n * sizeof(*w->prediction));
+    if (r == 0 && !is_identity)
+        block_add(&w->block, GROUP_PARENT, w->column, n, COLUMN_DELTA, w->prediction);
+    if (r == 0 && table == FACT_RATING && find_partners(w))
+        block_add(&w->block, GROUP_PARTNER, w->tables[table].partners, n, COLUMN_PACK, NULL);
+    for (unsigned c = 0; c < info->n_values && r == 0; c++)
+        if (!group_is_of_base(c))
+            r = add_value(w, table, c);
+    const uint64_t used = w->tables[table].used_dimensions;
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS && r == 0; f++)
+        for (unsigned s = 0; s < info->n_sets; s++)
+            if (w->used_base >> f & 1 || used >> (s * FIELD_N_DIMENSIONS + f) & 1)
+                add_dimension(w, table, s, f);
+    return r < 0 ? r : block_finish(&w->block);
+}
+
+static int write_base(struct facts_writer *w)
+{
+    const uint32_t n = w->values.n_base;
+    int r = block_begin(&w->block, n);
+    if (r < 0)
+        return r;
+    block_add(&w->block, FACT_SUBJECT, w->base[FACT_SUBJECT], n, COLUMN_DELTA, NULL);
+    block_add(&w->block, FACT_NAMESPACE, w->base[FACT_NAMESPACE], n, COLUMN_PACK, NULL);
+    block_add(&w->block, FACT_CREATED, w->base[FACT_CREATED], n, COLUMN_DELTA, NULL);
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++) {
+        if (!(w->used_base >> f & 1))
+            continue;
+        for (uint32_t i = 0; i < n; i++)
+            w->column[i] = w->base_dimensions[(size_t)i * FIELD_N_DIMENSIONS + f];
+        block_add(&w->block, FACT_DIMENSION(0, f), w->column, n, COLUMN_PACK, NULL);
+    }
+    return block_finish(&w->block);
+}
+
+static int write_group(struct facts_writer *w)
+{
+    struct group_writer g;
+    unsigned n_blocks = 1;
+    for (unsigned t = 0; t < FACT_N_TABLES; t++) {
+        struct table_rows *rows = &w->tables[t];
+        if (w->values.tables[t].n)
+            n_blocks++;
+        if (!rows->values && table_make(w, t) < 0)
+            return -ENOMEM;
+        group_lay_out(rows->parents, w->values.tables[t].n, w->values.n_base, rows->firsts);
+    }
+    buffer_clear(&w->out);
+    group_write_begin(&g, &w->out, n_blocks);
+    size_t from = w->out.size;
+    int r = write_base(w);
+    group_write_block(&g, FACT_N_TABLES, from);
+    for (unsigned t = 0; t < FACT_N_TABLES && r == 0; t++) {
+        if (!w->values.tables[t].n)
+            continue;
+        from = w->out.size;
+        r = write_table(w, t);
+        group_write_block(&g, t, from);
+    }
+    if (r < 0 || buffer_failed(&w->out))
+        return r < 0 ? r : -ENOMEM;
+    uint8_t bytes[FACT_KEY_BYTES];
+    fact_key_put(bytes, &w->key);
+    txn_put(w->txn, DB_FACTS, bytes, sizeof(bytes), w->out.data, w->out.size);
+    if (w->key.place++ == UINT16_MAX)
+        return -EOVERFLOW;
+    group_clear(w);
+    return w->txn->rc ? -EIO : 0;
+}
+
+static int add_row(struct facts_writer *w, const struct fact_row *row, uint32_t parent)
+{
+    const struct fact_table_info *info = &FACT_TABLE_INFO[row->table];
+    struct table_rows *t = &w->tables[row->table];
+    if (!t->values && table_make(w, row->table) < 0)
+        return -ENOMEM;
+    const uint32_t i = w->values.tables[row->table].n++;
+    uint64_t used = 0;
+    for (unsigned c = 0; c < info->n_values; c++) {
+        t->values[(size_t)c * GROUP_ROWS + i] = row->values[c];
+        used |= (uint64_t)(row->values[c] != 0) << c;
+    }
+    t->used_values |= used;
+    const unsigned n = info->n_sets * FIELD_N_DIMENSIONS;
+    memcpy(t->dimensions + (size_t)i * n, row->dimensions, n * sizeof(uint16_t));
+    used = 0;
+    for (unsigned d = 0; d < n; d++)
+        used |= (uint64_t)(row->dimensions[0][d] != 0) << d;
+    t->used_dimensions |= used;
+    t->parents[i] = parent;
+    return 0;
+}
+
+static bool has_room(const struct facts_writer *w, const struct fact_row *rows, size_t n)
+{
+    uint32_t more[FACT_N_TABLES] = {0};
+    for (size_t i = 0; i < n; i++)
+        more[rows[i].table]++;
+    bool ok = w->values.n_base < GROUP_SUBJECTS;
+    for (unsigned t = 0; t < FACT_N_TABLES; t++)
+        ok &= w->values.tables[t].n + more[t] <= GROUP_ROWS;
+    return ok;
+}
+
+int facts_add(struct facts_writer *w, const struct fact_row *rows, size_t n)
+{
+    int r = n && !has_room(w, rows, n) ? write_group(w) : 0;
+    if (r < 0 || n == 0)
+        return r;
+    if (!has_room(w, rows, n))
+        return -EOVERFLOW; /* EVENT_TICKET_MAX sees to it that no subject has so many */
+    const uint32_t base = w->values.n_base++;
+    w->base[FACT_SUBJECT][base] = rows->values[FACT_SUBJECT];
+    w->base[FACT_NAMESPACE][base] = rows->values[FACT_NAMESPACE];
+    w->base[FACT_CREATED][base] = rows->values[FACT_CREATED];
+    memcpy(w->base_dimensions + (size_t)base * FIELD_N_DIMENSIONS, rows->dimensions[0],
+           sizeof(rows->dimensions[0]));
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+        w->used_base |= (uint64_t)(rows->dimensions[0][f] != 0) << f;
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = add_row(w, &rows[i], base);
+    return r;
+}
+
+int facts_finish(struct facts_writer *w)
+{
+    int r = w->values.n_base ? write_group(w) : 0;
+    w->txn = NULL;
+    return r;
+}
+
+/* --- what no longer holds
+ * ----------------------------------------------------------------------------------------- */
+
+/* Marks the subject in one group, where it is there. */
+static int bury_in(const MDB_val *value, const struct fact_key *key, struct memtable *m, uint32_t subject,
+                   uint64_t died)
+{
+    struct group g;
+    int64_t first, last, subjects[GROUP_SUBJECTS];
+    bool open;
+    int r = group_open(&g, value->mv_data, value->mv_size, false);
+    if (r < 0 || !block_range(&g.base, FACT_SUBJECT, &first, &last, &open) || subject < first ||
+        subject > last)
+        return r;
+    r = block_read(&g.base, FACT_SUBJECT, NULL, g.base.n_rows, subjects);
+    for (uint32_t i = 0; i < g.base.n_rows && r == 0; i++) {
+        if (subjects[i] != subject)
+            continue;
+        const struct memtable_dead dead = {
+            .died = died, .run = key->run, .row = i, .generation = key->generation, .place = key->place};
+        r = memtable_add_dead(m, &dead);
+        return r < 0 ? r : 1;
+    }
+    return r;
+}
+
+int facts_bury(struct txn *t, struct memtable *m, uint16_t generation, uint32_t run, uint32_t subject,
+               uint64_t died)
+{
+    struct fact_key key = {.generation = generation, .run = run}, at;
     uint8_t bytes[FACT_KEY_BYTES];
     fact_key_put(bytes, &key);
     struct walk walk;
     int r = walk_open(&walk, t, DB_FACTS, bytes, sizeof(bytes));
-    int64_t *subjects = NULL;
-    while (r == 0 && walk_next(&walk) && fact_key_get(&walk.key, &at) &&
-           memcmp(walk.key.mv_data, bytes, 9) == 0) {
-        struct block block;
-        int64_t first, last;
-        bool open;
-        r = block_open(&block, walk.value.mv_data, walk.value.mv_size, false);
-        if (r < 0)
-            break;
-        (void)block_range(&block, FACT_SUBJECT, &first, &last, &open);
-        if (last < subject)
-            continue;
-        if (first > subject)
-            break;
-        if (!subjects)
-            subjects = malloc(FACT_VECTOR_ROWS * sizeof(*subjects));
-        r = !subjects                         ? -ENOMEM
-            : block.n_rows > FACT_VECTOR_ROWS ? -EBADMSG
-                                              : block_read(&block, FACT_SUBJECT, subjects);
-        uint32_t low = 0, high = block.n_rows;
-        while (r == 0 && low < high) {
-            uint32_t middle = low + (high - low) / 2;
-            if (subjects[middle] < subject)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        for (; r == 0 && low < block.n_rows && subjects[low] == subject; low++) {
-            struct memtable_dead dead = {.died = died,
-                                         .run = run,
-                                         .row = low,
-                                         .generation = generation,
-                                         .month = month,
-                                         .place = at.place,
-                                         .table = (uint8_t)table};
-            r = memtable_add_dead(m, &dead);
-        }
-    }
-    free(subjects);
+    while (r == 0 && walk_next(&walk) && fact_key_get(&walk.key, &at) && at.generation == generation &&
+           at.run == run)
+        r = bury_in(&walk.value, &at, m, subject, died);
     walk_close(&walk, t);
     return r < 0 ? r : t->rc ? -EIO : 0;
 }
 
-static int by_block(const void *a, const void *b)
+static int by_group(const void *a, const void *b)
 {
     const struct memtable_dead *x = a, *y = b;
-    if (x->table != y->table)
-        return x->table < y->table ? -1 : 1;
-    if (x->month != y->month)
-        return x->month < y->month ? -1 : 1;
+    if (x->generation != y->generation)
+        return x->generation < y->generation ? -1 : 1;
     if (x->run != y->run)
         return x->run < y->run ? -1 : 1;
-    if (x->place != y->place)
-        return x->place < y->place ? -1 : 1;
-    return x->row < y->row ? -1 : x->row > y->row;
+    return x->place < y->place ? -1 : x->place > y->place;
 }
 
-/* Adds one block's dead rows to its bits. */
-static int settle_block(struct txn *t, const struct memtable_dead *dead, size_t n)
+/* The dead of one group. */
+static int settle_group(struct txn *t, const struct memtable_dead *dead, size_t n)
 {
-    struct fact_key key = {.generation = dead->generation,
-                           .table = dead->table,
-                           .month = dead->month,
-                           .run = dead->run,
-                           .place = dead->place};
-    uint8_t bytes[FACT_KEY_BYTES], bits[FACT_VECTOR_ROWS / 8] = {0};
-    fact_key_put(bytes, &key);
+    struct fact_key key = {.generation = dead->generation, .run = dead->run, .place = dead->place};
+    uint8_t bytes[FACT_KEY_BYTES], bits[GROUP_SUBJECTS / 8] = {0};
     MDB_val value;
-    struct block block;
+    struct group g;
+    fact_key_put(bytes, &key);
     if (!txn_get(t, DB_FACTS, bytes, sizeof(bytes), &value))
         return t->rc ? -EIO : 0;
-    if (block_open(&block, value.mv_data, value.mv_size, false) < 0 || block.n_rows > FACT_VECTOR_ROWS)
+    if (group_open(&g, value.mv_data, value.mv_size, false) < 0)
         return -EBADMSG;
-    size_t n_bytes = (block.n_rows + 7) / 8, n_dead = 0;
+    const uint32_t n_rows = g.base.n_rows;
+    size_t n_bytes = (n_rows + 7) / 8, n_dead = 0;
     if (txn_get(t, DB_DEAD, bytes, sizeof(bytes), &value) && value.mv_size == n_bytes)
         memcpy(bits, value.mv_data, n_bytes);
     for (size_t i = 0; i < n; i++)
-        if (dead[i].row < block.n_rows)
+        if (dead[i].row < n_rows)
             bits[dead[i].row / 8] |= (uint8_t)(1 << dead[i].row % 8);
     for (size_t i = 0; i < n_bytes; i++)
         n_dead += (size_t)__builtin_popcount(bits[i]);
-    if (n_dead == block.n_rows) {
+    if (n_dead == n_rows) {
         txn_delete(t, DB_FACTS, bytes, sizeof(bytes));
         txn_delete(t, DB_DEAD, bytes, sizeof(bytes));
     } else {
@@ -347,19 +429,18 @@ int facts_settle_dead(struct txn *t, const struct memtable *m)
         return -ENOMEM;
     for (uint32_t i = 0; i < n; i++)
         all[i] = *memtable_dead_at(m, i);
-    qsort(all, n, sizeof(*all), by_block);
+    qsort(all, n, sizeof(*all), by_group);
     int r = 0;
     for (uint32_t i = 0, end; i < n && r == 0; i = end) {
-        for (end = i + 1; end < n && all[end].table == all[i].table && all[end].month == all[i].month &&
-                          all[end].run == all[i].run && all[end].place == all[i].place;)
+        for (end = i + 1; end < n && by_group(&all[i], &all[end]) == 0;)
             end++;
-        r = settle_block(t, all + i, end - i);
+        r = settle_group(t, all + i, end - i);
     }
     free(all);
     return r;
 }
 
-/* Whether blocks of a generation are to stay. */
+/* Whether groups of a generation are to stay. */
 static bool is_kept(const uint16_t keep[2], uint16_t generation)
 {
     return generation == keep[0] || generation == keep[1] || generation == FACTS_FROZEN;

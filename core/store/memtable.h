@@ -1,7 +1,8 @@
-/* The fact rows of hot subjects, in memory, by column, each with the log positions between which it holds.
+/* The fact rows of hot subjects, in memory, by column, each with the ticks between which it holds: a tick is
+ * what the committer publishes at once.
  *
- * The committer adds rows and ends them; readers on any thread see those that hold at their as_of, without a
- * lock: a row is whole before the as_of that shows it is published, and rows never move. After a seal a new
+ * The committer adds rows and ends them; readers on any thread see those that hold at their tick, without a
+ * lock: a row is whole before the tick that shows it is published, and rows never move. After a seal a new
  * table takes over the rows that stay; the old one lives as long as a view refers to it. */
 #ifndef TENDON_STORE_MEMTABLE_H
 #define TENDON_STORE_MEMTABLE_H
@@ -21,8 +22,8 @@ struct memtable_chunk {
     uint32_t n_rows_max;
     uint64_t used_values;     /* bits of columns that hold anything but zeros */
     uint64_t used_dimensions; /* the same, by set × FIELD_N_DIMENSIONS + field */
-    uint64_t *born;           /* as_of from which a row holds */
-    _Atomic uint64_t *died;   /* as_of from which it no longer does; UINT64_MAX while it does */
+    uint64_t *born;           /* tick from which a row holds */
+    _Atomic uint64_t *died;   /* tick from which it no longer does; UINT64_MAX while it does */
     int64_t *values;          /* [column][row] */
     uint16_t *dimensions;     /* [set × FIELD_N_DIMENSIONS + field][row] */
 };
@@ -32,15 +33,14 @@ struct memtable_part {
     _Atomic uint32_t n_rows;
 };
 
-/* A row of a sealed block that no longer holds since died: its subject is hot again. */
+/* A row of a sealed group's base that no longer holds since died, nor do its children: its subject is hot
+ * again. */
 struct memtable_dead {
     uint64_t died;
     uint32_t run; /* no two generations have one in common */
     uint32_t row;
     uint16_t generation;
-    uint16_t month;
     uint16_t place;
-    uint8_t table;
 };
 
 #define MEMTABLE_DEAD_CHUNK 1024

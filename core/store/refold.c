@@ -1,6 +1,5 @@
 /* A refold makes a second generation of facts beside the first while commits go on. README.md says why this
  * is exact; what each part does to keep it so stands there. */
-#include "core/store/folded.h"
 #include "core/store/prune.h"
 #include "core/store/slice.h"
 
@@ -64,15 +63,14 @@ static int write_runs(struct store *s, struct txn *t, const struct slice *slice,
 
 static int slice_write(struct store *s, struct txn *t, struct slice *slice)
 {
-    struct folded folded;
     uint32_t run = s->meta.next_segment++;
-    int r = folded_init(&folded, s, s->environment);
+    int r = 0;
     hot_sort(&slice->events);
+    facts_begin(s->facts_writer, t, store_second(s), run);
     for (size_t i = 0; i < slice->events.n && r == 0; i++)
-        r = folded_add(&folded, slice->events.list[i]);
+        r = store_fold_out(s, s->environment, slice->events.list[i]);
     if (r == 0)
-        r = folded_write(&folded, t, store_second(s), run);
-    folded_fini(&folded);
+        r = facts_finish(s->facts_writer);
     return r < 0 ? r : write_runs(s, t, slice, run);
 }
 
@@ -176,7 +174,7 @@ static int step_sweep(struct store *s, struct error *err)
     return r < 0 ? r : more;
 }
 
-int store_refold(struct store *s, struct error *err)
+static int refold(struct store *s, struct error *err)
 {
     int r = s->must_reload ? store_reload(s, err) : 0;
     if (r == 0)
@@ -201,7 +199,15 @@ int store_refold(struct store *s, struct error *err)
     return r < 0 ? r : 1;
 }
 
-int store_reindex(struct store *s, struct error *err)
+int store_refold(struct store *s, struct error *err)
+{
+    store_turn_take(s);
+    int r = refold(s, err);
+    store_turn_give(s);
+    return r;
+}
+
+static int reindex(struct store *s, struct error *err)
 {
     struct store_meta before = s->meta;
     struct txn t;
@@ -216,5 +222,13 @@ int store_reindex(struct store *s, struct error *err)
     r = store_step_end(s, &t, &before, 0, err);
     if (r == 0)
         store_publish(s);
+    return r;
+}
+
+int store_reindex(struct store *s, struct error *err)
+{
+    store_turn_take(s);
+    int r = reindex(s, err);
+    store_turn_give(s);
     return r;
 }

@@ -38,7 +38,7 @@ static int drop_source(struct store *s, const struct store_source *source, struc
     return 0;
 }
 
-int store_source_reset(struct store *s, const char *name, uint64_t *ret_events, struct error *err)
+static int source_reset(struct store *s, const char *name, uint64_t *ret_events, struct error *err)
 {
     struct environment *next = NULL;
     int r = s->must_reload ? store_reload(s, err) : 0;
@@ -63,5 +63,13 @@ int store_source_reset(struct store *s, const char *name, uint64_t *ret_events, 
         *ret_events = n_events;
     }
     free(reset.source);
+    return r;
+}
+
+int store_source_reset(struct store *s, const char *name, uint64_t *ret_events, struct error *err)
+{
+    store_turn_take(s);
+    int r = source_reset(s, name, ret_events, err);
+    store_turn_give(s);
     return r;
 }

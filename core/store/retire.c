@@ -4,14 +4,13 @@
  * older than the log's retention leaves the log whole; its facts move to the generation FACTS_FROZEN, which
  * no refold touches. A ticket whose last word is an erasure leaves log and facts; only its hash stays. Facts
  * that are frozen go when the ticket's newest event is older than the facts' retention. */
-#include "core/store/folded.h"
 #include "core/store/prune.h"
 #include "core/store/slice.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { DAY_MS = 86400000, EXPIRE_BLOCKS = 256 };
+enum { DAY_MS = 86400000, EXPIRE_GROUPS = 64 };
 
 #define RETIRED "retired"
 
@@ -118,16 +117,15 @@ struct leaving {
 };
 
 static int leave(struct store *s, struct txn *t, const struct slice *slice, struct leaving *l,
-                 struct folded *folded, struct memtable *dead, const struct subject *subject, enum fate fate,
-                 int64_t newest)
+                 struct memtable *dead, const struct subject *subject, enum fate fate, int64_t newest)
 {
     struct location location;
     int r = location_get(t, subject->number, &location);
+    uint32_t run = location.runs[s->meta.first_runs];
     if (r == 0 && fate == FATE_FREEZES)
-        r = folded_add(folded, subject);
-    if (r == 0)
-        r = store_bury(s, t, dead, s->before, s->meta.generation, location.runs[s->meta.first_runs], subject,
-                       0);
+        r = store_fold_out(s, s->before, subject);
+    if (r == 0 && run)
+        r = facts_bury(t, dead, s->meta.generation, run, subject->number, 0);
     /* Where a frozen ticket's facts are nobody asks: they never change. When they may go is kept instead. */
     uint32_t day = newest > 0 ? (uint32_t)(newest / DAY_MS) : 0;
     l->changes[l->n++] = (struct location_change){
@@ -174,31 +172,27 @@ static int prune(struct store *s, struct txn *t, const struct slice *slice, cons
 
 static int slice_leave(struct store *s, struct txn *t, struct slice *slice, int64_t before, struct leaving *l)
 {
-    struct folded folded;
     struct memtable *dead = memtable_new(&s->pool);
-    int r = dead ? folded_init(&folded, s, s->before) : -ENOMEM;
-    if (r < 0) {
-        memtable_unref(dead);
-        return r;
-    }
+    int r = dead ? 0 : -ENOMEM;
     hot_sort(&slice->events);
+    facts_begin(s->facts_writer, t, FACTS_FROZEN, s->meta.next_segment);
     for (size_t i = 0; i < slice->events.n && r == 0; i++) {
         const struct subject *subject = slice->events.list[i];
         enum fate fate;
         int64_t newest;
         r = fate_of(s, subject, before, &fate, &newest);
         if (r == 0 && fate != FATE_STAYS)
-            r = leave(s, t, slice, l, &folded, dead, subject, fate, newest);
+            r = leave(s, t, slice, l, dead, subject, fate, newest);
     }
+    if (r == 0)
+        r = facts_finish(s->facts_writer);
     if (r == 0 && l->n)
         r = facts_settle_dead(t, dead);
-    if (r == 0 && l->n)
-        r = folded_write(&folded, t, FACTS_FROZEN, s->meta.next_segment++);
+    s->meta.next_segment += l->n != 0;
     if (r == 0 && l->n)
         r = prune(s, t, slice, l->leaves);
     if (r == 0 && l->n)
         r = location_put(t, l->changes, l->n);
-    folded_fini(&folded);
     memtable_unref(dead);
     return r;
 }
@@ -237,45 +231,38 @@ static int step_slice(struct store *s, struct txn *t, int64_t before)
 
 /* --- frozen facts --- */
 
-/* Marks what is older than the day as dead in one block, which goes when nothing of it is left. */
-static int expire_block(struct txn *t, struct memtable *dead, const struct fact_key *key,
-                        const MDB_val *value, int64_t *subjects, uint32_t day)
+/* Marks what is older than the day as dead in one group, which goes when nothing of it is left. */
+static int expire_group(struct txn *t, struct memtable *dead, const struct fact_key *key,
+                        const MDB_val *value, uint32_t day)
 {
-    struct block block;
-    int r = block_open(&block, value->mv_data, value->mv_size, false);
-    if (r == 0 && block.n_rows > FACT_VECTOR_ROWS)
-        r = -EBADMSG;
+    struct group g;
+    int64_t subjects[GROUP_SUBJECTS];
+    int r = group_open(&g, value->mv_data, value->mv_size, false);
     if (r == 0)
-        r = block_read(&block, FACT_SUBJECT, subjects);
-    struct location location = {0};
-    for (uint32_t i = 0; i < block.n_rows && r == 0; i++) {
-        if (i == 0 || subjects[i] != subjects[i - 1])
-            r = location_get(t, (uint32_t)subjects[i], &location);
+        r = block_read(&g.base, FACT_SUBJECT, NULL, g.base.n_rows, subjects);
+    for (uint32_t i = 0; r == 0 && i < g.base.n_rows; i++) {
+        struct location location;
+        r = location_get(t, (uint32_t)subjects[i], &location);
         if (r < 0 || location.runs[0] >= day)
             continue;
-        const struct memtable_dead gone = {.run = key->run,
-                                           .row = i,
-                                           .generation = key->generation,
-                                           .month = key->month,
-                                           .place = key->place,
-                                           .table = key->table};
+        const struct memtable_dead gone = {
+            .run = key->run, .row = i, .generation = key->generation, .place = key->place};
         r = memtable_add_dead(dead, &gone);
     }
     return r;
 }
 
-/* Some blocks of frozen facts, from where the last step ended. 1: there are more. */
+/* Some groups of frozen facts, from where the last step ended. 1: there are more. */
 static int step_expire(struct store *s, struct txn *t, uint32_t day)
 {
     struct memtable *dead = memtable_new(&s->pool);
-    int64_t *subjects = malloc(FACT_VECTOR_ROWS * sizeof(*subjects));
     struct walk walk;
     unsigned n = 0;
-    int r = dead && subjects ? walk_open(&walk, t, DB_FACTS, s->retire->from, FACT_KEY_BYTES) : -ENOMEM;
+    int r = dead ? walk_open(&walk, t, DB_FACTS, s->retire->from, FACT_KEY_BYTES) : -ENOMEM;
     if (r == 0) {
         struct fact_key key;
-        while (r == 0 && n < EXPIRE_BLOCKS && walk_next(&walk) && fact_key_get(&walk.key, &key)) {
-            r = expire_block(t, dead, &key, &walk.value, subjects, day);
+        while (r == 0 && n < EXPIRE_GROUPS && walk_next(&walk) && fact_key_get(&walk.key, &key)) {
+            r = expire_group(t, dead, &key, &walk.value, day);
             if (key.place == UINT16_MAX)
                 r = -EOVERFLOW;
             key.place++;
@@ -289,8 +276,7 @@ static int step_expire(struct store *s, struct txn *t, uint32_t day)
     if (r == 0)
         r = facts_settle_dead(t, dead);
     memtable_unref(dead);
-    free(subjects);
-    return r < 0 ? r : n == EXPIRE_BLOCKS;
+    return r < 0 ? r : n == EXPIRE_GROUPS;
 }
 
 /* --- a day's pass --- */
@@ -358,7 +344,7 @@ bool store_retire_is_due(const struct store *s, int64_t now)
     return s->retired_day >= 0 && now / DAY_MS > s->retired_day;
 }
 
-int store_retire(struct store *s, int64_t now, struct error *err)
+static int retire(struct store *s, int64_t now, struct error *err)
 {
     int r = s->must_reload ? store_reload(s, err) : 0;
     if (r < 0)
@@ -379,6 +365,14 @@ int store_retire(struct store *s, int64_t now, struct error *err)
     if (r == 0)
         store_publish(s);
     return r < 0 ? r : 1;
+}
+
+int store_retire(struct store *s, int64_t now, struct error *err)
+{
+    store_turn_take(s);
+    int r = retire(s, now, err);
+    store_turn_give(s);
+    return r;
 }
 
 /* A store's first day is gone through already. */

@@ -1,4 +1,3 @@
-#include "core/store/folded.h"
 #include "core/store/state.h"
 
 #include <stdlib.h>
@@ -59,60 +58,17 @@ static int write_segment(struct store *s, struct txn *t, uint32_t segment)
     return r < 0 ? r : segment_finish(s->segment_writer);
 }
 
-static int64_t value_of(const struct memtable *m, enum fact_table table, uint32_t row, unsigned column)
+/* Writes the rows of the subjects that cool down to a generation; of the second one those where a refold has
+ * come to their numbers already. */
+static int write_facts(struct store *s, struct txn *t, const struct environment *e, uint16_t generation,
+                       uint32_t run, bool is_second, const uint8_t *cooled)
 {
-    uint32_t first;
-    const struct memtable_chunk *c = m->parts[table].chunks[memtable_chunk_of(row, &first)];
-    return c->values[(size_t)column * c->n_rows_max + (row - first)];
-}
-
-/* Writes the rows of the subjects that cool down to the first generation. */
-static int write_facts(struct store *s, struct txn *t, uint32_t run, const uint8_t *cooled)
-{
-    size_t n[FACT_N_TABLES] = {0}, n_all = 0;
-    for (size_t i = 0; i < s->hot.n; i++)
-        for (uint32_t k = 0; cooled[i] && k < s->hot.list[i]->n_rows; k++, n_all++)
-            n[s->hot.list[i]->rows[k].table]++;
-    struct fact_ref *refs = malloc((n_all ? n_all : 1) * sizeof(*refs)), *of[FACT_N_TABLES];
-    if (!refs)
-        return -ENOMEM;
-    of[0] = refs;
-    for (unsigned table = 1; table < FACT_N_TABLES; table++)
-        of[table] = of[table - 1] + n[table - 1];
-    memset(n, 0, sizeof(n));
-    for (size_t i = 0; i < s->hot.n; i++) {
-        const struct subject *subject = s->hot.list[i];
-        for (uint32_t k = 0; cooled[i] && k < subject->n_rows; k++) {
-            const struct subject_row *row = &subject->rows[k];
-            struct fact_row head;
-            head.table = (uint8_t)row->table;
-            head.values[FACT_CREATED] = value_of(s->memtable, row->table, row->row, FACT_CREATED);
-            head.values[FACT_N_COMMON] = value_of(s->memtable, row->table, row->row, FACT_N_COMMON);
-            of[row->table][n[row->table]++] =
-                (struct fact_ref){.subject = subject->number, .row = row->row, .month = fact_month(&head)};
-        }
-    }
     int r = 0;
-    for (unsigned table = 0; table < FACT_N_TABLES && r == 0; table++)
-        if (n[table])
-            r = facts_write(s->facts_writer, t, s->meta.generation, run, table, s->memtable, of[table],
-                            n[table]);
-    free(refs);
-    return r;
-}
-
-/* And to the second, where it has come to their numbers already. */
-static int write_second(struct store *s, struct txn *t, uint32_t run, const uint8_t *cooled)
-{
-    struct folded folded;
-    int r = folded_init(&folded, s, s->environment);
+    facts_begin(s->facts_writer, t, generation, run);
     for (size_t i = 0; i < s->hot.n && r == 0; i++)
-        if (cooled[i] && store_is_refolded(s, s->hot.list[i]->number))
-            r = folded_add(&folded, s->hot.list[i]);
-    if (r == 0)
-        r = folded_write(&folded, t, store_second(s), run);
-    folded_fini(&folded);
-    return r;
+        if (cooled[i] && (!is_second || store_is_refolded(s, s->hot.list[i]->number)))
+            r = store_fold_out(s, e, s->hot.list[i]);
+    return r < 0 ? r : facts_finish(s->facts_writer);
 }
 
 static int write_directory(struct store *s, struct txn *t)
@@ -196,8 +152,12 @@ static int keep_rows(struct store *s, bool switches, const uint8_t *cooled, stru
     int r = m ? 0 : -ENOMEM;
     for (size_t i = 0; i < s->hot.n && r == 0; i++) {
         struct subject *subject = s->hot.list[i];
-        if (!cooled[i] && switches)
+        if (!cooled[i] && switches) {
             r = store_fold_anew(s, s->environment, subject, m);
+            subject->is_touched = false;
+        }
+        if (subject->is_touched)
+            subject->n_rows = 0; /* they are not those of its events, and the table that they were in goes */
         for (uint32_t k = 0; !cooled[i] && !switches && k < subject->n_rows && r == 0; k++) {
             int64_t number = memtable_copy(m, s->memtable, subject->rows[k].table, subject->rows[k].row, 0);
             r = number < 0 ? (int)number : 0;
@@ -236,9 +196,9 @@ static int write_all(struct store *s, struct txn *t, enum seal kind, const uint8
     struct seal_numbers to = {.segment = s->meta.next_segment++, .second_run = s->meta.next_segment++};
     int r = write_segment(s, t, to.segment);
     if (r == 0 && store_has_first(s) && !switches)
-        r = write_facts(s, t, to.segment, cooled);
+        r = write_facts(s, t, s->before, s->meta.generation, to.segment, false, cooled);
     if (r == 0 && s->meta.refolded)
-        r = write_second(s, t, to.second_run, cooled);
+        r = write_facts(s, t, s->environment, store_second(s), to.second_run, true, cooled);
     if (r == 0)
         r = facts_settle_dead(t, s->memtable);
     if (r == 0)
@@ -267,6 +227,10 @@ static void after_seal(struct store *s, uint32_t segment, const uint8_t *cooled)
         subject->is_kept = true;
     }
     hot_remove(&s->hot, cooled);
+    s->touched.n = 0; /* there is room for as many as there were */
+    for (size_t i = 0; i < s->hot.n; i++)
+        if (s->hot.list[i]->is_touched)
+            s->touched.list[s->touched.n++] = s->hot.list[i];
     segment_cache_fini(&s->cache);
     s->journal_events = s->journal_entries = 0;
     s->epoch++;

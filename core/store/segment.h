@@ -1,10 +1,9 @@
 /* Segments of the event log: what one seal wrote, sorted by subject, in blocks by column.
  *
- * A subject's events in one segment are one run of rows (it may cross blocks). The first of them names the
- * segment before that has events of it, so that its events are found from the newest segment back. Where
- * events have left the set (prune.h) their rows are gone; if that would break the chain, one row stays that
- * is no event.
- */
+ * A subject's events in one segment are one run of rows; where it crosses blocks each has a piece of it. The
+ * first piece names the segment before that has events of the subject, so that its events are found from the
+ * newest segment back. Where events have left the set (prune.h) their rows are gone; if that would break the
+ * chain, a piece without rows stays. */
 #ifndef TENDON_STORE_SEGMENT_H
 #define TENDON_STORE_SEGMENT_H
 
@@ -12,51 +11,68 @@
 #include "core/store/db.h"
 #include "core/store/hot.h"
 
-#define SEGMENT_BLOCK_ROWS 8192
+#define SEGMENT_BLOCK_ROWS 8192 /* and pieces, at most */
 
 struct segment_writer;
 
 int segment_writer_new(struct segment_writer **ret);
 void segment_writer_free(struct segment_writer *w);
-/* Begins segment `number`; then events by ascending subject; then finish, which says how many blocks it
- * wrote. */
+/* Begins segment `number`; then events by ascending subject; then finish. */
 void segment_begin(struct segment_writer *w, struct txn *t, uint32_t number);
 int segment_add(struct segment_writer *w, const struct subject *s, const struct event *e, uint32_t previous);
 int segment_finish(struct segment_writer *w);
 
-/* One block, decoded. */
+/* One block, its columns decoded as they are asked for. */
 struct segment_block {
     uint32_t segment;
     uint16_t place;
-    uint32_t n_rows;
-    const int64_t *subject, *previous, *namespace, *loose;
-    int64_t *columns[BLOCK_COLUMNS_MAX]; /* owned; NULL: all zeros */
-    int64_t *zeros;                      /* owned */
+    uint32_t n_pieces, n_rows;
+    uint8_t *bytes; /* owned */
+    struct block block;
+    struct segment_columns *columns; /* owned */
 };
 
+/* Takes a copy of the bytes. */
 int segment_block_decode(struct segment_block *b, uint32_t segment, uint16_t place, const MDB_val *value);
+void segment_block_fini(struct segment_block *b);
 /* The least and greatest subject of a block, without decoding it. */
 int segment_block_extent(const MDB_val *value, uint32_t *ret_first, uint32_t *ret_last);
-void segment_block_fini(struct segment_block *b);
-/* Row i as an event in room[event_size(FIELD_N)]. */
-void segment_block_event(const struct segment_block *b, uint32_t row, struct event *room);
+/* The numbers of sources in a block lie between these, without decoding it; 0 where it has no events. */
+int segment_block_sources(const MDB_val *value, uint16_t *ret_least, uint16_t *ret_greatest);
 
-/* Whether row i is an event. What is not only carries the chain on, of a subject whose events here are gone.
+/* A subject's rows in one block. */
+struct segment_piece {
+    uint32_t subject;
+    uint32_t previous; /* on its first piece in the segment: the segment before + 1; else 0 */
+    uint16_t namespace;
+    bool is_loose;
+    uint32_t row, n_rows;
+};
+void segment_block_piece(const struct segment_block *b, uint32_t place, struct segment_piece *ret);
+/* The place of the first piece of a subject at or behind that number. */
+uint32_t segment_block_find(const struct segment_block *b, uint32_t subject);
+
+/* Reads events from the first row of a piece on, one after the other. */
+struct segment_reader {
+    const struct segment_block *block;
+    uint32_t row, piece, next_piece_row;
+    int64_t at;
+    uint32_t next[64 + 2]; /* place in each column that only some rows have */
+};
+void segment_reader_init(struct segment_reader *r, const struct segment_block *b, uint32_t piece);
+/* The next event, into room[event_size(FIELD_N)]. 0, or -EBADMSG at the end or where a column is too short.
  */
-bool segment_block_is_event(const struct segment_block *b, uint32_t row);
+int segment_reader_next(struct segment_reader *r, struct event *room);
 
 /* What is to leave a block that is written anew. */
 struct segment_pruning {
     /* whether an event goes */
     bool (*drops)(void *context, uint32_t subject, uint16_t source);
     /* Of a subject none of whose events in this block stay: 1 when nothing leads here any more, so that no
-     * row has to carry its chain on; 0, or negative errno. */
+     * piece has to carry its chain on; 0, or negative errno. */
     int (*forgets)(void *context, uint32_t subject);
     void *context;
 };
-
-/* The numbers of sources in a block lie between these, without decoding it; 0 for a row that is no event. */
-int segment_block_sources(const MDB_val *value, uint16_t *ret_least, uint16_t *ret_greatest);
 
 /* Writes a block anew: 1; or deletes it when nothing is left: 2. 0 when all events stay. *ret_n_events grows
  * by those that went. */

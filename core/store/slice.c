@@ -70,23 +70,46 @@ void slice_fini(struct slice *slice)
     *slice = (struct slice){0};
 }
 
-static int slice_row(struct slice *slice, const struct segment_block *block, uint32_t row)
+static bool slice_wants(const struct slice *slice, uint32_t number)
+{
+    return number >= slice->first && number < slice->end && !slice->is_hot[number - slice->first];
+}
+
+static int slice_piece(struct slice *slice, struct segment_reader *reader, const struct segment_piece *piece)
 {
     uint8_t room[sizeof(struct event) + FIELD_N * sizeof(uint64_t)] __attribute__((aligned(8)));
-    int64_t number = block->subject[row];
-    if (!segment_block_is_event(block, row))
-        return 0;
-    if (number < slice->first || number >= slice->end || slice->is_hot[number - slice->first])
-        return 0;
-    bool is_loose = block->loose[row] != 0;
-    struct subject *subject = hot_find(&slice->events, (uint64_t)number, is_loose);
-    if (!subject)
-        subject = hot_add(&slice->events, (uint64_t)number, is_loose, (uint32_t)number,
-                          (uint16_t)block->namespace[row]);
-    if (!subject)
+    bool wants = piece->n_rows && slice_wants(slice, piece->subject);
+    struct subject *subject =
+        wants ? hot_find(&slice->events, (uint64_t)piece->subject, piece->is_loose) : NULL;
+    if (wants && !subject)
+        subject = hot_add(&slice->events, (uint64_t)piece->subject, piece->is_loose, piece->subject,
+                          piece->namespace);
+    if (wants && !subject)
         return -ENOMEM;
-    segment_block_event(block, row, (struct event *)room);
-    return subject_append(&slice->events, subject, (const struct event *)room);
+    int r = 0;
+    for (uint32_t i = 0; i < piece->n_rows && r == 0; i++) {
+        r = segment_reader_next(reader, (struct event *)room);
+        if (r == 0 && subject)
+            r = subject_append(&slice->events, subject, (const struct event *)room);
+    }
+    return r;
+}
+
+static int slice_block(struct slice *slice, const struct segment_block *block)
+{
+    struct segment_reader reader;
+    int r = 0;
+    uint32_t place = segment_block_find(block, slice->first);
+    if (place < block->n_pieces)
+        segment_reader_init(&reader, block, place);
+    for (; place < block->n_pieces && r == 0; place++) {
+        struct segment_piece piece;
+        segment_block_piece(block, place, &piece);
+        if (piece.subject >= slice->end)
+            break;
+        r = slice_piece(slice, &reader, &piece);
+    }
+    return r;
 }
 
 /* 1: they are too many for one. */
@@ -106,8 +129,7 @@ static int slice_gather(struct slice *slice, const struct extents *e, struct txn
         int r = segment_block_decode(&block, at->segment, at->place, &value);
         if (r < 0)
             return r;
-        for (uint32_t row = 0; row < block.n_rows && r == 0; row++)
-            r = slice_row(slice, &block, row);
+        r = slice_block(slice, &block);
         segment_block_fini(&block);
         if (r < 0)
             return r;

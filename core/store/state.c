@@ -176,7 +176,7 @@ int store_fold_anew(struct store *s, const struct environment *e, struct subject
     return r;
 }
 
-int store_fold_subject(struct store *s, struct subject *subject, uint64_t position)
+int store_fold_subject(struct store *s, struct subject *subject)
 {
     int r = store_make_rows(s, store_environment(s), subject);
     if (r < 0)
@@ -201,11 +201,11 @@ int store_fold_subject(struct store *s, struct subject *subject, uint64_t positi
             continue;
         }
         if (ends) {
-            memtable_end(s->memtable, old->table, old->row, position);
+            memtable_end(s->memtable, old->table, old->row, s->tick);
             k++;
         }
         if (begins) {
-            int64_t number = memtable_add(s->memtable, row, position);
+            int64_t number = memtable_add(s->memtable, row, s->tick);
             if (number < 0)
                 return (int)number;
             s->placed[i++] =
@@ -218,6 +218,43 @@ int store_fold_subject(struct store *s, struct subject *subject, uint64_t positi
         memcpy(subject->rows, s->placed, s->n_rows * sizeof(*s->placed));
     subject->n_rows = (uint32_t)s->n_rows;
     return 0;
+}
+
+int store_fold_touched(struct store *s)
+{
+    int r = 0;
+    for (size_t i = 0; i < s->touched.n && r == 0; i++) {
+        r = store_fold_subject(s, s->touched.list[i]);
+        s->touched.list[i]->is_touched = r != 0;
+    }
+    if (r == 0)
+        s->touched.n = 0;
+    return r;
+}
+
+int store_catch_up(struct store *s, struct error *err)
+{
+    store_turn_take(s);
+    atomic_store_explicit(&s->asked_at, store_now_ms(), memory_order_relaxed);
+    int r = s->must_reload ? store_reload(s, err) : 0;
+    if (r == 0 && s->touched.n) {
+        r = store_fold_touched(s);
+        if (r < 0) {
+            s->must_reload = true;
+            (void)error_set(err, r, r == -ENOMEM ? "no_memory" : "store_failed",
+                            "the newest events could not be folded: %s", strerror(-r));
+        }
+    }
+    if (r == 0)
+        store_publish(s);
+    store_turn_give(s);
+    return r;
+}
+
+int store_fold_out(struct store *s, const struct environment *e, const struct subject *subject)
+{
+    int r = store_make_rows(s, e, subject);
+    return r < 0 ? r : facts_add(s->facts_writer, s->rows, s->n_rows);
 }
 
 static bool is_dropped(const void *environment, const struct event *e)
@@ -234,26 +271,8 @@ static int load_events(struct store *s, struct txn *t, struct subject *subject, 
     return r;
 }
 
-/* Marks a subject's rows in one generation as dead. The facts are a function of the events: what the fold
- * makes by that generation's environment is what the run holds. Their month is the ticket's; the tables are
- * all tried, which costs little. */
-int store_bury(struct store *s, struct txn *t, struct memtable *m, const struct environment *e,
-               uint16_t generation, uint32_t run, const struct subject *subject, uint64_t position)
-{
-    int r = run ? store_make_rows(s, e, subject) : 0;
-    for (size_t i = 0; run && i < s->n_rows && r == 0; i++) {
-        uint16_t month = fact_month(&s->rows[i]);
-        bool done = false;
-        for (size_t k = 0; k < i && !done; k++)
-            done = fact_month(&s->rows[k]) == month;
-        for (unsigned table = 0; table < FACT_N_TABLES && !done && r == 0; table++)
-            r = facts_bury(t, m, generation, run, table, month, subject->number, position);
-    }
-    return r;
-}
-
 int store_revive(struct store *s, struct txn *t, uint64_t hash, bool is_loose, uint32_t number,
-                 uint16_t namespace, uint64_t position, struct subject **ret)
+                 uint16_t namespace, struct subject **ret)
 {
     struct location location;
     unsigned first = s->meta.first_runs;
@@ -271,17 +290,15 @@ int store_revive(struct store *s, struct txn *t, uint64_t hash, bool is_loose, u
     *ret = subject;
     /* Its rows are in the memtable from now on, even where no new event comes of this. */
     r = store_touch(s, subject);
-    if (r == 0 && store_has_first(s))
-        r = store_bury(s, t, s->memtable, s->before, s->meta.generation, location.runs[first], subject,
-                       position);
-    if (r == 0 && store_is_refolded(s, number))
-        r = store_bury(s, t, s->memtable, s->environment, store_second(s), location.runs[!first], subject,
-                       position);
+    if (r == 0 && store_has_first(s) && location.runs[first])
+        r = facts_bury(t, s->memtable, s->meta.generation, location.runs[first], number, s->tick);
+    if (r == 0 && store_is_refolded(s, number) && location.runs[!first])
+        r = facts_bury(t, s->memtable, store_second(s), location.runs[!first], number, s->tick);
     return r;
 }
 
 int store_subject(struct store *s, struct txn *t, uint64_t hash, bool is_loose, uint16_t namespace,
-                  uint64_t position, struct subject **ret)
+                  struct subject **ret)
 {
     *ret = hot_find(&s->hot, hash, is_loose);
     if (*ret)
@@ -291,7 +308,7 @@ int store_subject(struct store *s, struct txn *t, uint64_t hash, bool is_loose, 
     if (r < 0)
         return r;
     if (r == 1)
-        return store_revive(s, t, hash, is_loose, number, namespace, position, ret);
+        return store_revive(s, t, hash, is_loose, number, namespace, ret);
     if (s->meta.n_subjects == UINT32_MAX)
         return -EOVERFLOW;
     *ret = hot_add(&s->hot, hash, is_loose, s->meta.n_subjects, namespace);
@@ -362,8 +379,7 @@ static int load_journal(struct store *s, struct txn *t)
                 uint32_t number;
                 r = directory_find(s->directory, t, head.hash, head.is_loose, &number);
                 if (r == 1)
-                    r = store_revive(s, t, head.hash, head.is_loose, head.number, head.namespace,
-                                     s->meta.position, &subject);
+                    r = store_revive(s, t, head.hash, head.is_loose, head.number, head.namespace, &subject);
                 else if (r == 0 &&
                          !(subject = hot_add(&s->hot, head.hash, head.is_loose, head.number, head.namespace)))
                     r = -ENOMEM;
@@ -393,6 +409,8 @@ void store_publish(struct store *s)
 void store_publish_locked(struct store *s)
 {
     s->as_of = s->meta.position;
+    s->shown = s->tick++;
+    s->n_touched = s->touched.n;
     s->is_readable = true;
     s->generation = s->meta.generation;
     s->is_due = s->meta.must_refold;
@@ -423,16 +441,17 @@ static int load_meta(struct store *s, struct txn *t, bool *ret_new, struct error
     }
     uint32_t format = 0;
     memcpy(&format, value.mv_data, value.mv_size < 4 ? value.mv_size : 4);
-    if (!(format == STORE_FORMAT && value.mv_size == sizeof(s->meta)) &&
-        !(format == 1 && value.mv_size == STORE_FORMAT_1_BYTES)) {
+    if (format != STORE_FORMAT || value.mv_size != sizeof(s->meta)) {
         (void)error_set(err, -EPROTO, "store_version", "%s has format %u, this tendond knows format %d",
                         s->path, format, STORE_FORMAT);
-        error_hint(err, "run the version that wrote it, or a newer one");
+        error_hint(err,
+                   format < STORE_FORMAT
+                       ? "run the version that wrote it, or have the sources send again into a new tenant"
+                       : "run the version that wrote it, or a newer one");
         return -EPROTO;
     }
     memset(&s->meta, 0, sizeof(s->meta));
     memcpy(&s->meta, value.mv_data, value.mv_size);
-    s->meta.format = STORE_FORMAT;
     if (s->meta.frozen_version && s->meta.frozen_version != FACT_VERSION) {
         (void)error_set(err, -EPROTO, "store_version",
                         "%s has facts of version %u whose events have left the log, this tendond makes "
@@ -507,11 +526,6 @@ int store_load(struct store *s, struct error *err)
         r = load_hot(s, &t);
         if (r == 0)
             r = load_journal(s, &t);
-        for (size_t i = 0; i < s->touched.n && r == 0; i++) {
-            s->touched.list[i]->is_touched = false;
-            r = store_fold_subject(s, s->touched.list[i], s->meta.position);
-        }
-        s->touched.n = 0;
         segment_cache_fini(&s->cache);
         if (r < 0)
             (void)error_set(err, r, r == -ENOMEM ? "no_memory" : "store_corrupt",

@@ -14,12 +14,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define STORE_FORMAT          2
-#define STORE_FORMAT_1_BYTES  48     /* of format 1 struct store_meta had no more */
+#define STORE_FORMAT          3
 #define STORE_HOT_EVENTS      131072 /* journal events that make a seal due, unless the options say otherwise */
 #define STORE_JOURNAL_ENTRIES 4096   /* commits that do, too */
 #define STORE_SLICE_SUBJECTS  16384 /* of a refold, at most */
 #define STORE_SETTLE_EVENTS   4096  /* journal events worth a seal when the tenant is idle */
+#define STORE_ASKED_MS        10000 /* so long after a view was opened commits fold at once */
 
 /* DB_META, "state". */
 struct store_meta {
@@ -42,7 +42,7 @@ struct store_meta {
     uint8_t unused[3];
     uint32_t frozen_version; /* FACT_VERSION of the frozen facts; 0: there are none */
 };
-_Static_assert(sizeof(struct store_meta) == STORE_FORMAT_1_BYTES + 16, "what is on disk has no padding");
+_Static_assert(sizeof(struct store_meta) == 64, "what is on disk has no padding");
 
 /* An event in the journal: this, then struct event. */
 struct journal_head {
@@ -67,6 +67,8 @@ struct hot_record {
     uint8_t unused[5];
 };
 
+/* Subjects whose rows in the memtable are not those of their events: they are to be folded before the next
+ * view is opened, at the latest. */
 struct touched {
     struct subject **list;
     size_t n, capacity;
@@ -80,8 +82,10 @@ struct store {
     uint8_t hash_key[16], box_key[32], key_check[16];
     struct db db;
 
-    /* the committer's */
+    pthread_mutex_t turn;   /* recursive; held by whoever changes what follows: the committer, or who opens a
+                               view   and folds what is still to be folded */
     struct store_meta meta; /* as on disk but for what the transaction under way adds */
+    uint64_t tick;          /* with which rows begin and end: of what is published next */
     struct hot hot;
     struct directory *directory;
     struct segment_cache cache;
@@ -119,9 +123,13 @@ struct store {
     bool wants_other;           /* than today's */
     bool is_due;                /* a refold */
     uint64_t as_of;
+    uint64_t shown;   /* rows that begin and end with up to this tick are what a view sees */
+    size_t n_touched; /* as of as_of; a view is opened when there are none */
     uint16_t generation;
     struct store_progress progress;
     uint64_t n_hot_subjects, n_hot_events;
+
+    _Atomic int64_t asked_at; /* when a view was opened last, ms */
 
     pthread_mutex_t lock;    /* of what follows; never held across a commit */
     struct source **sources; /* by name */
@@ -133,10 +141,22 @@ struct store_view {
     struct txn txn;
     struct memtable *memtable;
     struct environment *environment, *before;
-    uint64_t as_of;
+    uint64_t as_of, shown;
     uint16_t generation;
     struct store_progress progress;
 };
+
+/* One thread at a time changes a store. */
+static inline void store_turn_take(struct store *s)
+{
+    (void)pthread_mutex_lock(&s->turn);
+}
+static inline void store_turn_give(struct store *s)
+{
+    (void)pthread_mutex_unlock(&s->turn);
+}
+/* Folds what commits have left unfolded, so that a view can be opened. Any thread. */
+int store_catch_up(struct store *s, struct error *err);
 
 /* state.c */
 int64_t store_now_ms(void);                         /* the collector's clock, ms since 1970 UTC */
@@ -150,8 +170,8 @@ int store_write_meta(struct store *s, struct txn *t);
 void store_write_dictionary(struct store *s, struct txn *t);
 void store_dictionary_written(struct store *s);
 
-/* fold the subject, and put its rows in place of the ones it had, as of `position` */
-int store_fold_subject(struct store *s, struct subject *subject, uint64_t position);
+/* fold the subject, and put its rows in place of the ones it had */
+int store_fold_subject(struct store *s, struct subject *subject);
 /* the rows of a subject's events into s->rows */
 int store_make_rows(struct store *s, const struct environment *e, const struct subject *subject);
 /* the same as rows of m that hold from the beginning, as the subject's own */
@@ -159,14 +179,15 @@ int store_fold_anew(struct store *s, const struct environment *e, struct subject
                     struct memtable *m);
 /* the subject of a hash, hot from now on; new ones get a number. Rejects as store_revive */
 int store_subject(struct store *s, struct txn *t, uint64_t hash, bool is_loose, uint16_t namespace,
-                  uint64_t position, struct subject **ret);
-/* marks a subject's rows of one generation and run as dead in m, since a position */
-int store_bury(struct store *s, struct txn *t, struct memtable *m, const struct environment *e,
-               uint16_t generation, uint32_t run, const struct subject *subject, uint64_t position);
+                  struct subject **ret);
+/* folds all that is touched */
+int store_fold_touched(struct store *s);
+/* the rows of a subject's events to the run that the facts writer is at */
+int store_fold_out(struct store *s, const struct environment *e, const struct subject *subject);
 /* brings a sealed subject back into memory and buries its sealed rows; REJECT_FROZEN or REJECT_ERASED when it
  * has left the log */
 int store_revive(struct store *s, struct txn *t, uint64_t hash, bool is_loose, uint32_t number,
-                 uint16_t namespace, uint64_t position, struct subject **ret);
+                 uint16_t namespace, struct subject **ret);
 int store_touch(struct store *s, struct subject *subject);
 
 /* Whether the first generation can be read: else a refold is due, and until then nothing is answered. */

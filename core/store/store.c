@@ -41,7 +41,13 @@ int store_open(const struct store_options *options, struct store **ret, struct e
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a store");
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_mutex_init(&s->view_lock, NULL);
+    pthread_mutexattr_t attributes;
+    (void)pthread_mutexattr_init(&attributes);
+    (void)pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+    (void)pthread_mutex_init(&s->turn, &attributes);
+    (void)pthread_mutexattr_destroy(&attributes);
     s->map_bytes = options->map_bytes;
+    s->tick = 1;
     s->hot_events = options->hot_events ? options->hot_events : STORE_HOT_EVENTS;
     s->slice_subjects = options->slice_subjects ? options->slice_subjects : STORE_SLICE_SUBJECTS;
     store_declare(s, options->declared, options->n_declared);
@@ -93,6 +99,7 @@ void store_close(struct store *s)
     sodium_memzero(s->box_key, sizeof(s->box_key));
     (void)pthread_mutex_destroy(&s->lock);
     (void)pthread_mutex_destroy(&s->view_lock);
+    (void)pthread_mutex_destroy(&s->turn);
     free(s);
 }
 
@@ -256,8 +263,7 @@ enum taken { TAKEN_NEW, TAKEN_DUPLICATE };
 
 /* Puts one event into the set. An enum event_reject or a negative errno; *ret_taken when it was not refused.
  */
-static int event_take(struct commit *c, struct pending *p, const struct wire_event *w, uint64_t position,
-                      enum taken *ret_taken)
+static int event_take(struct commit *c, struct pending *p, const struct wire_event *w, enum taken *ret_taken)
 {
     struct store *s = c->store;
     uint8_t room[sizeof(struct event) + FIELD_N * sizeof(uint64_t)] __attribute__((aligned(8)));
@@ -283,7 +289,7 @@ static int event_take(struct commit *c, struct pending *p, const struct wire_eve
     if (!is_loose)
         e->id = store_hash(s, 'i', record->namespace, w->id.data, w->id.size) & UINT64_C(0xffffffffffff);
     struct subject *subject;
-    r = store_subject(s, &c->txn, hash, is_loose, p->namespace, position, &subject);
+    r = store_subject(s, &c->txn, hash, is_loose, p->namespace, &subject);
     if (r != 0)
         return r;
     unsigned n_live = 0;
@@ -333,7 +339,7 @@ static int seal_cursor(const struct store *s, struct source *source, const void 
     return 0;
 }
 
-static int batch_take(struct commit *c, struct store_batch *batch, uint64_t position)
+static int batch_take(struct commit *c, struct store_batch *batch)
 {
     struct pending *p;
     int r = pending_find(c, batch, &p);
@@ -343,7 +349,7 @@ static int batch_take(struct commit *c, struct store_batch *batch, uint64_t posi
     batch->n_accepted = batch->n_duplicates = 0;
     for (size_t i = 0; i < batch->n_events; i++) {
         enum taken taken;
-        r = event_take(c, p, &batch->events[i], position, &taken);
+        r = event_take(c, p, &batch->events[i], &taken);
         if (r < 0)
             return r;
         if (r != REJECT_NONE)
@@ -401,19 +407,6 @@ static int publish_sources(struct commit *c)
     return r;
 }
 
-/* What the commit changed of rows holds as of `position`. */
-static int fold_touched(struct store *s, uint64_t position)
-{
-    int r = 0;
-    for (size_t i = 0; i < s->touched.n; i++) {
-        s->touched.list[i]->is_touched = false;
-        if (r == 0)
-            r = store_fold_subject(s, s->touched.list[i], position);
-    }
-    s->touched.n = 0;
-    return r;
-}
-
 static bool memtable_is_filling(const struct store *s)
 {
     for (unsigned t = 0; t < FACT_N_TABLES; t++)
@@ -444,19 +437,24 @@ static int commit_begin(struct commit *c, struct error *err)
     return r;
 }
 
-int store_commit(struct store *s, struct store_batch *batches, size_t n, struct error *err)
+/* Folding a ticket with each of its events costs more than folding it once, when it cools down or somebody
+ * asks: so commits fold only while somebody does. */
+static bool is_asked(const struct store *s, int64_t now)
+{
+    int64_t since = now - atomic_load_explicit(&s->asked_at, memory_order_relaxed);
+    return since >= 0 && since < STORE_ASKED_MS;
+}
+
+static int commit(struct store *s, struct store_batch *batches, size_t n, struct error *err)
 {
     struct commit c = {.store = s, .now = store_now_ms()};
     int r = commit_begin(&c, err);
     if (r < 0)
         return r;
-    /* Views see the position before this commit or the one behind it, so rows that it ends or begins may
-     * change right behind `before`, whatever the number of its events turns out to be. */
-    uint64_t before = s->meta.position, position = before + 1;
+    uint64_t before = s->meta.position;
     buffer_clear(&s->journal);
-    s->touched.n = 0;
     for (size_t i = 0; i < n && r == 0; i++)
-        r = batch_take(&c, &batches[i], position);
+        r = batch_take(&c, &batches[i]);
     if (r == 0 && c.n_events) {
         uint8_t key[8];
         put_u64(key, before);
@@ -483,7 +481,7 @@ int store_commit(struct store *s, struct store_batch *batches, size_t n, struct 
         store_dictionary_written(s);
         s->journal_events += c.n_events;
         s->journal_entries += c.n_events != 0;
-        r = fold_touched(s, position);
+        r = is_asked(s, c.now) ? store_fold_touched(s) : 0;
         if (r == 0) {
             store_publish(s);
             r = publish_sources(&c); /* after the view: what a source counts as taken is there to ask for */
@@ -497,23 +495,29 @@ int store_commit(struct store *s, struct store_batch *batches, size_t n, struct 
     return r;
 }
 
-int store_maintain(struct store *s, bool settle, struct error *err)
+int store_commit(struct store *s, struct store_batch *batches, size_t n, struct error *err)
 {
-    if (s->must_reload) {
-        int r = store_reload(s, err);
-        if (r < 0)
-            return r;
-    }
-    int adopted = store_adopt_settings(s, err);
-    if (adopted < 0)
-        return adopted;
-    if (!seal_is_due(s) && !(settle && s->journal_events >= STORE_SETTLE_EVENTS))
-        return 0;
-    int r = store_seal(s, settle ? SEAL_ALL : SEAL_COOL, err);
-    return r < 0 ? r : 1;
+    store_turn_take(s);
+    int r = commit(s, batches, n, err);
+    store_turn_give(s);
+    return r;
 }
 
-int store_set_reference(struct store *s, struct reference *next, struct error *err)
+int store_maintain(struct store *s, bool settle, struct error *err)
+{
+    store_turn_take(s);
+    int r = s->must_reload ? store_reload(s, err) : 0;
+    if (r == 0)
+        r = store_adopt_settings(s, err);
+    if (r == 0 && (seal_is_due(s) || (settle && s->journal_events >= STORE_SETTLE_EVENTS))) {
+        r = store_seal(s, settle ? SEAL_ALL : SEAL_COOL, err);
+        r = r < 0 ? r : 1;
+    }
+    store_turn_give(s);
+    return r;
+}
+
+static int set_reference(struct store *s, struct reference *next, struct error *err)
 {
     struct environment *e;
     bool refold = reference_needs_refold(s->environment->reference, next);
@@ -527,6 +531,14 @@ int store_set_reference(struct store *s, struct reference *next, struct error *e
     reference_unref(e->reference);
     e->reference = next;
     return store_change(s, e, refold, NULL, NULL, err);
+}
+
+int store_set_reference(struct store *s, struct reference *next, struct error *err)
+{
+    store_turn_take(s);
+    int r = set_reference(s, next, err);
+    store_turn_give(s);
+    return r;
 }
 
 /* --- for other threads

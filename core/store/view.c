@@ -10,7 +10,16 @@ int store_view_open(struct store *s, struct store_view **ret, struct error *err)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a view");
     v->store = s;
     (void)pthread_mutex_lock(&s->view_lock);
-    int r = s->is_readable
+    atomic_store_explicit(&s->asked_at, store_now_ms(), memory_order_relaxed);
+    int r = 0;
+    /* Commits fold at once from here on, so this ends. */
+    while (r == 0 && s->is_readable && s->n_touched) {
+        (void)pthread_mutex_unlock(&s->view_lock);
+        r = store_catch_up(s, err);
+        (void)pthread_mutex_lock(&s->view_lock);
+    }
+    if (r == 0)
+        r = s->is_readable
                 ? txn_begin(&v->txn, &s->db, false, err)
                 : error_set(err, -EAGAIN, "store_failed",
                             "the tenant's store is still being read back after a failed commit; ask again");
@@ -19,6 +28,7 @@ int store_view_open(struct store *s, struct store_view **ret, struct error *err)
         v->environment = environment_ref(s->environment);
         v->before = environment_ref(s->before);
         v->as_of = s->as_of;
+        v->shown = s->shown;
         v->generation = s->generation;
         v->progress = s->progress;
     }
@@ -76,9 +86,9 @@ void store_view_fold(const struct store_view *v, struct fold_environment *ret)
 /* --- scans
  * ---------------------------------------------------------------------------------------------------- */
 
-/* A row of a sealed block that no longer holds. */
+/* A row of a sealed group's base that no longer holds. */
 struct dead_row {
-    uint64_t block; /* block_of */
+    uint64_t group; /* group_of */
     uint32_t row;
 };
 
@@ -89,35 +99,33 @@ struct fact_scan {
     size_t n_bounds;
     struct fact_scan_statistics statistics;
 
-    struct walk walk;                   /* over the sealed blocks, until it ends */
+    struct walk walk;                   /* over the sealed groups, until it ends */
     bool in_memory;                     /* now over the memtable's chunks */
-    struct block block;                 /* the one that was given last, while not in_memory */
+    struct group group;                 /* the one that was given last, while not in_memory */
+    struct group_reader *reader;        /* at it */
     const struct memtable_chunk *given; /* or the chunk */
     unsigned chunk;
     uint32_t n_memory_rows;
 
-    struct dead_row *dead; /* of this table in the memtable's list, sorted */
+    struct dead_row *dead; /* of the generation in the memtable's list, sorted */
     size_t n_dead;
 
     bool wants_value[FACT_VALUES_MAX], wants_dimension[2][FIELD_N_DIMENSIONS];
-    int64_t *values[FACT_VALUES_MAX]; /* decoded columns that were asked for */
-    uint16_t *dimensions[2][FIELD_N_DIMENSIONS];
-    int64_t *scratch;
-    uint8_t *live;
-    uint8_t prefix[3]; /* of the keys: generation and table */
+    uint8_t *live, *live_base;
+    uint8_t prefix[2]; /* of the keys: the generation */
     bool in_frozen;    /* the view's own generation has been read */
 };
 
-static uint64_t block_of(uint32_t run, uint16_t month, uint16_t place)
+static uint64_t group_of(uint32_t run, uint16_t place)
 {
-    return (uint64_t)run << 32 | (uint64_t)month << 16 | place;
+    return (uint64_t)run << 16 | place;
 }
 
-static int by_block(const void *a, const void *b)
+static int by_group(const void *a, const void *b)
 {
     const struct dead_row *x = a, *y = b;
-    if (x->block != y->block)
-        return x->block < y->block ? -1 : 1;
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
     return x->row < y->row ? -1 : x->row > y->row;
 }
 
@@ -132,11 +140,10 @@ static int list_dead(struct fact_scan *scan)
         return -ENOMEM;
     for (uint32_t i = 0; i < n; i++) {
         const struct memtable_dead *d = memtable_dead_at(m, i);
-        if (d->table == scan->table && d->died <= scan->view->as_of)
-            dead[scan->n_dead++] =
-                (struct dead_row){.block = block_of(d->run, d->month, d->place), .row = d->row};
+        if (d->died <= scan->view->shown)
+            dead[scan->n_dead++] = (struct dead_row){.group = group_of(d->run, d->place), .row = d->row};
     }
-    qsort(dead, scan->n_dead, sizeof(*dead), by_block);
+    qsort(dead, scan->n_dead, sizeof(*dead), by_group);
     scan->dead = dead;
     return 0;
 }
@@ -161,20 +168,15 @@ int fact_scan_open(const struct store_view *v, enum fact_table table, const uint
     bool ok = true;
     for (size_t i = 0; i < n_columns; i++) {
         unsigned c = columns[i];
-        if (c < FACT_VALUES_MAX) {
+        if (c < FACT_VALUES_MAX)
             scan->wants_value[c] = true;
-            if (!scan->values[c])
-                ok &= (scan->values[c] = malloc(FACT_VECTOR_ROWS * sizeof(int64_t))) != NULL;
-        } else {
-            unsigned set = (c - FACT_VALUES_MAX) / FIELD_N_DIMENSIONS,
-                     f = (c - FACT_VALUES_MAX) % FIELD_N_DIMENSIONS;
-            scan->wants_dimension[set][f] = true;
-            if (!scan->dimensions[set][f])
-                ok &= (scan->dimensions[set][f] = malloc(FACT_VECTOR_ROWS * sizeof(uint16_t))) != NULL;
-        }
+        else
+            scan->wants_dimension[(c - FACT_VALUES_MAX) / FIELD_N_DIMENSIONS]
+                                 [(c - FACT_VALUES_MAX) % FIELD_N_DIMENSIONS] = true;
     }
-    ok &= (scan->scratch = malloc(FACT_VECTOR_ROWS * sizeof(int64_t))) != NULL;
+    ok &= group_reader_new(&scan->reader) == 0;
     ok &= (scan->live = malloc(FACT_VECTOR_ROWS)) != NULL;
+    ok &= (scan->live_base = malloc(GROUP_SUBJECTS)) != NULL;
     if (n_bounds) {
         ok &= (scan->bounds = malloc(n_bounds * sizeof(*bounds))) != NULL;
         if (scan->bounds)
@@ -183,7 +185,6 @@ int fact_scan_open(const struct store_view *v, enum fact_table table, const uint
     }
     ok = ok && list_dead(scan) == 0;
     put_u16(scan->prefix, v->generation);
-    scan->prefix[2] = (uint8_t)table;
     scan->n_memory_rows = atomic_load_explicit(&v->memtable->parts[table].n_rows, memory_order_acquire);
     if (!ok ||
         walk_open(&scan->walk, (struct txn *)&v->txn, DB_FACTS, scan->prefix, sizeof(scan->prefix)) < 0) {
@@ -199,12 +200,8 @@ void fact_scan_close(struct fact_scan *scan)
     if (!scan)
         return;
     walk_close(&scan->walk, (struct txn *)&scan->view->txn);
-    for (unsigned i = 0; i < FACT_VALUES_MAX; i++)
-        free(scan->values[i]);
-    for (unsigned s = 0; s < 2; s++)
-        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
-            free(scan->dimensions[s][f]);
-    free(scan->scratch);
+    group_reader_free(scan->reader);
+    free(scan->live_base);
     free(scan->live);
     free(scan->bounds);
     free(scan->dead);
@@ -216,12 +213,12 @@ const struct fact_scan_statistics *fact_scan_statistics(const struct fact_scan *
     return &scan->statistics;
 }
 
-static bool may_hold(const struct fact_scan *scan, const struct block *b)
+static bool may_hold(const struct fact_scan *scan, const struct group *g)
 {
     for (size_t i = 0; i < scan->n_bounds; i++) {
         const struct fact_bound *bound = &scan->bounds[i];
         int64_t min, max;
-        bool open, plain = block_range(b, (uint8_t)bound->column, &min, &max, &open);
+        bool null, open, plain = group_range(g, scan->table, bound->column, &min, &max, &null, &open);
         bool overlaps = plain && min <= bound->high && max >= bound->low;
         if (!overlaps && !(open && bound->high == FACT_FOREVER))
             return false;
@@ -229,66 +226,46 @@ static bool may_hold(const struct fact_scan *scan, const struct block *b)
     return true;
 }
 
-/* The rows of a sealed block that hold; NULL when all do. */
-static const uint8_t *block_live(struct fact_scan *scan, const struct fact_key *key, const MDB_val *raw,
-                                 uint32_t n)
+/* The rows of a sealed group that hold, into *ret; NULL when all do. */
+static int group_live(struct fact_scan *scan, const struct fact_key *key, const MDB_val *raw,
+                      const uint8_t **ret)
 {
     MDB_val bits;
-    uint64_t block = block_of(key->run, key->month, key->place);
+    uint64_t group = group_of(key->run, key->place);
+    const uint32_t n = scan->group.base.n_rows;
     size_t low = 0, high = scan->n_dead;
     const struct dead_row *dead = scan->dead;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (dead[middle].block < block)
+        if (dead[middle].group < group)
             low = middle + 1;
         else
             high = middle;
     }
+    *ret = NULL;
     bool has_bits = txn_get((struct txn *)&scan->view->txn, DB_DEAD, raw->mv_data, raw->mv_size, &bits) &&
                     bits.mv_size == (n + 7) / 8;
-    if (!has_bits && (low == scan->n_dead || dead[low].block != block))
-        return NULL;
-    for (uint32_t i = 0; i < n; i++)
-        scan->live[i] = has_bits ? !(((const uint8_t *)bits.mv_data)[i / 8] >> i % 8 & 1) : 1;
-    for (; low < scan->n_dead && dead[low].block == block; low++)
-        if (dead[low].row < n)
-            scan->live[dead[low].row] = 0;
-    return scan->live;
-}
-
-static int read_value(struct fact_scan *scan, const struct block *b, unsigned v, struct fact_vector *ret)
-{
-    const int64_t *known[FACT_VALUES_MAX];
-    memcpy(known, ret->values, sizeof(known));
-    ret->values[v] = scan->values[v];
-    return block_read_beside(b, (uint8_t)v, known, FACT_VALUES_MAX, scan->values[v]);
-}
-
-static int read_dimension(struct fact_scan *scan, const struct block *b, unsigned s, unsigned f,
-                          struct fact_vector *ret)
-{
-    uint16_t *out = scan->dimensions[s][f];
-    ret->dimensions[s][f] = out;
-    if (!block_has(b, FACT_DIMENSION(s, f))) {
-        memset(out, 0, b->n_rows * sizeof(*out));
+    if (!has_bits && (low == scan->n_dead || dead[low].group != group))
         return 0;
-    }
-    int r = block_read(b, FACT_DIMENSION(s, f), scan->scratch);
-    for (uint32_t i = 0; i < b->n_rows; i++)
-        out[i] = (uint16_t)scan->scratch[i];
-    return r;
+    for (uint32_t i = 0; i < n; i++)
+        scan->live_base[i] = has_bits ? !(((const uint8_t *)bits.mv_data)[i / 8] >> i % 8 & 1) : 1;
+    for (; low < scan->n_dead && dead[low].group == group; low++)
+        if (dead[low].row < n)
+            scan->live_base[dead[low].row] = 0;
+    *ret = scan->live;
+    return group_reader_live(scan->reader, scan->table, scan->live_base, scan->live);
 }
 
-static int read_block(struct fact_scan *scan, const struct block *b, struct fact_vector *ret)
+static int read_group(struct fact_scan *scan, struct fact_vector *ret)
 {
     int r = 0;
     for (unsigned v = 0; v < FACT_VALUES_MAX && r == 0; v++)
         if (scan->wants_value[v])
-            r = read_value(scan, b, v, ret);
+            r = group_reader_value(scan->reader, scan->table, v, &ret->values[v]);
     for (unsigned s = 0; s < 2; s++)
         for (unsigned f = 0; f < FIELD_N_DIMENSIONS && r == 0; f++)
             if (scan->wants_dimension[s][f])
-                r = read_dimension(scan, b, s, f, ret);
+                r = group_reader_dimension(scan->reader, scan->table, s, f, &ret->dimensions[s][f]);
     return r;
 }
 
@@ -296,25 +273,28 @@ static int next_of_generation(struct fact_scan *scan, struct fact_vector *ret)
 {
     while (walk_next(&scan->walk)) {
         struct fact_key key;
-        struct block b;
-        if (!fact_key_get(&scan->walk.key, &key) || memcmp(scan->walk.key.mv_data, scan->prefix, 3) != 0)
+        struct group *g = &scan->group;
+        if (!fact_key_get(&scan->walk.key, &key) || memcmp(scan->walk.key.mv_data, scan->prefix, 2) != 0)
             break;
-        int r = block_open(&b, scan->walk.value.mv_data, scan->walk.value.mv_size, false);
-        if (r < 0 || b.n_rows > FACT_VECTOR_ROWS)
+        int r = group_open(g, scan->walk.value.mv_data, scan->walk.value.mv_size, false);
+        if (r < 0)
             return -EBADMSG;
-        if (!may_hold(scan, &b)) {
+        if (g->tables[scan->table].n_rows == 0)
+            continue;
+        if (!may_hold(scan, g)) {
             scan->statistics.blocks_skipped++;
             continue;
         }
-        *ret = (struct fact_vector){.n = b.n_rows};
-        r = read_block(scan, &b, ret);
+        group_reader_set(scan->reader, g);
+        *ret = (struct fact_vector){.n = g->tables[scan->table].n_rows};
+        r = read_group(scan, ret);
+        if (r == 0)
+            r = group_live(scan, &key, &scan->walk.key, &ret->live);
         if (r < 0)
             return r;
-        ret->live = block_live(scan, &key, &scan->walk.key, b.n_rows);
-        scan->block = b;
         scan->statistics.blocks_read++;
-        scan->statistics.rows += b.n_rows;
-        scan->statistics.bytes += b.size;
+        scan->statistics.rows += ret->n;
+        scan->statistics.bytes += g->tables[scan->table].size;
         return 1;
     }
     if (scan->walk.rc && scan->walk.rc != MDB_NOTFOUND)
@@ -345,12 +325,12 @@ static int next_memory(struct fact_scan *scan, struct fact_vector *ret)
         return 0;
     const struct memtable_chunk *c = part->chunks[scan->chunk++];
     uint32_t n = scan->n_memory_rows - first < c->n_rows_max ? scan->n_memory_rows - first : c->n_rows_max;
-    uint64_t as_of = scan->view->as_of;
+    uint64_t shown = scan->view->shown;
     scan->given = c;
     *ret = (struct fact_vector){.n = n, .live = scan->live};
     for (uint32_t i = 0; i < n; i++)
         scan->live[i] =
-            c->born[i] <= as_of && atomic_load_explicit(&c->died[i], memory_order_acquire) > as_of;
+            c->born[i] <= shown && atomic_load_explicit(&c->died[i], memory_order_acquire) > shown;
     for (unsigned v = 0; v < FACT_VALUES_MAX; v++)
         if (scan->wants_value[v])
             ret->values[v] = c->values + (size_t)v * c->n_rows_max;
@@ -388,18 +368,8 @@ int fact_scan_fetch(struct fact_scan *scan, uint8_t column, struct fact_vector *
             ret->dimensions[set][f] = c->dimensions + (size_t)(set * FIELD_N_DIMENSIONS + f) * c->n_rows_max;
         return 0;
     }
-    void *room = is_value ? (void *)scan->values[column] : (void *)scan->dimensions[set][f];
-    if (!room) {
-        room = malloc(FACT_VECTOR_ROWS * (is_value ? sizeof(int64_t) : sizeof(uint16_t)));
-        if (!room)
-            return error_set(err, -ENOMEM, "no_memory", "out of memory for a scan");
-        if (is_value)
-            scan->values[column] = room;
-        else
-            scan->dimensions[set][f] = room;
-    }
-    int r = is_value ? read_value(scan, &scan->block, column, ret)
-                     : read_dimension(scan, &scan->block, set, f, ret);
+    int r = is_value ? group_reader_value(scan->reader, scan->table, column, &ret->values[column])
+                     : group_reader_dimension(scan->reader, scan->table, set, f, &ret->dimensions[set][f]);
     return r < 0 ? error_set(err, r, "store_corrupt", "a block of facts cannot be read: %s", strerror(-r))
                  : 0;
 }

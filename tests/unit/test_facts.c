@@ -1,4 +1,4 @@
-/* Sealed fact rows: whatever is in the columns of whatever table comes back from its blocks. */
+/* Sealed fact rows: whatever is in the columns of whatever table comes back from its groups. */
 #include "core/store/facts.h"
 #include "core/store/store.h"
 
@@ -12,8 +12,9 @@
 
 #include <cmocka.h>
 
-#define MAP_BYTES (64 << 20)
-#define N_ROWS    9000 /* two blocks */
+#define MAP_BYTES  (64 << 20)
+#define N_SUBJECTS 9000 /* three groups at least */
+#define ROWS_EACH  3    /* of a table, at most */
 
 struct bench {
     char path[64];
@@ -75,90 +76,220 @@ static int64_t any_value(struct bench *b)
     }
 }
 
-static void fill(struct bench *b, enum fact_table table, uint32_t subject, struct fact_row *row)
+/* What follows from the rest of the row mostly, and now and then anything. */
+static void fill(struct bench *b, enum fact_table table, uint32_t subject, int64_t created,
+                 const uint16_t *dimensions, struct fact_row *row)
 {
     memset(row, 0, sizeof(*row));
     row->table = (uint8_t)table;
     for (unsigned c = 0; c < FACT_TABLE_INFO[table].n_values; c++)
-        row->values[c] = any_value(b);
+        row->values[c] = subject % 3 ? created + (int64_t)(next(b) % 4) * 60000 : any_value(b);
     row->values[FACT_SUBJECT] = subject;
-    row->values[FACT_CREATED] = INT64_C(1704672000000) + subject; /* one month: the blocks are one run's */
-    for (unsigned set = 0; set < FACT_TABLE_INFO[table].n_sets; set++)
-        row->dimensions[set][next(b) % FIELD_N_DIMENSIONS] = (uint16_t)next(b);
+    row->values[FACT_NAMESPACE] = subject % 5;
+    row->values[FACT_CREATED] = created;
+    for (unsigned set = 0; set < FACT_TABLE_INFO[table].n_sets; set++) {
+        memcpy(row->dimensions[set], dimensions, sizeof(row->dimensions[set]));
+        if (next(b) % 4 == 0)
+            row->dimensions[set][next(b) % FIELD_N_DIMENSIONS] = (uint16_t)next(b);
+    }
 }
 
-/* Reads the blocks of a run back, a column at a time, beside the rows that were written. */
-static void check_blocks(struct bench *b, struct txn *t, enum fact_table table, const struct fact_row *rows)
+/* The rows of one subject: of each table some. */
+static size_t make_rows(struct bench *b, uint32_t subject, struct fact_row *rows)
+{
+    int64_t created = next(b) % 8 ? INT64_C(1704672000000) + subject * INT64_C(60000) : FACT_NULL;
+    uint16_t dimensions[FIELD_N_DIMENSIONS] = {0};
+    size_t n = 0;
+    for (unsigned i = 0; i < 4; i++)
+        dimensions[next(b) % FIELD_N_DIMENSIONS] = (uint16_t)(next(b) % 40);
+    for (unsigned table = 0; table < FACT_N_TABLES; table++)
+        for (uint64_t left = table == FACT_TICKET ? subject % 7 != 0 : next(b) % (ROWS_EACH + 1); left;
+             left--)
+            fill(b, (enum fact_table)table, subject, created == FACT_NULL ? 0 : created, dimensions,
+                 &rows[n++]);
+    for (size_t i = 0; i < n; i++)
+        rows[i].values[FACT_CREATED] = created;
+    return n;
+}
+
+struct written {
+    struct fact_row *rows[FACT_N_TABLES];
+    size_t n[FACT_N_TABLES];
+};
+
+static void write_all(struct bench *b, struct txn *t, struct written *w)
+{
+    struct facts_writer *writer;
+    struct fact_row rows[FACT_N_TABLES * ROWS_EACH];
+    assert_int_equal(facts_writer_new(&writer), 0);
+    for (unsigned table = 0; table < FACT_N_TABLES; table++)
+        assert_non_null(w->rows[table] = calloc(N_SUBJECTS * ROWS_EACH, sizeof(struct fact_row)));
+    facts_begin(writer, t, 1, 7);
+    for (uint32_t subject = 1; subject <= N_SUBJECTS; subject++) {
+        size_t n = make_rows(b, subject, rows);
+        assert_int_equal(facts_add(writer, rows, n), 0);
+        for (size_t i = 0; i < n; i++)
+            w->rows[rows[i].table][w->n[rows[i].table]++] = rows[i];
+    }
+    assert_int_equal(facts_finish(writer), 0);
+    facts_writer_free(writer);
+}
+
+static void free_written(struct written *w)
+{
+    for (unsigned table = 0; table < FACT_N_TABLES; table++)
+        free(w->rows[table]);
+}
+
+/* Reads a group's rows of one table, beside those that were written, in an order of columns that is any. */
+static void check_table(struct bench *b, struct group_reader *reader, unsigned table,
+                        const struct fact_row *rows)
 {
     const struct fact_table_info *info = &FACT_TABLE_INFO[table];
-    int64_t *column = calloc(FACT_VECTOR_ROWS, sizeof(*column));
-    uint8_t bytes[FACT_KEY_BYTES];
-    size_t done = 0;
-    struct walk walk;
-    struct fact_key key = {.generation = 1, .table = (uint8_t)table}, found;
-    (void)b;
-    assert_non_null(column);
-    fact_key_put(bytes, &key);
-    assert_int_equal(walk_open(&walk, t, DB_FACTS, bytes, sizeof(bytes)), 0);
-    while (walk_next(&walk) && fact_key_get(&walk.key, &found) && found.table == table) {
-        struct block block;
-        assert_int_equal(block_open(&block, walk.value.mv_data, walk.value.mv_size, true), 0);
-        assert_true(done + block.n_rows <= N_ROWS);
-        for (unsigned c = 0; c < FACT_DIMENSION(info->n_sets, 0); c++) {
-            if (c >= info->n_values && c < FACT_VALUES_MAX)
-                continue;
-            assert_int_equal(block_read(&block, (uint8_t)c, column), 0);
-            for (uint32_t i = 0; i < block.n_rows; i++) {
-                const struct fact_row *row = &rows[done + i];
-                unsigned d = c - FACT_VALUES_MAX;
-                int64_t wanted = c < info->n_values
-                                     ? row->values[c]
-                                     : row->dimensions[d / FIELD_N_DIMENSIONS][d % FIELD_N_DIMENSIONS];
-                if (column[i] != wanted)
-                    fail_msg("%s, column %u, row %zu: %lld, not %lld", info->name, c, done + i,
-                             (long long)column[i], (long long)wanted);
-            }
-        }
-        done += block.n_rows;
+    const uint32_t n = group_reader_rows(reader, table);
+    unsigned first = (unsigned)(next(b) % info->n_values);
+    for (unsigned k = 0; k < info->n_values; k++) {
+        const int64_t *column;
+        unsigned c = (first + k) % info->n_values;
+        assert_int_equal(group_reader_value(reader, table, c, &column), 0);
+        for (uint32_t i = 0; i < n; i++)
+            if (column[i] != rows[i].values[c])
+                fail_msg("%s, %s, row %u: %lld, not %lld", info->name, info->value_names[c], i,
+                         (long long)column[i], (long long)rows[i].values[c]);
     }
-    walk_close(&walk, t);
-    assert_int_equal(done, N_ROWS);
-    free(column);
+    for (unsigned set = 0; set < info->n_sets; set++)
+        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++) {
+            const uint16_t *column;
+            assert_int_equal(group_reader_dimension(reader, table, set, f, &column), 0);
+            for (uint32_t i = 0; i < n; i++)
+                assert_int_equal(column[i], rows[i].dimensions[set][f]);
+        }
+}
+
+/* The zone map holds every value. */
+static void check_range(const struct group *g, unsigned table, const struct fact_row *rows)
+{
+    for (unsigned c = 0; c < FACT_TABLE_INFO[table].n_values; c++) {
+        int64_t min, max;
+        bool null, open, plain = group_range(g, table, c, &min, &max, &null, &open);
+        for (uint32_t i = 0; i < g->tables[table].n_rows; i++) {
+            int64_t v = rows[i].values[c];
+            assert_true(v == FACT_NULL ? null : v == FACT_FOREVER ? open : plain && min <= v && v <= max);
+        }
+    }
 }
 
 static void test_rows_come_back(void **state)
 {
     struct bench *b = *state;
-    struct fact_row *rows = calloc(N_ROWS, sizeof(*rows));
-    struct fact_ref *refs = calloc(N_ROWS, sizeof(*refs));
-    struct facts_writer *writer;
+    struct written w = {0};
+    size_t done[FACT_N_TABLES] = {0};
+    struct group_reader *reader;
     struct error err = ERROR_INIT;
-    assert_non_null(rows);
-    assert_non_null(refs);
-    assert_int_equal(facts_writer_new(&writer), 0);
-    for (unsigned table = 0; table < FACT_N_TABLES; table++) {
-        struct memtable *m = memtable_new(&b->pool);
-        struct txn t;
-        assert_non_null(m);
-        for (uint32_t i = 0; i < N_ROWS; i++) {
-            fill(b, (enum fact_table)table, i, &rows[i]);
-            int64_t number = memtable_add(m, &rows[i], 1);
-            assert_true(number >= 0);
-            refs[i] = (struct fact_ref){.subject = i, .row = (uint32_t)number, .month = fact_month(&rows[i])};
+    struct walk walk;
+    struct txn t;
+    assert_int_equal(txn_begin(&t, &b->db, true, &err), 0);
+    write_all(b, &t, &w);
+    assert_int_equal(group_reader_new(&reader), 0);
+    assert_int_equal(walk_open(&walk, &t, DB_FACTS, NULL, 0), 0);
+    while (walk_next(&walk)) {
+        struct group g;
+        assert_int_equal(group_open(&g, walk.value.mv_data, walk.value.mv_size, true), 0);
+        group_reader_set(reader, &g);
+        for (unsigned table = 0; table < FACT_N_TABLES; table++) {
+            check_range(&g, table, w.rows[table] + done[table]);
+            check_table(b, reader, table, w.rows[table] + done[table]);
+            done[table] += g.tables[table].n_rows;
         }
-        assert_int_equal(txn_begin(&t, &b->db, true, &err), 0);
-        assert_int_equal(facts_write(writer, &t, 1, 0, (enum fact_table)table, m, refs, N_ROWS), 0);
-        check_blocks(b, &t, (enum fact_table)table, rows);
-        assert_int_equal(txn_commit(&t, &err), 0);
-        memtable_unref(m);
     }
-    facts_writer_free(writer);
-    free(rows);
-    free(refs);
+    walk_close(&walk, &t);
+    for (unsigned table = 0; table < FACT_N_TABLES; table++)
+        assert_int_equal(done[table], w.n[table]);
+    txn_abort(&t);
+    group_reader_free(reader);
+    free_written(&w);
+}
+
+/* Bytes that are not what was written are refused or read as other numbers: nothing else happens. */
+static void test_broken_groups(void **state)
+{
+    struct bench *b = *state;
+    struct written w = {0};
+    struct group_reader *reader;
+    struct error err = ERROR_INIT;
+    struct walk walk;
+    struct txn t;
+    assert_int_equal(txn_begin(&t, &b->db, true, &err), 0);
+    write_all(b, &t, &w);
+    assert_int_equal(group_reader_new(&reader), 0);
+    assert_int_equal(walk_open(&walk, &t, DB_FACTS, NULL, 0), 0);
+    assert_true(walk_next(&walk));
+    uint8_t *bytes = malloc(walk.value.mv_size);
+    assert_non_null(bytes);
+    for (unsigned round = 0; round < 300; round++) {
+        struct group g;
+        size_t size = round % 4 ? walk.value.mv_size : next(b) % walk.value.mv_size;
+        memcpy(bytes, walk.value.mv_data, walk.value.mv_size);
+        for (unsigned i = 0; i < 1 + round % 8; i++)
+            bytes[round % 2 ? next(b) % 4096 : next(b) % walk.value.mv_size] = (uint8_t)next(b);
+        assert_true(group_open(&g, bytes, size, true) < 0 || memcmp(bytes, walk.value.mv_data, size) == 0);
+        if (group_open(&g, bytes, size, false) < 0)
+            continue;
+        group_reader_set(reader, &g);
+        unsigned table = (unsigned)(next(b) % FACT_N_TABLES);
+        for (unsigned c = 0; c < FACT_TABLE_INFO[table].n_values; c++) {
+            const int64_t *column;
+            (void)group_reader_value(reader, table, c, &column);
+        }
+        const uint16_t *codes;
+        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+            (void)group_reader_dimension(reader, table, 0, f, &codes);
+    }
+    free(bytes);
+    walk_close(&walk, &t);
+    txn_abort(&t);
+    group_reader_free(reader);
+    free_written(&w);
+}
+
+static void test_buried_rows(void **state)
+{
+    struct bench *b = *state;
+    struct written w = {0};
+    struct error err = ERROR_INIT;
+    struct txn t;
+    MDB_val value;
+    uint8_t bytes[FACT_KEY_BYTES];
+    struct memtable *m = memtable_new(&b->pool);
+    assert_non_null(m);
+    assert_int_equal(txn_begin(&t, &b->db, true, &err), 0);
+    write_all(b, &t, &w);
+    assert_int_equal(facts_bury(&t, m, 1, 7, N_SUBJECTS + 1, 5), 0);
+    assert_int_equal(facts_bury(&t, m, 1, 8, 4200, 5), 0);
+    assert_int_equal(atomic_load(&m->n_dead), 0);
+    assert_int_equal(facts_bury(&t, m, 1, 7, 3, 5), 0);
+    assert_int_equal(atomic_load(&m->n_dead), 1);
+    assert_int_equal(facts_settle_dead(&t, m), 0);
+    fact_key_put(bytes, &(struct fact_key){.generation = 1, .run = 7});
+    assert_true(txn_get(&t, DB_DEAD, bytes, sizeof(bytes), &value));
+    assert_int_equal(((const uint8_t *)value.mv_data)[0], 1 << memtable_dead_at(m, 0)->row);
+    /* the whole first group */
+    for (uint32_t subject = 1; subject <= N_SUBJECTS; subject++)
+        assert_int_equal(facts_bury(&t, m, 1, 7, subject, 6), 0);
+    assert_int_equal(facts_settle_dead(&t, m), 0);
+    assert_false(txn_get(&t, DB_FACTS, bytes, sizeof(bytes), &value));
+    assert_false(txn_get(&t, DB_DEAD, bytes, sizeof(bytes), &value));
+    txn_abort(&t);
+    memtable_unref(m);
+    free_written(&w);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows_come_back)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_come_back),
+        cmocka_unit_test(test_broken_groups),
+        cmocka_unit_test(test_buried_rows),
+    };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

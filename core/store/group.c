@@ -1,0 +1,563 @@
+#include "core/store/group.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the bytes
+ * --------------------------------------------------------------------------------------------------- */
+
+enum { GROUP_FORM = 1 };
+
+struct head {
+    uint16_t form;
+    uint16_t n_blocks;
+};
+
+struct entry {
+    uint32_t table;
+    uint32_t size;
+};
+
+int group_open(struct group *g, const void *data, size_t size, bool check)
+{
+    struct head head;
+    if (size < sizeof(head))
+        return -EBADMSG;
+    memcpy(&head, data, sizeof(head));
+    size_t at = sizeof(head) + head.n_blocks * sizeof(struct entry);
+    if (head.form != GROUP_FORM || head.n_blocks == 0 || at > size)
+        return -EBADMSG;
+    *g = (struct group){.size = size};
+    for (unsigned i = 0; i < head.n_blocks; i++) {
+        struct entry e;
+        memcpy(&e, (const uint8_t *)data + sizeof(head) + i * sizeof(e), sizeof(e));
+        if (e.table > FACT_N_TABLES || (e.table == FACT_N_TABLES) != (i == 0) || e.size > size - at)
+            return -EBADMSG;
+        struct block *b = i == 0 ? &g->base : &g->tables[e.table];
+        int r = block_open(b, (const uint8_t *)data + at, e.size, check);
+        if (r < 0 || b->n_rows > (i == 0 ? GROUP_SUBJECTS : GROUP_ROWS))
+            return -EBADMSG;
+        at += e.size;
+    }
+    return 0;
+}
+
+bool group_range(const struct group *g, enum fact_table table, unsigned column, int64_t *ret_min,
+                 int64_t *ret_max, bool *ret_null, bool *ret_open)
+{
+    struct block_column c;
+    *ret_null = *ret_open = false;
+    if (!block_find(group_is_of_base(column) ? &g->base : &g->tables[table], (uint8_t)column, &c)) {
+        *ret_min = *ret_max = 0;
+        return true;
+    }
+    *ret_null = c.has_null;
+    *ret_open = c.has_forever;
+    *ret_min = c.min;
+    *ret_max = c.max;
+    return c.min <= c.max;
+}
+
+void group_write_begin(struct group_writer *w, struct buffer *out, unsigned n_blocks)
+{
+    *w = (struct group_writer){.out = out, .start = out->size};
+    struct head head = {.form = GROUP_FORM, .n_blocks = (uint16_t)n_blocks};
+    buffer_append(out, &head, sizeof(head));
+    void *entries = buffer_extend(out, n_blocks * sizeof(struct entry));
+    if (entries)
+        memset(entries, 0, n_blocks * sizeof(struct entry));
+}
+
+void group_write_block(struct group_writer *w, unsigned table, size_t from)
+{
+    struct entry e = {.table = table, .size = (uint32_t)(w->out->size - from)};
+    if (!buffer_failed(w->out))
+        memcpy(w->out->data + w->start + sizeof(struct head) + w->n++ * sizeof(e), &e, sizeof(e));
+}
+
+/* --- predictions
+ * ------------------------------------------------------------------------------------------------- */
+
+/* What a value mostly is. A prediction that is no number is 0, or created_at where the value is an instant.
+ */
+enum prediction {
+    P_CREATED,  /* created_at */
+    P_COLUMN,   /* `other` of the same row */
+    P_BEFORE,   /* `other` of the subject's row before; created_at on its first */
+    P_SINCE,    /* `other` of the same row less `other` of the subject's row before, or created_at */
+    P_LAST,     /* `other` of the subject's last row in `of` */
+    P_ROW,      /* … of its row there that is as far from the first as this one here */
+    P_ENDS,     /* on the subject's last row P_LAST of solves; else P_ROW */
+    P_ACK_TIME, /* from created_at to the acknowledgement */
+    P_REST,     /* of a solve: the time in no other class */
+    P_ANSWER,   /* `other` of the answer of the same response */
+};
+
+struct rule {
+    uint8_t table, column, prediction, of, other;
+    bool is_instant;
+};
+
+static const struct rule RULES[] = {
+    {FACT_ACKNOWLEDGEMENT, FACT_ACKNOWLEDGEMENT_AT, P_CREATED, 0, 0, true},
+    {FACT_ACKNOWLEDGEMENT, FACT_ACKNOWLEDGEMENT_LAST, P_COLUMN, 0, FACT_ACKNOWLEDGEMENT_BUSINESS, false},
+    {FACT_REPLY, FACT_REPLY_START, P_CREATED, 0, 0, true},
+    {FACT_REPLY, FACT_REPLY_END, P_COLUMN, 0, FACT_REPLY_START, true},
+    {FACT_REPLY, FACT_REPLY_LAST, P_COLUMN, 0, FACT_REPLY_BUSINESS, false},
+    {FACT_SOLVE, FACT_SOLVE_AT, P_CREATED, 0, 0, true},
+    {FACT_SOLVE, FACT_SOLVE_NEW_MS, P_ACK_TIME, 0, 0, false},
+    {FACT_SOLVE, FACT_SOLVE_OPEN_MS, P_REST, 0, 0, false},
+    {FACT_SOLVE, FACT_SOLVE_NEW_BUSINESS, P_COLUMN, 0, FACT_SOLVE_NEW_MS, false},
+    {FACT_SOLVE, FACT_SOLVE_OPEN_BUSINESS, P_COLUMN, 0, FACT_SOLVE_OPEN_MS, false},
+    {FACT_SOLVE, FACT_SOLVE_PENDING_BUSINESS, P_COLUMN, 0, FACT_SOLVE_PENDING_MS, false},
+    {FACT_SOLVE, FACT_SOLVE_HOLD_BUSINESS, P_COLUMN, 0, FACT_SOLVE_HOLD_MS, false},
+    {FACT_SOLVE, FACT_SOLVE_NEW_LAST, P_COLUMN, 0, FACT_SOLVE_NEW_BUSINESS, false},
+    {FACT_SOLVE, FACT_SOLVE_OPEN_LAST, P_COLUMN, 0, FACT_SOLVE_OPEN_BUSINESS, false},
+    {FACT_SOLVE, FACT_SOLVE_PENDING_LAST, P_COLUMN, 0, FACT_SOLVE_PENDING_BUSINESS, false},
+    {FACT_SOLVE, FACT_SOLVE_HOLD_LAST, P_COLUMN, 0, FACT_SOLVE_HOLD_BUSINESS, false},
+    {FACT_SOLVE, FACT_SOLVE_RESOLUTION_LAST, P_COLUMN, 0, FACT_SOLVE_RESOLUTION_BUSINESS, false},
+    {FACT_SOLVE, FACT_SOLVE_REOPENED_AT, P_ROW, FACT_REOPEN, FACT_REOPEN_AT, true},
+    {FACT_REOPEN, FACT_REOPEN_AT, P_CREATED, 0, 0, true},
+    {FACT_SPAN, FACT_SPAN_TO, P_ENDS, FACT_ACKNOWLEDGEMENT, FACT_ACKNOWLEDGEMENT_AT, true},
+    {FACT_SPAN, FACT_SPAN_FROM, P_BEFORE, 0, FACT_SPAN_TO, true},
+    {FACT_HOLDING, FACT_HOLDING_SOLVE_AT, P_LAST, FACT_SOLVE, FACT_SOLVE_AT, true},
+    {FACT_HOLDING, FACT_HOLDING_HELD_UNTIL, P_ENDS, FACT_SPAN, FACT_SPAN_TO, true},
+    {FACT_HOLDING, FACT_HOLDING_HELD_MS, P_SINCE, 0, FACT_HOLDING_HELD_UNTIL, false},
+    {FACT_HOLDING, FACT_HOLDING_BUSINESS, P_COLUMN, 0, FACT_HOLDING_HELD_MS, false},
+    {FACT_HOLDING, FACT_HOLDING_LAST, P_COLUMN, 0, FACT_HOLDING_BUSINESS, false},
+    {FACT_SLA_CYCLE, FACT_SLA_CYCLE_START, P_CREATED, 0, 0, true},
+    {FACT_SLA_CYCLE, FACT_SLA_CYCLE_END, P_COLUMN, 0, FACT_SLA_CYCLE_START, true},
+    {FACT_SLA_CYCLE, FACT_SLA_CYCLE_SINCE, P_COLUMN, 0, FACT_SLA_CYCLE_START, true},
+    {FACT_SLA_CYCLE, FACT_SLA_CYCLE_BREACH_AT, P_COLUMN, 0, FACT_SLA_CYCLE_START, true},
+    {FACT_SLA_CYCLE, FACT_SLA_CYCLE_RISK_AT, P_COLUMN, 0, FACT_SLA_CYCLE_BREACH_AT, true},
+    {FACT_ANSWER, FACT_ANSWER_AT, P_LAST, FACT_SOLVE, FACT_SOLVE_AT, true},
+    {FACT_ANSWER, FACT_ANSWER_SOLVE_AT, P_LAST, FACT_SOLVE, FACT_SOLVE_AT, true},
+    {FACT_RATING, FACT_RATING_AT, P_ANSWER, 0, FACT_ANSWER_AT, true},
+    {FACT_RATING, FACT_RATING_SOLVE_AT, P_ANSWER, 0, FACT_ANSWER_SOLVE_AT, true},
+    {FACT_RATING, FACT_RATING_INSTRUMENT, P_ANSWER, 0, FACT_ANSWER_INSTRUMENT, false},
+    {FACT_RATING, FACT_RATING_QUESTION, P_ANSWER, 0, FACT_ANSWER_QUESTION, false},
+    {FACT_RATING, FACT_RATING_SCORE, P_ANSWER, 0, FACT_ANSWER_SCORE, false},
+    {FACT_RATING, FACT_RATING_MIN, P_ANSWER, 0, FACT_ANSWER_MIN, false},
+    {FACT_RATING, FACT_RATING_MAX, P_ANSWER, 0, FACT_ANSWER_MAX, false},
+    {FACT_RATING, FACT_RATING_RELATION, P_ANSWER, 0, FACT_ANSWER_RELATION, false},
+    {FACT_RATING, FACT_RATING_RESPONDENT, P_ANSWER, 0, FACT_ANSWER_RESPONDENT, false},
+    {FACT_RATING, FACT_RATING_SEQ, P_ANSWER, 0, FACT_ANSWER_SEQ, false},
+    {FACT_RATING, FACT_RATING_CHOICE, P_ANSWER, 0, FACT_ANSWER_CHOICE, false},
+    {FACT_RATING, FACT_RATING_RESPONDENT_ROLE, P_ANSWER, 0, FACT_ANSWER_RESPONDENT_ROLE, false},
+    {FACT_SENDING, FACT_SENDING_AT, P_CREATED, 0, 0, true},
+    {FACT_SENDING, FACT_SENDING_ANSWERED_AT, P_COLUMN, 0, FACT_SENDING_AT, true},
+    {FACT_CONTACT, FACT_CONTACT_AT, P_CREATED, 0, 0, true},
+    {FACT_MERGE, FACT_MERGE_AT, P_CREATED, 0, 0, true},
+};
+
+static const struct rule *rule_of(unsigned table, unsigned column)
+{
+    for (size_t i = 0; i < sizeof(RULES) / sizeof(*RULES); i++)
+        if (RULES[i].table == table && RULES[i].column == column)
+            return &RULES[i];
+    return NULL;
+}
+
+void group_lay_out(const uint32_t *parents, uint32_t n, uint32_t n_base, uint32_t *firsts)
+{
+    uint32_t row = 0;
+    for (uint32_t base = 0; base <= n_base; base++) {
+        while (row < n && parents[row] < base)
+            row++;
+        firsts[base] = row;
+    }
+}
+
+static inline bool is_number(int64_t v)
+{
+    return v != FACT_NULL && v != FACT_FOREVER;
+}
+
+/* The value of a row of another table, or FACT_NULL where the subject has none there. */
+static int64_t value_at(const struct group_values *v, unsigned table, unsigned column, uint32_t base,
+                        int64_t place)
+{
+    uint32_t first = v->tables[table].firsts[base], end = v->tables[table].firsts[base + 1];
+    if (place < 0)
+        place += end - first;
+    return place >= 0 && place < end - first ? v->tables[table].values[column][first + place] : FACT_NULL;
+}
+
+/* As the unsigned numbers they are: what a broken file says may be anything. */
+static int64_t minus(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+static int predict_needs(struct group_values *v, const struct rule *rule)
+{
+    unsigned table = rule->table, other = rule->other;
+    int r = 0;
+    switch ((enum prediction)rule->prediction) {
+    case P_CREATED:
+        break;
+    case P_COLUMN:
+    case P_BEFORE:
+    case P_SINCE:
+        return v->need(v, table, other);
+    case P_LAST:
+    case P_ROW:
+        return v->need(v, rule->of, other);
+    case P_ENDS:
+        r = v->need(v, rule->of, other);
+        return r < 0 ? r : v->need(v, FACT_SOLVE, FACT_SOLVE_AT);
+    case P_ACK_TIME:
+        return v->need(v, FACT_ACKNOWLEDGEMENT, FACT_ACKNOWLEDGEMENT_AT);
+    case P_REST: {
+        static const uint8_t PARTS[] = {FACT_SOLVE_AT, FACT_SOLVE_NEW_MS, FACT_SOLVE_PENDING_MS,
+                                        FACT_SOLVE_HOLD_MS};
+        for (size_t i = 0; i < sizeof(PARTS) && r == 0; i++)
+            r = v->need(v, FACT_SOLVE, PARTS[i]);
+        return r;
+    }
+    case P_ANSWER:
+        return v->need(v, FACT_ANSWER, other);
+    }
+    return 0;
+}
+
+static int64_t rest_of(int64_t *const *values, uint32_t i, int64_t created)
+{
+    int64_t at = values[FACT_SOLVE_AT][i], new = values[FACT_SOLVE_NEW_MS][i],
+            pending = values[FACT_SOLVE_PENDING_MS][i], hold = values[FACT_SOLVE_HOLD_MS][i];
+    if (!is_number(at) || !is_number(created) || !is_number(new) || !is_number(pending) || !is_number(hold))
+        return FACT_NULL;
+    return minus(minus(minus(minus(at, created), new), pending), hold);
+}
+
+int group_predict(struct group_values *v, unsigned table, unsigned column, int64_t *ret)
+{
+    const struct rule *rule = rule_of(table, column);
+    if (!rule)
+        return 0;
+    int r = predict_needs(v, rule);
+    if (r < 0)
+        return r;
+    const uint32_t n = v->tables[table].n, *parents = v->tables[table].parents,
+                   *firsts = v->tables[table].firsts;
+    const int64_t *created = v->base[FACT_CREATED], *partners = v->tables[table].partners;
+    const int64_t *same = v->tables[table].values[rule->other];
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t base = parents[i], place = i - firsts[base];
+        const bool is_last = i + 1 == firsts[base + 1];
+        int64_t p = FACT_NULL;
+        switch ((enum prediction)rule->prediction) {
+        case P_CREATED:
+            p = created[base];
+            break;
+        case P_COLUMN:
+            p = same[i];
+            break;
+        case P_BEFORE:
+            p = place ? same[i - 1] : created[base];
+            break;
+        case P_SINCE: {
+            int64_t before = place ? same[i - 1] : created[base];
+            p = is_number(same[i]) && is_number(before) ? minus(same[i], before) : FACT_NULL;
+            break;
+        }
+        case P_LAST:
+            p = value_at(v, rule->of, rule->other, base, -1);
+            break;
+        case P_ROW:
+            p = value_at(v, rule->of, rule->other, base, place);
+            break;
+        case P_ENDS:
+            p = is_last ? value_at(v, FACT_SOLVE, FACT_SOLVE_AT, base, -1)
+                        : value_at(v, rule->of, rule->other, base, place);
+            break;
+        case P_ACK_TIME:
+            p = value_at(v, FACT_ACKNOWLEDGEMENT, FACT_ACKNOWLEDGEMENT_AT, base, 0);
+            p = is_number(p) && is_number(created[base]) ? minus(p, created[base]) : FACT_NULL;
+            break;
+        case P_REST:
+            p = rest_of(v->tables[table].values, i, created[base]);
+            break;
+        case P_ANSWER:
+            p = value_at(v, FACT_ANSWER, rule->other, base, partners[i] >= 0 ? partners[i] : 0);
+            break;
+        }
+        if (!is_number(p) && rule->is_instant)
+            p = created[base];
+        ret[i] = is_number(p) ? p : 0;
+    }
+    return 1;
+}
+
+/* --- reading
+ * ----------------------------------------------------------------------------------------------------- */
+
+struct room {
+    void *data;
+    bool is_read; /* of the group that is being read */
+};
+
+struct table_rooms {
+    struct room parents, partners, values[FACT_VALUES_MAX], dimensions[2][FIELD_N_DIMENSIONS];
+    bool is_identity; /* each base row has one row */
+};
+
+struct group_reader {
+    struct group_values values; /* first: need's argument */
+    const struct group *group;
+    struct room base[FACT_N_COMMON], base_dimensions[FIELD_N_DIMENSIONS];
+    struct table_rooms tables[FACT_N_TABLES];
+    uint32_t *parents[FACT_N_TABLES], *firsts[FACT_N_TABLES];
+    int64_t *prediction;
+};
+
+static int need(struct group_values *v, unsigned table, unsigned column);
+
+int group_reader_new(struct group_reader **ret)
+{
+    struct group_reader *r = calloc(1, sizeof(*r));
+    if (!r)
+        return -ENOMEM;
+    r->values.need = need;
+    *ret = r;
+    return 0;
+}
+
+void group_reader_free(struct group_reader *r)
+{
+    if (!r)
+        return;
+    for (unsigned c = 0; c < FACT_N_COMMON; c++)
+        free(r->base[c].data);
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+        free(r->base_dimensions[f].data);
+    for (unsigned t = 0; t < FACT_N_TABLES; t++) {
+        for (unsigned c = 0; c < FACT_VALUES_MAX; c++)
+            free(r->tables[t].values[c].data);
+        for (unsigned f = 0; f < 2 * FIELD_N_DIMENSIONS; f++)
+            free(r->tables[t].dimensions[f / FIELD_N_DIMENSIONS][f % FIELD_N_DIMENSIONS].data);
+        free(r->tables[t].partners.data);
+        free(r->parents[t]);
+        free(r->firsts[t]);
+    }
+    free(r->prediction);
+    free(r);
+}
+
+void group_reader_set(struct group_reader *r, const struct group *g)
+{
+    r->group = g;
+    r->values.n_base = g->base.n_rows;
+    for (unsigned c = 0; c < FACT_N_COMMON; c++)
+        r->base[c].is_read = false;
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+        r->base_dimensions[f].is_read = false;
+    for (unsigned t = 0; t < FACT_N_TABLES; t++) {
+        struct table_rooms *rooms = &r->tables[t];
+        r->values.tables[t].n = g->tables[t].n_rows;
+        rooms->parents.is_read = rooms->partners.is_read = false;
+        for (unsigned c = 0; c < FACT_TABLE_INFO[t].n_values; c++)
+            rooms->values[c].is_read = false;
+        for (unsigned s = 0; s < FACT_TABLE_INFO[t].n_sets; s++)
+            for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+                rooms->dimensions[s][f].is_read = false;
+    }
+}
+
+uint32_t group_reader_rows(const struct group_reader *r, enum fact_table table)
+{
+    return r->group->tables[table].n_rows;
+}
+
+/* Room for GROUP_ROWS of a size, made when first used. */
+static void *room_of(struct room *room, size_t size)
+{
+    if (!room->data)
+        room->data = malloc(GROUP_ROWS * size);
+    return room->data;
+}
+
+int group_reader_base(struct group_reader *r, unsigned column, const int64_t **ret)
+{
+    struct room *room = &r->base[column];
+    int64_t *values = room_of(room, sizeof(int64_t));
+    if (!values)
+        return -ENOMEM;
+    int e = room->is_read ? 0 : block_read(&r->group->base, (uint8_t)column, NULL, r->values.n_base, values);
+    room->is_read = e == 0;
+    r->values.base[column] = values;
+    *ret = values;
+    return e;
+}
+
+/* Whose child each row is. */
+static int read_parents(struct group_reader *r, unsigned table)
+{
+    struct table_rooms *rooms = &r->tables[table];
+    const struct block *b = &r->group->tables[table];
+    struct block_column c;
+    const uint32_t n = b->n_rows, n_base = r->values.n_base;
+    if (rooms->parents.is_read)
+        return 0;
+    if (!r->parents[table])
+        r->parents[table] = malloc(GROUP_ROWS * sizeof(uint32_t));
+    if (!r->firsts[table])
+        r->firsts[table] = malloc((GROUP_SUBJECTS + 1) * sizeof(uint32_t));
+    if (!r->parents[table] || !r->firsts[table])
+        return -ENOMEM;
+    uint32_t *parents = r->parents[table];
+    rooms->is_identity = n && !block_find(b, GROUP_PARENT, &c);
+    if (rooms->is_identity) {
+        if (n != n_base)
+            return -EBADMSG;
+        for (uint32_t i = 0; i < n; i++)
+            parents[i] = i;
+    } else if (n) {
+        int64_t decoded[GROUP_ROWS];
+        int e = block_read(b, GROUP_PARENT, NULL, n, decoded);
+        if (e < 0)
+            return e;
+        for (uint32_t i = 0; i < n; i++) {
+            if (decoded[i] < 0 || decoded[i] >= n_base || (i > 0 && decoded[i] < decoded[i - 1]))
+                return -EBADMSG;
+            parents[i] = (uint32_t)decoded[i];
+        }
+    }
+    group_lay_out(parents, n, n_base, r->firsts[table]);
+    r->values.tables[table].parents = parents;
+    r->values.tables[table].firsts = r->firsts[table];
+    rooms->parents.is_read = true;
+    return 0;
+}
+
+static int read_partners(struct group_reader *r, unsigned table)
+{
+    struct room *room = &r->tables[table].partners;
+    int64_t *partners = room_of(room, sizeof(int64_t));
+    if (!partners)
+        return -ENOMEM;
+    int e = room->is_read ? 0
+                          : block_read(&r->group->tables[table], GROUP_PARTNER, NULL,
+                                       r->values.tables[table].n, partners);
+    room->is_read = e == 0;
+    r->values.tables[table].partners = partners;
+    return e;
+}
+
+static int read_shared(struct group_reader *r, unsigned table, unsigned column, int64_t *values)
+{
+    const int64_t *base;
+    const uint32_t n = r->values.tables[table].n, *parents = r->parents[table];
+    int e = group_reader_base(r, column, &base);
+    if (e < 0)
+        return e;
+    if (r->tables[table].is_identity)
+        memcpy(values, base, n * sizeof(*values));
+    else
+        for (uint32_t i = 0; i < n; i++)
+            values[i] = base[parents[i]];
+    return 0;
+}
+
+static int read_value(struct group_reader *r, unsigned table, unsigned column, int64_t *values)
+{
+    const struct block *b = &r->group->tables[table];
+    const uint32_t n = b->n_rows;
+    struct block_column c;
+    bool is_there = n && block_find(b, (uint8_t)column, &c);
+    int e = n ? block_read(b, (uint8_t)column, NULL, n, values) : 0;
+    if (e < 0 || !is_there || !c.is_difference)
+        return e;
+    const int64_t *created;
+    e = group_reader_base(r, FACT_CREATED, &created);
+    if (e == 0 && table == FACT_RATING)
+        e = read_partners(r, table);
+    if (!r->prediction)
+        r->prediction = malloc(GROUP_ROWS * sizeof(*r->prediction));
+    if (e == 0 && !r->prediction)
+        e = -ENOMEM;
+    if (e == 0)
+        e = group_predict(&r->values, table, column, r->prediction);
+    if (e != 1)
+        return e < 0 ? e : -EBADMSG;
+    for (uint32_t i = 0; i < n; i++)
+        if (is_number(values[i]))
+            values[i] = (int64_t)((uint64_t)values[i] + (uint64_t)r->prediction[i]);
+    return 0;
+}
+
+static int need(struct group_values *v, unsigned table, unsigned column)
+{
+    const int64_t *values;
+    return group_reader_value((struct group_reader *)v, table, column, &values);
+}
+
+int group_reader_value(struct group_reader *r, enum fact_table table, unsigned column, const int64_t **ret)
+{
+    struct room *room = &r->tables[table].values[column];
+    int64_t *values = room_of(room, sizeof(int64_t));
+    if (!values)
+        return -ENOMEM;
+    int e = read_parents(r, table);
+    if (e == 0 && !room->is_read)
+        e = group_is_of_base(column) ? read_shared(r, table, column, values)
+                                     : read_value(r, table, column, values);
+    room->is_read = e == 0;
+    r->values.tables[table].values[column] = values;
+    *ret = values;
+    return e;
+}
+
+static int read_dimension(struct group_reader *r, unsigned table, unsigned set, unsigned field,
+                          uint16_t *values)
+{
+    struct room *room = &r->base_dimensions[field];
+    const struct block *b = &r->group->tables[table];
+    const uint32_t n = b->n_rows, *parents = r->parents[table];
+    uint16_t *base = room_of(room, sizeof(uint16_t));
+    struct block_column c;
+    if (!base)
+        return -ENOMEM;
+    int e = 0;
+    if (!room->is_read)
+        e = block_read_u16(&r->group->base, FACT_DIMENSION(0, field), r->values.n_base, base);
+    room->is_read = e == 0;
+    if (e < 0)
+        return e;
+    bool differs = block_find(b, FACT_DIMENSION(set, field), &c);
+    if (differs)
+        e = block_read_u16(b, FACT_DIMENSION(set, field), n, values);
+    else
+        memset(values, 0, n * sizeof(*values));
+    if (r->tables[table].is_identity)
+        for (uint32_t i = 0; i < n; i++)
+            values[i] = (uint16_t)(values[i] + base[i]);
+    else
+        for (uint32_t i = 0; i < n; i++)
+            values[i] = (uint16_t)(values[i] + base[parents[i]]);
+    return e;
+}
+
+int group_reader_dimension(struct group_reader *r, enum fact_table table, unsigned set, unsigned field,
+                           const uint16_t **ret)
+{
+    struct room *room = &r->tables[table].dimensions[set][field];
+    uint16_t *values = room_of(room, sizeof(uint16_t));
+    if (!values)
+        return -ENOMEM;
+    int e = read_parents(r, table);
+    if (e == 0 && !room->is_read)
+        e = read_dimension(r, table, set, field, values);
+    room->is_read = e == 0;
+    *ret = values;
+    return e;
+}
+
+int group_reader_live(struct group_reader *r, enum fact_table table, const uint8_t *live_base, uint8_t *live)
+{
+    int e = read_parents(r, table);
+    for (uint32_t i = 0; i < r->values.tables[table].n && e == 0; i++)
+        live[i] = live_base[r->parents[table][i]];
+    return e;
+}
