@@ -183,6 +183,9 @@ static void job_decode(struct committer *c, struct actor *a, struct job *j)
         reference = actor_reference(c, a);
     rules->reference = reference;
     j->decoded_rc = j->decoded ? decode_batch(&j->decoded->d, j->body, j->size, rules, &j->nack) : -ENOMEM;
+    if (j->decoded_rc == 0)
+        j->decoded_rc = store_prepare(a->tenant->store, j->namespace, j->decoded->d.events,
+                                      j->decoded->d.n_events, &j->decoded->prepared);
     rules->reference = NULL; /* nothing decoded points into it */
     reference_unref(reference);
 }

@@ -53,6 +53,7 @@ static void group_plan(struct group *g, struct tenant *t)
                 .events = d->events,
                 .indices = d->indices,
                 .n_events = d->n_events,
+                .prepared = &j->decoded->prepared,
                 .rejects = d->rejects,
                 .n_rejects = d->n_rejects,
             };

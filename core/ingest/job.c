@@ -12,9 +12,18 @@ struct decoded_slot *decoded_pool_get(struct decoded_pool *p)
         return slot;
     }
     slot = malloc(sizeof(*slot));
-    if (slot)
+    if (slot) {
         decoded_init(&slot->d);
+        prepared_init(&slot->prepared);
+    }
     return slot;
+}
+
+static void slot_free(struct decoded_slot *slot)
+{
+    decoded_fini(&slot->d);
+    prepared_fini(&slot->prepared);
+    free(slot);
 }
 
 void decoded_pool_put(struct decoded_pool *p, struct decoded_slot *slot)
@@ -25,8 +34,7 @@ void decoded_pool_put(struct decoded_pool *p, struct decoded_slot *slot)
         p->n++;
         return;
     }
-    decoded_fini(&slot->d);
-    free(slot);
+    slot_free(slot);
 }
 
 void decoded_pool_fini(struct decoded_pool *p)
@@ -34,8 +42,7 @@ void decoded_pool_fini(struct decoded_pool *p)
     while (p->free) {
         struct decoded_slot *slot = p->free;
         p->free = slot->next;
-        decoded_fini(&slot->d);
-        free(slot);
+        slot_free(slot);
     }
     p->n = 0;
 }

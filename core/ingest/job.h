@@ -5,6 +5,7 @@
 
 #include "core/ingest/committer.h"
 #include "core/ingest/decode.h"
+#include "core/store/prepare.h"
 
 #include <stdbool.h>
 
@@ -14,6 +15,7 @@
 struct decoded_slot {
     struct decoded_slot *next;
     struct decoded d;
+    struct store_prepared prepared;
 };
 
 struct decoded_pool {

@@ -15,11 +15,17 @@ struct entry {
     uint32_t hash;
 };
 
+/* A hash table of numbers, 0 empty. A larger one takes its place; it stays, as somebody may be reading it. */
+struct table {
+    struct table *smaller;
+    uint32_t n_slots; /* a power of two */
+    atomic_uint slots[];
+};
+
 struct list {
     struct entry *chunks[N_CHUNKS];
-    atomic_uint n;    /* numbers given; the greatest number */
-    uint32_t *slots;  /* hash table of numbers, 0 empty; committer only */
-    uint32_t n_slots; /* a power of two */
+    atomic_uint n;                 /* numbers given; the greatest number */
+    _Atomic(struct table *) table; /* NULL: none yet */
 };
 
 struct arena {
@@ -50,7 +56,10 @@ void dictionary_free(struct dictionary *d)
     for (unsigned f = 0; f < DICTIONARY_N; f++) {
         for (unsigned c = 0; c < N_CHUNKS; c++)
             free(d->lists[f].chunks[c]);
-        free(d->lists[f].slots);
+        for (struct table *t = d->lists[f].table, *next; t; t = next) {
+            next = t->smaller;
+            free(t);
+        }
     }
     while (d->arenas) {
         struct arena *next = d->arenas->next;
@@ -70,32 +79,38 @@ static uint32_t hash_of(const char *s, size_t size)
     return (uint32_t)XXH3_64bits(s, size);
 }
 
-/* The slot that holds the string, or the empty one where it would go. */
-static uint32_t *list_slot(const struct list *l, const char *s, size_t size, uint32_t hash)
+/* The slot that holds the string, or the empty one where it would go; *ret_number is what it holds. A number
+ * in a slot was put there when its entry was whole. */
+static atomic_uint *list_slot(const struct list *l, struct table *t, const char *s, size_t size,
+                              uint32_t hash, uint32_t *ret_number)
 {
-    for (uint32_t i = hash & (l->n_slots - 1);; i = (i + 1) & (l->n_slots - 1)) {
-        if (l->slots[i] == 0)
-            return &l->slots[i];
-        const struct entry *e = list_entry(l, l->slots[i]);
+    for (uint32_t i = hash & (t->n_slots - 1);; i = (i + 1) & (t->n_slots - 1)) {
+        uint32_t number = atomic_load_explicit(&t->slots[i], memory_order_acquire);
+        *ret_number = number;
+        if (number == 0)
+            return &t->slots[i];
+        const struct entry *e = list_entry(l, number);
         if (e->hash == hash && e->size == size && memcmp(e->string, s, size) == 0)
-            return &l->slots[i];
+            return &t->slots[i];
     }
 }
 
 static int list_grow(struct list *l)
 {
-    uint32_t n_slots = l->n_slots ? l->n_slots * 2 : 64;
-    uint32_t *slots = calloc(n_slots, sizeof(*slots));
-    if (!slots)
+    struct table *old = atomic_load_explicit(&l->table, memory_order_relaxed);
+    uint32_t n_slots = old ? old->n_slots * 2 : 64, taken;
+    struct table *t = calloc(1, sizeof(*t) + n_slots * sizeof(t->slots[0]));
+    if (!t)
         return -ENOMEM;
-    free(l->slots);
-    l->slots = slots;
-    l->n_slots = n_slots;
+    t->smaller = old;
+    t->n_slots = n_slots;
     uint32_t n = atomic_load_explicit(&l->n, memory_order_relaxed);
     for (uint32_t number = 1; number <= n; number++) {
         const struct entry *e = list_entry(l, number);
-        *list_slot(l, e->string, e->size, e->hash) = number;
+        atomic_uint *slot = list_slot(l, t, e->string, e->size, e->hash, &taken);
+        atomic_store_explicit(slot, number, memory_order_relaxed);
     }
+    atomic_store_explicit(&l->table, t, memory_order_release);
     return 0;
 }
 
@@ -124,22 +139,23 @@ int dictionary_intern(struct dictionary *d, unsigned field, const char *s, size_
 {
     struct list *l = &d->lists[field];
     uint32_t n = atomic_load_explicit(&l->n, memory_order_relaxed);
-    uint32_t hash = hash_of(s, size);
-    if (l->n_slots) {
-        uint32_t number = *list_slot(l, s, size, hash);
-        if (number) {
-            *ret_number = number;
-            if (ret_new)
-                *ret_new = 0;
-            return 0;
-        }
+    uint32_t hash = hash_of(s, size), number = 0;
+    struct table *t = atomic_load_explicit(&l->table, memory_order_relaxed);
+    if (t)
+        (void)list_slot(l, t, s, size, hash, &number);
+    if (ret_new)
+        *ret_new = number == 0;
+    if (number) {
+        *ret_number = number;
+        return 0;
     }
     if (n >= DICTIONARY_VALUES_MAX)
         return -ENOSPC;
-    if ((n + 1) * 2 > l->n_slots) {
+    if (!t || (n + 1) * 2 > t->n_slots) {
         int r = list_grow(l);
         if (r < 0)
             return r;
+        t = atomic_load_explicit(&l->table, memory_order_relaxed);
     }
     if (!l->chunks[n / CHUNK]) {
         l->chunks[n / CHUNK] = calloc(CHUNK, sizeof(struct entry));
@@ -150,30 +166,22 @@ int dictionary_intern(struct dictionary *d, unsigned field, const char *s, size_
     if (!copy)
         return -ENOMEM;
     l->chunks[n / CHUNK][n % CHUNK] = (struct entry){.string = copy, .size = (uint32_t)size, .hash = hash};
-    *list_slot(l, s, size, hash) = n + 1;
-    atomic_store_explicit(&l->n, n + 1, memory_order_release);
+    atomic_uint *slot = list_slot(l, t, s, size, hash, &number);
+    atomic_store_explicit(&l->n, n + 1,
+                          memory_order_release); /* first: who finds a number may ask for its string */
+    atomic_store_explicit(slot, n + 1, memory_order_release);
     *ret_number = n + 1;
-    if (ret_new)
-        *ret_new = 1;
     return 0;
-}
-
-uint32_t dictionary_lookup(const struct dictionary *d, unsigned field, const char *s, size_t size)
-{
-    const struct list *l = &d->lists[field];
-    return l->n_slots ? *list_slot(l, s, size, hash_of(s, size)) : 0;
 }
 
 uint32_t dictionary_find(const struct dictionary *d, unsigned field, const char *s, size_t size)
 {
     const struct list *l = &d->lists[field];
-    uint32_t hash = hash_of(s, size), n = dictionary_count(d, field);
-    for (uint32_t number = 1; number <= n; number++) {
-        const struct entry *e = list_entry(l, number);
-        if (e->hash == hash && e->size == size && memcmp(e->string, s, size) == 0)
-            return number;
-    }
-    return 0;
+    struct table *t = atomic_load_explicit(&l->table, memory_order_acquire);
+    uint32_t number = 0;
+    if (t)
+        (void)list_slot(l, t, s, size, hash_of(s, size), &number);
+    return number;
 }
 
 const char *dictionary_string(const struct dictionary *d, unsigned field, uint32_t number)

@@ -27,9 +27,7 @@ void dictionary_free(struct dictionary *d);
 int dictionary_intern(struct dictionary *d, unsigned field, const char *s, size_t size, uint32_t *ret_number,
                       int *ret_new);
 
-/* The number of a string, or 0. dictionary_lookup is the committer's (hashed); dictionary_find is for any
- * thread (a scan: for a query's literals, not for rows). */
-uint32_t dictionary_lookup(const struct dictionary *d, unsigned field, const char *s, size_t size);
+/* The number of a string, or 0. Any thread. */
 uint32_t dictionary_find(const struct dictionary *d, unsigned field, const char *s, size_t size);
 
 /* NUL-terminated; NULL for 0 and for a number not given yet. Any thread. */

@@ -26,30 +26,37 @@ bool fact_key_get(const MDB_val *value, struct fact_key *ret)
 /* --- writing
  * ------------------------------------------------------------------------------------------------------ */
 
+/* Columns are so far apart that rows of several do not meet in one line of the processor's cache. */
+#define COLUMN_STRIDE (ROWGROUP_ROWS + 40)
+
 /* The rows of one table in the group under way, by column; made when first used. */
 struct table_rows {
-    int64_t *values;      /* [column][GROUP_ROWS] */
+    int64_t *values;      /* [column][COLUMN_STRIDE] */
     uint16_t *dimensions; /* [row][set × FIELD_N_DIMENSIONS + field] */
     uint32_t *parents, *firsts;
-    int64_t *partners;                     /* of ratings */
-    uint64_t used_values, used_dimensions; /* of columns that hold anything but zeros */
+    int64_t *partners; /* of ratings */
+    uint64_t
+        used[FACT_VALUES_MAX]; /* the bits of all values of a column: 0 where there is nothing but zeros */
+    uint16_t differs[2][FIELD_N_DIMENSIONS]; /* the bits in which dimensions are not the base's */
 };
 
 struct facts_writer {
-    struct group_values values; /* first: need's argument; what the rows are, as group_predict reads them */
+    struct rowgroup_values
+        values; /* first: need's argument; what the rows are, as rowgroup_predict reads them */
     struct txn *txn;
     struct fact_key key;
     struct buffer out;
     struct block_writer block;
     int64_t *base[FACT_N_COMMON];
-    uint16_t *base_dimensions; /* [row][field] */
-    uint64_t used_base;
+    uint16_t *base_dimensions;              /* [row][field] */
+    uint16_t used_base[FIELD_N_DIMENSIONS]; /* the bits of all values of a dimension */
     struct table_rows tables[FACT_N_TABLES];
-    int64_t *column, *prediction; /* GROUP_ROWS */
+    int64_t *column, *prediction; /* ROWGROUP_ROWS */
+    bool is_open;                 /* the subject under way has a row in the base */
 };
 
 /* What is being written is all there. */
-static int is_there(struct group_values *v, unsigned table, unsigned column)
+static int is_there(struct rowgroup_values *v, unsigned table, unsigned column)
 {
     (void)v, (void)table, (void)column;
     return 0;
@@ -65,12 +72,12 @@ int facts_writer_new(struct facts_writer **ret)
     bool ok = block_writer_init(&w->block, &w->out) == 0;
     static const uint8_t BASE[] = {FACT_SUBJECT, FACT_NAMESPACE, FACT_CREATED};
     for (unsigned i = 0; i < sizeof(BASE); i++) {
-        ok &= (w->base[BASE[i]] = malloc(GROUP_SUBJECTS * sizeof(int64_t))) != NULL;
+        ok &= (w->base[BASE[i]] = malloc(ROWGROUP_SUBJECTS * sizeof(int64_t))) != NULL;
         w->values.base[BASE[i]] = w->base[BASE[i]];
     }
-    ok &= (w->base_dimensions = malloc(GROUP_SUBJECTS * FIELD_N_DIMENSIONS * sizeof(uint16_t))) != NULL;
-    ok &= (w->column = malloc(GROUP_ROWS * sizeof(int64_t))) != NULL;
-    ok &= (w->prediction = malloc(GROUP_ROWS * sizeof(int64_t))) != NULL;
+    ok &= (w->base_dimensions = malloc(ROWGROUP_SUBJECTS * FIELD_N_DIMENSIONS * sizeof(uint16_t))) != NULL;
+    ok &= (w->column = malloc(ROWGROUP_ROWS * sizeof(int64_t))) != NULL;
+    ok &= (w->prediction = malloc(ROWGROUP_ROWS * sizeof(int64_t))) != NULL;
     if (!ok) {
         facts_writer_free(w);
         return -ENOMEM;
@@ -104,15 +111,15 @@ static int table_make(struct facts_writer *w, unsigned table)
 {
     const struct fact_table_info *info = &FACT_TABLE_INFO[table];
     struct table_rows *t = &w->tables[table];
-    t->values = malloc((size_t)info->n_values * GROUP_ROWS * sizeof(int64_t));
-    t->dimensions = malloc((size_t)info->n_sets * FIELD_N_DIMENSIONS * GROUP_ROWS * sizeof(uint16_t));
-    t->parents = malloc(GROUP_ROWS * sizeof(uint32_t));
-    t->firsts = malloc((GROUP_SUBJECTS + 1) * sizeof(uint32_t));
-    t->partners = malloc(GROUP_ROWS * sizeof(int64_t));
+    t->values = malloc((size_t)info->n_values * COLUMN_STRIDE * sizeof(int64_t));
+    t->dimensions = malloc((size_t)info->n_sets * FIELD_N_DIMENSIONS * ROWGROUP_ROWS * sizeof(uint16_t));
+    t->parents = malloc(ROWGROUP_ROWS * sizeof(uint32_t));
+    t->firsts = malloc((ROWGROUP_SUBJECTS + 1) * sizeof(uint32_t));
+    t->partners = malloc(ROWGROUP_ROWS * sizeof(int64_t));
     if (!t->values || !t->dimensions || !t->parents || !t->firsts || !t->partners)
         return -ENOMEM;
     for (unsigned c = 0; c < info->n_values; c++)
-        w->values.tables[table].values[c] = t->values + (size_t)c * GROUP_ROWS;
+        w->values.tables[table].values[c] = t->values + (size_t)c * COLUMN_STRIDE;
     w->values.tables[table].parents = t->parents;
     w->values.tables[table].firsts = t->firsts;
     w->values.tables[table].partners = t->partners;
@@ -122,10 +129,13 @@ static int table_make(struct facts_writer *w, unsigned table)
 static void group_clear(struct facts_writer *w)
 {
     w->values.n_base = 0;
-    w->used_base = 0;
+    memset(w->used_base, 0, sizeof(w->used_base));
     for (unsigned t = 0; t < FACT_N_TABLES; t++) {
+        if (w->values.tables[t].n) {
+            memset(w->tables[t].used, 0, sizeof(w->tables[t].used));
+            memset(w->tables[t].differs, 0, sizeof(w->tables[t].differs));
+        }
         w->values.tables[t].n = 0;
-        w->tables[t].used_values = w->tables[t].used_dimensions = 0;
     }
 }
 
@@ -144,7 +154,7 @@ static bool find_partners(struct facts_writer *w)
                                       {FACT_RATING_QUESTION, FACT_ANSWER_QUESTION},
                                       {FACT_RATING_RESPONDENT, FACT_ANSWER_RESPONDENT},
                                       {FACT_RATING_SCORE, FACT_ANSWER_SCORE}};
-    const struct group_values *v = &w->values;
+    const struct rowgroup_values *v = &w->values;
     bool any = false;
     for (uint32_t i = 0; i < v->tables[FACT_RATING].n; i++) {
         const uint32_t base = v->tables[FACT_RATING].parents[i];
@@ -174,22 +184,18 @@ static void add_dimension(struct facts_writer *w, unsigned table, unsigned set, 
     const uint32_t n = w->values.tables[table].n;
     const size_t stride = FACT_TABLE_INFO[table].n_sets * FIELD_N_DIMENSIONS,
                  at = set * FIELD_N_DIMENSIONS + field;
-    int64_t any = 0;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n; i++)
         w->column[i] = (int64_t)t->dimensions[i * stride + at] -
                        w->base_dimensions[(size_t)t->parents[i] * FIELD_N_DIMENSIONS + field];
-        any |= w->column[i];
-    }
-    if (any)
-        block_add(&w->block, (uint8_t)FACT_DIMENSION(set, field), w->column, n, COLUMN_PACK, NULL);
+    block_add(&w->block, (uint8_t)FACT_DIMENSION(set, field), w->column, n, COLUMN_PACK, NULL);
 }
 
 static int add_value(struct facts_writer *w, unsigned table, unsigned column)
 {
     const int64_t *values = w->values.tables[table].values[column];
-    int predicted = w->tables[table].used_values >> column & 1
-                        ? group_predict(&w->values, table, column, w->prediction)
-                        : 0;
+    if (!w->tables[table].used[column])
+        return 0; /* reads as zeros */
+    int predicted = rowgroup_predict(&w->values, table, column, w->prediction);
     if (predicted >= 0)
         block_add(&w->block, (uint8_t)column, values, w->values.tables[table].n, COLUMN_PACK,
                   predicted ? w->prediction : NULL);
@@ -209,16 +215,15 @@ static int write_table(struct facts_writer *w, unsigned table)
     /* Always there where rows are not the base's, so also where it is all zeros: a difference to nothing. */
     memset(w->prediction, 0, n * sizeof(*w->prediction));
     if (r == 0 && !is_identity)
-        block_add(&w->block, GROUP_PARENT, w->column, n, COLUMN_DELTA, w->prediction);
+        block_add(&w->block, ROWGROUP_PARENT, w->column, n, COLUMN_DELTA, w->prediction);
     if (r == 0 && table == FACT_RATING && find_partners(w))
-        block_add(&w->block, GROUP_PARTNER, w->tables[table].partners, n, COLUMN_PACK, NULL);
+        block_add(&w->block, ROWGROUP_PARTNER, w->tables[table].partners, n, COLUMN_PACK, NULL);
     for (unsigned c = 0; c < info->n_values && r == 0; c++)
-        if (!group_is_of_base(c))
+        if (!rowgroup_is_of_base(c))
             r = add_value(w, table, c);
-    const uint64_t used = w->tables[table].used_dimensions;
-    for (unsigned f = 0; f < FIELD_N_DIMENSIONS && r == 0; f++)
-        for (unsigned s = 0; s < info->n_sets; s++)
-            if (w->used_base >> f & 1 || used >> (s * FIELD_N_DIMENSIONS + f) & 1)
+    for (unsigned s = 0; s < info->n_sets && r == 0; s++)
+        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+            if (w->tables[table].differs[s][f])
                 add_dimension(w, table, s, f);
     return r < 0 ? r : block_finish(&w->block);
 }
@@ -233,7 +238,7 @@ static int write_base(struct facts_writer *w)
     block_add(&w->block, FACT_NAMESPACE, w->base[FACT_NAMESPACE], n, COLUMN_PACK, NULL);
     block_add(&w->block, FACT_CREATED, w->base[FACT_CREATED], n, COLUMN_DELTA, NULL);
     for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++) {
-        if (!(w->used_base >> f & 1))
+        if (!w->used_base[f])
             continue;
         for (uint32_t i = 0; i < n; i++)
             w->column[i] = w->base_dimensions[(size_t)i * FIELD_N_DIMENSIONS + f];
@@ -244,7 +249,7 @@ static int write_base(struct facts_writer *w)
 
 static int write_group(struct facts_writer *w)
 {
-    struct group_writer g;
+    struct rowgroup_writer g;
     unsigned n_blocks = 1;
     for (unsigned t = 0; t < FACT_N_TABLES; t++) {
         struct table_rows *rows = &w->tables[t];
@@ -252,19 +257,19 @@ static int write_group(struct facts_writer *w)
             n_blocks++;
         if (!rows->values && table_make(w, t) < 0)
             return -ENOMEM;
-        group_lay_out(rows->parents, w->values.tables[t].n, w->values.n_base, rows->firsts);
+        rowgroup_lay_out(rows->parents, w->values.tables[t].n, w->values.n_base, rows->firsts);
     }
     buffer_clear(&w->out);
-    group_write_begin(&g, &w->out, n_blocks);
+    rowgroup_write_begin(&g, &w->out, n_blocks);
     size_t from = w->out.size;
     int r = write_base(w);
-    group_write_block(&g, FACT_N_TABLES, from);
+    rowgroup_write_block(&g, FACT_N_TABLES, from);
     for (unsigned t = 0; t < FACT_N_TABLES && r == 0; t++) {
         if (!w->values.tables[t].n)
             continue;
         from = w->out.size;
         r = write_table(w, t);
-        group_write_block(&g, t, from);
+        rowgroup_write_block(&g, t, from);
     }
     if (r < 0 || buffer_failed(&w->out))
         return r < 0 ? r : -ENOMEM;
@@ -281,54 +286,53 @@ static int add_row(struct facts_writer *w, const struct fact_row *row, uint32_t 
 {
     const struct fact_table_info *info = &FACT_TABLE_INFO[row->table];
     struct table_rows *t = &w->tables[row->table];
+    const uint16_t *base = w->base_dimensions + (size_t)parent * FIELD_N_DIMENSIONS;
     if (!t->values && table_make(w, row->table) < 0)
         return -ENOMEM;
     const uint32_t i = w->values.tables[row->table].n++;
-    uint64_t used = 0;
-    for (unsigned c = 0; c < info->n_values; c++) {
-        t->values[(size_t)c * GROUP_ROWS + i] = row->values[c];
-        used |= (uint64_t)(row->values[c] != 0) << c;
+    int64_t *values = t->values + i;
+    for (unsigned c = 0; c < info->n_values; c++, values += COLUMN_STRIDE) {
+        *values = row->values[c];
+        t->used[c] |= (uint64_t)row->values[c];
     }
-    t->used_values |= used;
-    const unsigned n = info->n_sets * FIELD_N_DIMENSIONS;
-    memcpy(t->dimensions + (size_t)i * n, row->dimensions, n * sizeof(uint16_t));
-    used = 0;
-    for (unsigned d = 0; d < n; d++)
-        used |= (uint64_t)(row->dimensions[0][d] != 0) << d;
-    t->used_dimensions |= used;
+    memcpy(t->dimensions + (size_t)i * info->n_sets * FIELD_N_DIMENSIONS, row->dimensions,
+           info->n_sets * sizeof(row->dimensions[0]));
+    for (unsigned set = 0; set < info->n_sets; set++)
+        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+            t->differs[set][f] |= row->dimensions[set][f] ^ base[f];
     t->parents[i] = parent;
     return 0;
 }
 
-static bool has_room(const struct facts_writer *w, const struct fact_row *rows, size_t n)
+int facts_subject(struct facts_writer *w, size_t n_rows)
 {
-    uint32_t more[FACT_N_TABLES] = {0};
-    for (size_t i = 0; i < n; i++)
-        more[rows[i].table]++;
-    bool ok = w->values.n_base < GROUP_SUBJECTS;
+    bool has_room = w->values.n_base < ROWGROUP_SUBJECTS;
+    w->is_open = false;
     for (unsigned t = 0; t < FACT_N_TABLES; t++)
-        ok &= w->values.tables[t].n + more[t] <= GROUP_ROWS;
-    return ok;
+        has_room &= w->values.tables[t].n + n_rows <= ROWGROUP_ROWS;
+    return has_room || w->values.n_base == 0 ? 0 : write_group(w);
 }
 
-int facts_add(struct facts_writer *w, const struct fact_row *rows, size_t n)
+int facts_add(struct facts_writer *w, const struct fact_row *row)
 {
-    int r = n && !has_room(w, rows, n) ? write_group(w) : 0;
-    if (r < 0 || n == 0)
-        return r;
-    if (!has_room(w, rows, n))
-        return -EOVERFLOW; /* EVENT_TICKET_MAX sees to it that no subject has so many */
-    const uint32_t base = w->values.n_base++;
-    w->base[FACT_SUBJECT][base] = rows->values[FACT_SUBJECT];
-    w->base[FACT_NAMESPACE][base] = rows->values[FACT_NAMESPACE];
-    w->base[FACT_CREATED][base] = rows->values[FACT_CREATED];
-    memcpy(w->base_dimensions + (size_t)base * FIELD_N_DIMENSIONS, rows->dimensions[0],
-           sizeof(rows->dimensions[0]));
-    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
-        w->used_base |= (uint64_t)(rows->dimensions[0][f] != 0) << f;
-    for (size_t i = 0; i < n && r == 0; i++)
-        r = add_row(w, &rows[i], base);
-    return r;
+    if (w->values.tables[row->table].n == ROWGROUP_ROWS) { /* its other rows go to another group */
+        int r = write_group(w);
+        if (r < 0)
+            return r;
+        w->is_open = false;
+    }
+    if (!w->is_open) {
+        const uint32_t base = w->values.n_base++;
+        w->is_open = true;
+        w->base[FACT_SUBJECT][base] = row->values[FACT_SUBJECT];
+        w->base[FACT_NAMESPACE][base] = row->values[FACT_NAMESPACE];
+        w->base[FACT_CREATED][base] = row->values[FACT_CREATED];
+        memcpy(w->base_dimensions + (size_t)base * FIELD_N_DIMENSIONS, row->dimensions[0],
+               sizeof(row->dimensions[0]));
+        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+            w->used_base[f] |= row->dimensions[0][f];
+    }
+    return add_row(w, row, w->values.n_base - 1);
 }
 
 int facts_finish(struct facts_writer *w)
@@ -345,10 +349,10 @@ int facts_finish(struct facts_writer *w)
 static int bury_in(const MDB_val *value, const struct fact_key *key, struct memtable *m, uint32_t subject,
                    uint64_t died)
 {
-    struct group g;
-    int64_t first, last, subjects[GROUP_SUBJECTS];
+    struct rowgroup g;
+    int64_t first, last, subjects[ROWGROUP_SUBJECTS];
     bool open;
-    int r = group_open(&g, value->mv_data, value->mv_size, false);
+    int r = rowgroup_open(&g, value->mv_data, value->mv_size, false);
     if (r < 0 || !block_range(&g.base, FACT_SUBJECT, &first, &last, &open) || subject < first ||
         subject > last)
         return r;
@@ -358,8 +362,7 @@ static int bury_in(const MDB_val *value, const struct fact_key *key, struct memt
             continue;
         const struct memtable_dead dead = {
             .died = died, .run = key->run, .row = i, .generation = key->generation, .place = key->place};
-        r = memtable_add_dead(m, &dead);
-        return r < 0 ? r : 1;
+        return memtable_add_dead(m, &dead);
     }
     return r;
 }
@@ -393,13 +396,13 @@ static int by_group(const void *a, const void *b)
 static int settle_group(struct txn *t, const struct memtable_dead *dead, size_t n)
 {
     struct fact_key key = {.generation = dead->generation, .run = dead->run, .place = dead->place};
-    uint8_t bytes[FACT_KEY_BYTES], bits[GROUP_SUBJECTS / 8] = {0};
+    uint8_t bytes[FACT_KEY_BYTES], bits[ROWGROUP_SUBJECTS / 8] = {0};
     MDB_val value;
-    struct group g;
+    struct rowgroup g;
     fact_key_put(bytes, &key);
     if (!txn_get(t, DB_FACTS, bytes, sizeof(bytes), &value))
         return t->rc ? -EIO : 0;
-    if (group_open(&g, value.mv_data, value.mv_size, false) < 0)
+    if (rowgroup_open(&g, value.mv_data, value.mv_size, false) < 0)
         return -EBADMSG;
     const uint32_t n_rows = g.base.n_rows;
     size_t n_bytes = (n_rows + 7) / 8, n_dead = 0;

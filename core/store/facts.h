@@ -1,14 +1,15 @@
-/* Sealed fact rows: groups of subjects (group.h) by generation and run.
+/* Sealed fact rows: groups of subjects (rowgroup.h) by generation and run.
  *
- * A run is what one seal (or one slice of a refold) wrote; all rows of a subject in one run are in one group.
- * Rows never change: when a subject is brought back its row in the group's base is marked dead, and with it
- * all that are its children: first in the memtable, at the next seal in DB_DEAD. */
+ * A run is what one seal (or one slice of a refold) wrote; all rows of a subject in one run are in one group,
+ * or in several one after the other where it has more of a table than a group takes. Rows never change: when
+ * a subject is brought back its row in the group's base is marked dead, and with it all that are its
+ * children: first in the memtable, at the next seal in DB_DEAD. */
 #ifndef TENDON_STORE_FACTS_H
 #define TENDON_STORE_FACTS_H
 
 #include "core/store/db.h"
-#include "core/store/group.h"
 #include "core/store/memtable.h"
+#include "core/store/rowgroup.h"
 
 /* The place of a group. Those of another generation are those of a refold under way, or left by one. */
 struct fact_key {
@@ -26,10 +27,12 @@ struct facts_writer;
 int facts_writer_new(struct facts_writer **ret);
 void facts_writer_free(struct facts_writer *w);
 
-/* Begins a run; then the rows of one subject after the other, by table, in the fold's order (none are no
- * subject); then finish. Groups are written as they fill. */
+/* Begins a run; then, for one subject after the other, facts_subject with about how many rows it has of a
+ * table, and its rows by table, in the fold's order (one without any is none); then finish. Groups are
+ * written as they fill. */
 void facts_begin(struct facts_writer *w, struct txn *t, uint16_t generation, uint32_t run);
-int facts_add(struct facts_writer *w, const struct fact_row *rows, size_t n);
+int facts_subject(struct facts_writer *w, size_t n_rows);
+int facts_add(struct facts_writer *w, const struct fact_row *row);
 int facts_finish(struct facts_writer *w);
 
 /* Marks the rows of a subject in one run as dead in the memtable since `died`. */

@@ -4,57 +4,177 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS_FIRST = 256 };
+enum { SLOTS_FIRST = 256, SLAB_BYTES = 256 * 1024, CLASS_FIRST_BYTES = 256 };
+
+struct hot_slab {
+    struct hot_slab *next;
+    uint64_t bytes[];
+};
 
 int hot_init(struct hot *h)
 {
     *h = (struct hot){.n_slots = SLOTS_FIRST};
-    h->slots = calloc(h->n_slots, sizeof(struct subject *));
+    h->slots = calloc(h->n_slots, sizeof(*h->slots));
     return h->slots ? 0 : -ENOMEM;
 }
 
-static void subject_free(struct subject *s)
+/* --- memory
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* size is a multiple of 8 and far below SLAB_BYTES. */
+static void *slab_take(struct hot *h, size_t size)
 {
-    free(s->data);
+    if (!h->at || (size_t)(h->end - h->at) < size) {
+        struct hot_slab *slab = malloc(sizeof(*slab) + SLAB_BYTES);
+        if (!slab)
+            return NULL;
+        slab->next = h->slabs;
+        h->slabs = slab;
+        h->at = (uint8_t *)slab->bytes;
+        h->end = h->at + SLAB_BYTES;
+    }
+    void *taken = h->at;
+    h->at += size;
+    return taken;
+}
+
+/* Which class has room for so many bytes; HOT_DATA_CLASSES: none. */
+static unsigned class_of(size_t size)
+{
+    unsigned class = 0;
+    while (class < HOT_DATA_CLASSES && (size_t)CLASS_FIRST_BYTES << class < size)
+        class ++;
+    return class;
+}
+
+static void data_give(struct hot *h, void *data, size_t capacity)
+{
+    unsigned class = class_of(capacity);
+    if (!data)
+        return;
+    if (class == HOT_DATA_CLASSES) {
+        free(data);
+        return;
+    }
+    memcpy(data, &h->free_data[class], sizeof(void *));
+    h->free_data[class] = data;
+}
+
+/* Room for at least size bytes, with what is there now. */
+static int data_grow(struct hot *h, struct subject *s, size_t size)
+{
+    unsigned class = class_of(size);
+    size_t capacity = (size_t)CLASS_FIRST_BYTES << class;
+    while (capacity < size)
+        capacity *= 2;
+    void *data;
+    if (class == HOT_DATA_CLASSES) {
+        data = malloc(capacity);
+    } else if (h->free_data[class]) {
+        data = h->free_data[class];
+        memcpy(&h->free_data[class], data, sizeof(void *));
+    } else {
+        data = slab_take(h, capacity);
+    }
+    if (!data)
+        return -ENOMEM;
+    if (s->size)
+        memcpy(data, s->data, s->size);
+    data_give(h, s->data, s->capacity);
+    s->data = data;
+    s->capacity = (uint32_t)capacity;
+    return 0;
+}
+
+static struct subject *subject_make(struct hot *h)
+{
+    struct subject *s = h->free_subjects;
+    if (s)
+        h->free_subjects = s->next_free;
+    else
+        s = slab_take(h, sizeof(*s));
+    if (s)
+        *s = (struct subject){0};
+    return s;
+}
+
+static void subject_free(struct hot *h, struct subject *s)
+{
+    data_give(h, s->data, s->capacity);
     free(s->rows);
-    free(s);
+    s->next_free = h->free_subjects;
+    h->free_subjects = s;
 }
 
 void hot_fini(struct hot *h)
 {
     for (size_t i = 0; i < h->n; i++)
-        subject_free(h->list[i]);
+        subject_free(h, h->list[i]);
+    while (h->slabs) {
+        struct hot_slab *next = h->slabs->next;
+        free(h->slabs);
+        h->slabs = next;
+    }
     free(h->list);
     free(h->slots);
     *h = (struct hot){0};
 }
 
+/* --- index
+ * -------------------------------------------------------------------------------------------------------- */
+
 /* Loose events and tickets have hashes of different kinds, yet of one 64-bit space: the kind is part of the
  * key. */
-static size_t slot_of(const struct hot *h, uint64_t hash, bool is_loose)
+static uint64_t key_of(uint64_t hash, bool is_loose)
 {
-    size_t mask = h->n_slots - 1, i = hash & mask;
-    while (h->slots[i] && (h->slots[i]->hash != hash || h->slots[i]->is_loose != is_loose))
+    return is_loose ? ~hash : hash;
+}
+
+static struct hot_slot *slot_of(const struct hot *h, uint64_t key)
+{
+    size_t mask = h->n_slots - 1, i = key & mask;
+    while (h->slots[i].subject && h->slots[i].key != key)
         i = (i + 1) & mask;
-    return i;
+    return &h->slots[i];
+}
+
+static void index_fill(struct hot *h)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        uint64_t key = key_of(h->list[i]->hash, h->list[i]->is_loose);
+        *slot_of(h, key) = (struct hot_slot){key, h->list[i]};
+    }
 }
 
 static int index_rebuild(struct hot *h, size_t n_slots)
 {
-    struct subject **slots = calloc(n_slots, sizeof(struct subject *));
+    struct hot_slot *slots = calloc(n_slots, sizeof(*slots));
     if (!slots)
         return -ENOMEM;
     free(h->slots);
     h->slots = slots;
     h->n_slots = n_slots;
-    for (size_t i = 0; i < h->n; i++)
-        h->slots[slot_of(h, h->list[i]->hash, h->list[i]->is_loose)] = h->list[i];
+    index_fill(h);
     return 0;
 }
 
 struct subject *hot_find(const struct hot *h, uint64_t hash, bool is_loose)
 {
-    return h->slots[slot_of(h, hash, is_loose)];
+    return slot_of(h, key_of(hash, is_loose))->subject;
+}
+
+void hot_prefetch_slot(const struct hot *h, uint64_t hash, bool is_loose)
+{
+    __builtin_prefetch(&h->slots[key_of(hash, is_loose) & (h->n_slots - 1)]);
+}
+
+void hot_prefetch_subject(const struct hot *h, uint64_t hash, bool is_loose)
+{
+    const struct subject *s = h->slots[key_of(hash, is_loose) & (h->n_slots - 1)].subject;
+    if (s) {
+        __builtin_prefetch(s);
+        __builtin_prefetch((const uint8_t *)s + 64);
+    }
 }
 
 struct subject *hot_add(struct hot *h, uint64_t hash, bool is_loose, uint32_t number, uint16_t namespace)
@@ -69,7 +189,7 @@ struct subject *hot_add(struct hot *h, uint64_t hash, bool is_loose, uint32_t nu
         h->list = list;
         h->capacity = capacity;
     }
-    struct subject *s = calloc(1, sizeof(*s));
+    struct subject *s = subject_make(h);
     if (!s)
         return NULL;
     s->hash = hash;
@@ -77,7 +197,8 @@ struct subject *hot_add(struct hot *h, uint64_t hash, bool is_loose, uint32_t nu
     s->number = number;
     s->namespace = namespace;
     h->list[h->n++] = s;
-    h->slots[slot_of(h, hash, is_loose)] = s;
+    uint64_t key = key_of(hash, is_loose);
+    *slot_of(h, key) = (struct hot_slot){key, s};
     return s;
 }
 
@@ -88,7 +209,7 @@ void hot_remove(struct hot *h, const uint8_t *cooled)
         struct subject *s = h->list[i];
         if (cooled[i]) {
             h->n_events -= s->n_events;
-            subject_free(s);
+            subject_free(h, s);
         } else {
             h->list[n++] = s;
         }
@@ -97,11 +218,10 @@ void hot_remove(struct hot *h, const uint8_t *cooled)
     size_t n_slots = SLOTS_FIRST;
     while (n_slots < n * 4)
         n_slots *= 2;
-    if (index_rebuild(h, n_slots) < 0) {
-        /* No memory for another index: empty the one there is, which is large enough, and fill it again. */
-        memset(h->slots, 0, h->n_slots * sizeof(struct subject *));
-        for (size_t i = 0; i < h->n; i++)
-            h->slots[slot_of(h, h->list[i]->hash, h->list[i]->is_loose)] = h->list[i];
+    if (n_slots == h->n_slots || index_rebuild(h, n_slots) < 0) {
+        /* The one there is is large enough (also where there is no memory for another): filled again. */
+        memset(h->slots, 0, h->n_slots * sizeof(*h->slots));
+        index_fill(h);
     }
 }
 
@@ -124,14 +244,9 @@ int subject_append(struct hot *h, struct subject *s, const struct event *e)
 {
     size_t size = event_size(e->n_fields);
     if (size > s->capacity - s->size) {
-        size_t capacity = s->capacity ? (size_t)s->capacity * 2 : 256;
-        while (capacity < s->size + size)
-            capacity *= 2;
-        uint8_t *data = realloc(s->data, capacity);
-        if (!data)
-            return -ENOMEM;
-        s->data = data;
-        s->capacity = (uint32_t)capacity;
+        int r = data_grow(h, s, s->size + size);
+        if (r < 0)
+            return r;
     }
     memcpy(s->data + s->size, e, size);
     s->size += (uint32_t)size;

@@ -31,21 +31,40 @@ struct subject {
     uint8_t *data; /* n_events records of struct event, in order of arrival */
     uint32_t size, capacity;
 
-    struct subject_row *rows;
+    union {
+        struct subject_row *rows;
+        struct subject *next_free; /* of one that has gone */
+    };
     uint32_t n_rows, rows_capacity;
 };
 
+#define HOT_DATA_CLASSES 8 /* 256 bytes to 32 KiB; what is larger has memory of its own */
+
+struct hot_slot {
+    uint64_t key; /* the hash, of its kind */
+    struct subject *subject;
+};
+
 struct hot {
-    struct subject **slots; /* by hash, open addressing */
+    struct hot_slot *slots; /* open addressing */
     size_t n_slots;
     struct subject **list; /* all of them */
     size_t n, capacity;
     size_t n_events;
+
+    /* Memory of subjects that have gone, for those to come: a seal frees and makes tens of thousands. */
+    struct hot_slab *slabs;
+    uint8_t *at, *end; /* what is left of the newest */
+    struct subject *free_subjects;
+    void *free_data[HOT_DATA_CLASSES];
 };
 
 int hot_init(struct hot *h);
 void hot_fini(struct hot *h);
 struct subject *hot_find(const struct hot *h, uint64_t hash, bool is_loose);
+/* Has the processor fetch what hot_find is going to look at: first the slot, later the subject. */
+void hot_prefetch_slot(const struct hot *h, uint64_t hash, bool is_loose);
+void hot_prefetch_subject(const struct hot *h, uint64_t hash, bool is_loose);
 /* NULL: no memory. */
 struct subject *hot_add(struct hot *h, uint64_t hash, bool is_loose, uint32_t number, uint16_t namespace);
 /* Frees those that cooled says (by place in the list) and rebuilds the index. */

@@ -21,7 +21,7 @@ static int drop_source(struct store *s, const struct store_source *source, struc
 {
     char label[SOURCE_LABEL_BYTES];
     size_t size = source_label(source, label);
-    uint32_t number = dictionary_lookup(s->dictionary, DICTIONARY_SOURCE, label, size);
+    uint32_t number = dictionary_find(s->dictionary, DICTIONARY_SOURCE, label, size);
     struct environment *next;
     if (number && s->environment->n_dropped == ENVIRONMENT_DROPPED_MAX) {
         (void)error_set(err, -EBUSY, "resetting",

@@ -235,9 +235,9 @@ static int step_slice(struct store *s, struct txn *t, int64_t before)
 static int expire_group(struct txn *t, struct memtable *dead, const struct fact_key *key,
                         const MDB_val *value, uint32_t day)
 {
-    struct group g;
-    int64_t subjects[GROUP_SUBJECTS];
-    int r = group_open(&g, value->mv_data, value->mv_size, false);
+    struct rowgroup g;
+    int64_t subjects[ROWGROUP_SUBJECTS];
+    int r = rowgroup_open(&g, value->mv_data, value->mv_size, false);
     if (r == 0)
         r = block_read(&g.base, FACT_SUBJECT, NULL, g.base.n_rows, subjects);
     for (uint32_t i = 0; r == 0 && i < g.base.n_rows; i++) {

@@ -48,26 +48,47 @@ static int write_events(struct store *s, const struct subject *subject)
     return r;
 }
 
-static int write_segment(struct store *s, struct txn *t, uint32_t segment)
+/* Subjects and their events are all over memory: it is asked for those of the next while one is written. */
+static void fetch_ahead(const struct store *s, size_t i)
 {
-    segment_begin(s->segment_writer, t, segment);
-    int r = 0;
-    for (size_t i = 0; i < s->hot.n && r == 0; i++)
-        if (s->hot.list[i]->n_events > s->hot.list[i]->n_sealed)
-            r = write_events(s, s->hot.list[i]);
-    return r < 0 ? r : segment_finish(s->segment_writer);
+    enum { FAR = 8, NEAR = 3 };
+    if (i + FAR < s->hot.n)
+        __builtin_prefetch(s->hot.list[i + FAR]);
+    if (i + NEAR < s->hot.n) {
+        const struct subject *next = s->hot.list[i + NEAR];
+        for (uint32_t at = 0; at < next->size && at < 512; at += 64)
+            __builtin_prefetch(next->data + at);
+    }
 }
 
-/* Writes the rows of the subjects that cool down to a generation; of the second one those where a refold has
- * come to their numbers already. */
-static int write_facts(struct store *s, struct txn *t, const struct environment *e, uint16_t generation,
-                       uint32_t run, bool is_second, const uint8_t *cooled)
+/* Writes the events that are new as a segment, and the rows of the subjects that cool down, where there is a
+ * first generation, to it. */
+static int write_first(struct store *s, struct txn *t, uint32_t number, bool has_facts, const uint8_t *cooled)
 {
     int r = 0;
-    facts_begin(s->facts_writer, t, generation, run);
+    segment_begin(s->segment_writer, t, number);
+    facts_begin(s->facts_writer, t, s->meta.generation, number);
+    for (size_t i = 0; i < s->hot.n && r == 0; i++) {
+        const struct subject *subject = s->hot.list[i];
+        fetch_ahead(s, i);
+        if (subject->n_events > subject->n_sealed)
+            r = write_events(s, subject);
+        if (r == 0 && has_facts && cooled[i])
+            r = store_fold_out(s, s->before, subject);
+    }
+    if (r == 0)
+        r = segment_finish(s->segment_writer);
+    return r < 0 ? r : facts_finish(s->facts_writer);
+}
+
+/* And their rows to the second, where a refold has come to their numbers already. */
+static int write_second(struct store *s, struct txn *t, uint32_t run, const uint8_t *cooled)
+{
+    int r = 0;
+    facts_begin(s->facts_writer, t, store_second(s), run);
     for (size_t i = 0; i < s->hot.n && r == 0; i++)
-        if (cooled[i] && (!is_second || store_is_refolded(s, s->hot.list[i]->number)))
-            r = store_fold_out(s, e, s->hot.list[i]);
+        if (cooled[i] && store_is_refolded(s, s->hot.list[i]->number))
+            r = store_fold_out(s, s->environment, s->hot.list[i]);
     return r < 0 ? r : facts_finish(s->facts_writer);
 }
 
@@ -194,11 +215,9 @@ static int write_all(struct store *s, struct txn *t, enum seal kind, const uint8
 {
     bool switches = kind == SEAL_SWITCH;
     struct seal_numbers to = {.segment = s->meta.next_segment++, .second_run = s->meta.next_segment++};
-    int r = write_segment(s, t, to.segment);
-    if (r == 0 && store_has_first(s) && !switches)
-        r = write_facts(s, t, s->before, s->meta.generation, to.segment, false, cooled);
+    int r = write_first(s, t, to.segment, store_has_first(s) && !switches, cooled);
     if (r == 0 && s->meta.refolded)
-        r = write_facts(s, t, s->environment, store_second(s), to.second_run, true, cooled);
+        r = write_second(s, t, to.second_run, cooled);
     if (r == 0)
         r = facts_settle_dead(t, s->memtable);
     if (r == 0)

@@ -128,7 +128,8 @@ static unsigned effort_of(unsigned column)
 static int append(struct segment_writer *w, unsigned column, int64_t value)
 {
     if (!w->columns[column]) {
-        w->columns[column] = malloc(SEGMENT_BLOCK_ROWS * sizeof(int64_t));
+        /* not all at one distance, where they would meet in the same lines of the processor's cache */
+        w->columns[column] = malloc((SEGMENT_BLOCK_ROWS + 8 * (size_t)column) * sizeof(int64_t));
         if (!w->columns[column])
             return -ENOMEM;
     }

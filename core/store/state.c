@@ -112,7 +112,9 @@ static int keep_row(void *context, const struct fact_row *row)
     return 0;
 }
 
-int store_make_rows(struct store *s, const struct environment *e, const struct subject *subject)
+/* Folds a subject's events by an environment. */
+static int fold_into(struct store *s, const struct environment *e, const struct subject *subject,
+                     int (*emit)(void *context, const struct fact_row *row), void *context)
 {
     const struct event *few[64], **events = few;
     if (subject->n_events > 64) {
@@ -132,11 +134,27 @@ int store_make_rows(struct store *s, const struct environment *e, const struct s
                               .namespace = subject->namespace,
                               .is_loose = subject->is_loose,
                               .hash = subject->hash};
-    s->n_rows = 0;
-    int r = n ? fold_run(s->fold, &environment, &of, events, n, keep_row, s) : 0;
+    int r = n ? fold_run(s->fold, &environment, &of, events, n, emit, context) : 0;
     if (events != few)
         free((void *)events);
     return r;
+}
+
+int store_make_rows(struct store *s, const struct environment *e, const struct subject *subject)
+{
+    s->n_rows = 0;
+    return fold_into(s, e, subject, keep_row, s);
+}
+
+static int write_row(void *writer, const struct fact_row *row)
+{
+    return facts_add(writer, row);
+}
+
+int store_fold_out(struct store *s, const struct environment *e, const struct subject *subject)
+{
+    int r = facts_subject(s->facts_writer, subject->n_events + 1);
+    return r < 0 ? r : fold_into(s, e, subject, write_row, s->facts_writer);
 }
 
 static uint64_t digest_of(const struct fact_row *row)
@@ -249,12 +267,6 @@ int store_catch_up(struct store *s, struct error *err)
         store_publish(s);
     store_turn_give(s);
     return r;
-}
-
-int store_fold_out(struct store *s, const struct environment *e, const struct subject *subject)
-{
-    int r = store_make_rows(s, e, subject);
-    return r < 0 ? r : facts_add(s->facts_writer, s->rows, s->n_rows);
 }
 
 static bool is_dropped(const void *environment, const struct event *e)

@@ -7,6 +7,7 @@
 #include "core/store/environment.h"
 #include "core/store/facts.h"
 #include "core/store/memtable.h"
+#include "core/store/prepare.h"
 #include "core/store/segment.h"
 #include "core/store/source.h"
 #include "core/store/store.h"
@@ -94,6 +95,7 @@ struct store {
     struct facts_writer *facts_writer;
     struct memtable_pool pool;
     struct buffer journal;
+    struct store_prepared prepared; /* of batches that came without */
     struct touched touched;
     uint32_t persisted[DICTIONARY_N]; /* dictionary numbers on disk */
     uint64_t journal_events, journal_entries;

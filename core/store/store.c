@@ -1,5 +1,6 @@
 #include "core/store/store.h"
 
+#include "core/store/prepare.h"
 #include "core/store/state.h"
 
 #include <sodium.h>
@@ -89,6 +90,7 @@ void store_close(struct store *s)
     segment_writer_free(s->segment_writer);
     facts_writer_free(s->facts_writer);
     buffer_fini(&s->journal);
+    prepared_fini(&s->prepared);
     memtable_pool_fini(&s->pool);
     free(s->touched.list);
     free(s->rows);
@@ -184,11 +186,11 @@ static bool is_imported(const struct store *s, const struct wire_value *v)
                               v->field == FIELD_SITE ? REFERENCE_SITE : REFERENCE_TEAM, key, &versions) > 0;
 }
 
-/* The number of a string under the limits of its source. Returns an enum event_reject, or a negative errno.
- */
+/* A number for a string that had none, under the limits of its source. Returns an enum event_reject, or a
+ * negative errno. */
 static int intern(struct store *s, struct pending *p, const struct wire_value *v, uint32_t *ret)
 {
-    *ret = dictionary_lookup(s->dictionary, v->field, v->string.data, v->string.size);
+    *ret = dictionary_find(s->dictionary, v->field, v->string.data, v->string.size);
     if (*ret)
         return REJECT_NONE;
     bool counts = !is_imported(s, v);
@@ -202,51 +204,18 @@ static int intern(struct store *s, struct pending *p, const struct wire_value *v
     return r;
 }
 
-/* The wire event with its ids hashed and its strings numbered. An enum event_reject, or a negative errno. */
-static int event_make(struct store *s, struct pending *p, const struct wire_event *w, struct event *e)
+static int intern_unknown(struct store *s, struct pending *p, const struct store_prepared *prepared,
+                          const struct prepared_event *from, struct event *e)
 {
-    const char *namespace = p->source.record.namespace;
-    *e = (struct event){.at = w->at, .seq = w->seq, .source = p->number, .type = (uint8_t)w->type};
-    for (uint32_t i = 0; i < w->n_values; i++) {
-        const struct wire_value *v = &w->values[i];
-        enum value_kind kind = v->field >= FIELD_DECLARED && v->field < FIELD_N_DIMENSIONS
-                                   ? VALUE_DICTIONARY
-                                   : FIELDS[v->field].kind;
-        int64_t number = 0;
-        if (kind == VALUE_HASH) {
-            e->ref =
-                store_hash(s, v->field == FIELD_INTO ? 't' : 'r', namespace, v->string.data, v->string.size);
-            continue;
-        }
-        if (v->nil) {
-            number = 0;
-        } else if (kind == VALUE_DICTIONARY) {
-            uint32_t code;
-            int r = intern(s, p, v, &code);
-            if (r != REJECT_NONE)
-                return r;
-            number = code;
-        } else {
-            number = v->number;
-        }
-        e->fields[e->n_fields++] = event_field_pack(v->field, number);
+    for (uint32_t i = 0; i < from->n_unknown; i++) {
+        const struct prepared_unknown *u = &prepared->unknown[from->first_unknown + i];
+        uint32_t code = 0;
+        int r = intern(s, p, u->value, &code);
+        if (r != REJECT_NONE)
+            return r;
+        e->fields[u->place] = event_field_pack(u->value->field, code);
     }
     return REJECT_NONE;
-}
-
-/* Who the event is about: its ticket, or, where it has none, itself: (namespace, type, UTC day, id). */
-static uint64_t subject_hash(const struct store *s, const struct pending *p, const struct wire_event *w)
-{
-    const char *namespace = p->source.record.namespace;
-    if (w->ticket.data)
-        return store_hash(s, 't', namespace, w->ticket.data, w->ticket.size);
-    uint8_t id[1 + 8 + EVENT_ID_BYTES];
-    int64_t day = w->at / DAY_MS;
-    uint32_t size = w->id.size < EVENT_ID_BYTES ? w->id.size : EVENT_ID_BYTES;
-    id[0] = (uint8_t)w->type;
-    memcpy(id + 1, &day, 8);
-    memcpy(id + 9, w->id.data, size);
-    return store_hash(s, 'e', namespace, id, 9 + size);
 }
 
 static void journal_add(struct store *s, const struct subject *subject, const struct event *e)
@@ -263,31 +232,32 @@ enum taken { TAKEN_NEW, TAKEN_DUPLICATE };
 
 /* Puts one event into the set. An enum event_reject or a negative errno; *ret_taken when it was not refused.
  */
-static int event_take(struct commit *c, struct pending *p, const struct wire_event *w, enum taken *ret_taken)
+static int event_take(struct commit *c, struct pending *p, const struct store_batch *batch,
+                      const struct store_prepared *prepared, size_t i, enum taken *ret_taken)
 {
     struct store *s = c->store;
-    uint8_t room[sizeof(struct event) + FIELD_N * sizeof(uint64_t)] __attribute__((aligned(8)));
-    struct event *e = (struct event *)room;
+    const struct wire_event *w = &batch->events[i];
+    const struct prepared_event *from = &prepared->events[i];
     struct store_source *record = &p->source.record;
     if (w->type == EVENT_SOURCE_WATERMARK) {
-        for (uint32_t i = 0; i < w->n_values; i++)
-            if (w->values[i].field == FIELD_COMPLETE_UNTIL && w->values[i].number > record->complete_until)
-                record->complete_until = w->values[i].number;
+        for (uint32_t k = 0; k < w->n_values; k++)
+            if (w->values[k].field == FIELD_COMPLETE_UNTIL && w->values[k].number > record->complete_until)
+                record->complete_until = w->values[k].number;
         *ret_taken = TAKEN_NEW;
         return REJECT_NONE;
     }
     int64_t facts_ms = atomic_load_explicit(&s->facts_ms, memory_order_relaxed);
     if (facts_ms && w->at < c->now - facts_ms)
         return REJECT_TOO_OLD;
-    int r = event_make(s, p, w, e);
+    struct event *e = prepared_record(prepared, i);
+    e->source = p->number;
+    int r = intern_unknown(s, p, prepared, from, e);
     if (r != REJECT_NONE)
         return r;
-    uint64_t hash = subject_hash(s, p, w);
-    bool is_loose = w->ticket.data == NULL;
+    const uint64_t hash = from->hash;
+    const bool is_loose = from->is_loose;
     if (w->type == EVENT_TICKET_MERGED && e->ref == hash)
         return REJECT_SELF_MERGE;
-    if (!is_loose)
-        e->id = store_hash(s, 'i', record->namespace, w->id.data, w->id.size) & UINT64_C(0xffffffffffff);
     struct subject *subject;
     r = store_subject(s, &c->txn, hash, is_loose, p->namespace, &subject);
     if (r != 0)
@@ -339,6 +309,16 @@ static int seal_cursor(const struct store *s, struct source *source, const void 
     return 0;
 }
 
+/* Tickets are all over memory: it is asked for those of the next events while one is taken. */
+static void fetch_ahead(const struct store *s, const struct store_prepared *p, size_t i)
+{
+    enum { FAR = 12, NEAR = 4 };
+    if (i + FAR < p->n)
+        hot_prefetch_slot(&s->hot, p->events[i + FAR].hash, p->events[i + FAR].is_loose);
+    if (i + NEAR < p->n)
+        hot_prefetch_subject(&s->hot, p->events[i + NEAR].hash, p->events[i + NEAR].is_loose);
+}
+
 static int batch_take(struct commit *c, struct store_batch *batch)
 {
     struct pending *p;
@@ -346,10 +326,18 @@ static int batch_take(struct commit *c, struct store_batch *batch)
     if (r < 0)
         return r;
     struct store_source *record = &p->source.record;
+    struct store_prepared *prepared = batch->prepared;
     batch->n_accepted = batch->n_duplicates = 0;
+    if (!prepared) {
+        prepared = &c->store->prepared;
+        r = store_prepare(c->store, batch->namespace, batch->events, batch->n_events, prepared);
+        if (r < 0)
+            return r;
+    }
     for (size_t i = 0; i < batch->n_events; i++) {
         enum taken taken;
-        r = event_take(c, p, &batch->events[i], &taken);
+        fetch_ahead(c->store, prepared, i);
+        r = event_take(c, p, batch, prepared, i, &taken);
         if (r < 0)
             return r;
         if (r != REJECT_NONE)

@@ -25,6 +25,7 @@
 #define STORE_REJECTS_KEPT 100  /* the newest of a source */
 
 struct event;            /* core/store/event.h */
+struct store_prepared;   /* core/store/prepare.h */
 struct fold_environment; /* core/fold/fold.h */
 struct fold_settings;    /* core/fold/fold.h */
 struct store;
@@ -71,6 +72,7 @@ struct store_batch {
     const struct wire_event *events; /* those that were not rejected */
     const uint32_t *indices;         /* their places in the batch */
     size_t n_events;
+    struct store_prepared *prepared; /* of these events; NULL: the commit does it */
     struct store_reject *rejects; /* in: what decoding rejected; out: with the store's own, by index. Room for
                                      all events of the batch */
     size_t n_rejects;
@@ -79,6 +81,10 @@ struct store_batch {
     uint32_t n_accepted;   /* new to the set */
     uint32_t n_duplicates; /* known, same content */
 };
+
+/* Makes events of a source of that namespace ready for their commit. Any thread. -ENOMEM. */
+int store_prepare(const struct store *s, const char *namespace, const struct wire_event *events, size_t n,
+                  struct store_prepared *prepared);
 
 /* Commits all batches or none. On success they are durable and visible to every view opened after. On an
  * error nothing of them counts, but a commit that failed may still be on disk: read store_source again before

@@ -101,8 +101,8 @@ struct fact_scan {
 
     struct walk walk;                   /* over the sealed groups, until it ends */
     bool in_memory;                     /* now over the memtable's chunks */
-    struct group group;                 /* the one that was given last, while not in_memory */
-    struct group_reader *reader;        /* at it */
+    struct rowgroup group;              /* the one that was given last, while not in_memory */
+    struct rowgroup_reader *reader;     /* at it */
     const struct memtable_chunk *given; /* or the chunk */
     unsigned chunk;
     uint32_t n_memory_rows;
@@ -174,9 +174,9 @@ int fact_scan_open(const struct store_view *v, enum fact_table table, const uint
             scan->wants_dimension[(c - FACT_VALUES_MAX) / FIELD_N_DIMENSIONS]
                                  [(c - FACT_VALUES_MAX) % FIELD_N_DIMENSIONS] = true;
     }
-    ok &= group_reader_new(&scan->reader) == 0;
+    ok &= rowgroup_reader_new(&scan->reader) == 0;
     ok &= (scan->live = malloc(FACT_VECTOR_ROWS)) != NULL;
-    ok &= (scan->live_base = malloc(GROUP_SUBJECTS)) != NULL;
+    ok &= (scan->live_base = malloc(ROWGROUP_SUBJECTS)) != NULL;
     if (n_bounds) {
         ok &= (scan->bounds = malloc(n_bounds * sizeof(*bounds))) != NULL;
         if (scan->bounds)
@@ -200,7 +200,7 @@ void fact_scan_close(struct fact_scan *scan)
     if (!scan)
         return;
     walk_close(&scan->walk, (struct txn *)&scan->view->txn);
-    group_reader_free(scan->reader);
+    rowgroup_reader_free(scan->reader);
     free(scan->live_base);
     free(scan->live);
     free(scan->bounds);
@@ -213,12 +213,12 @@ const struct fact_scan_statistics *fact_scan_statistics(const struct fact_scan *
     return &scan->statistics;
 }
 
-static bool may_hold(const struct fact_scan *scan, const struct group *g)
+static bool may_hold(const struct fact_scan *scan, const struct rowgroup *g)
 {
     for (size_t i = 0; i < scan->n_bounds; i++) {
         const struct fact_bound *bound = &scan->bounds[i];
         int64_t min, max;
-        bool null, open, plain = group_range(g, scan->table, bound->column, &min, &max, &null, &open);
+        bool null, open, plain = rowgroup_range(g, scan->table, bound->column, &min, &max, &null, &open);
         bool overlaps = plain && min <= bound->high && max >= bound->low;
         if (!overlaps && !(open && bound->high == FACT_FOREVER))
             return false;
@@ -253,7 +253,7 @@ static int group_live(struct fact_scan *scan, const struct fact_key *key, const 
         if (dead[low].row < n)
             scan->live_base[dead[low].row] = 0;
     *ret = scan->live;
-    return group_reader_live(scan->reader, scan->table, scan->live_base, scan->live);
+    return rowgroup_reader_live(scan->reader, scan->table, scan->live_base, scan->live);
 }
 
 static int read_group(struct fact_scan *scan, struct fact_vector *ret)
@@ -261,11 +261,11 @@ static int read_group(struct fact_scan *scan, struct fact_vector *ret)
     int r = 0;
     for (unsigned v = 0; v < FACT_VALUES_MAX && r == 0; v++)
         if (scan->wants_value[v])
-            r = group_reader_value(scan->reader, scan->table, v, &ret->values[v]);
+            r = rowgroup_reader_value(scan->reader, scan->table, v, &ret->values[v]);
     for (unsigned s = 0; s < 2; s++)
         for (unsigned f = 0; f < FIELD_N_DIMENSIONS && r == 0; f++)
             if (scan->wants_dimension[s][f])
-                r = group_reader_dimension(scan->reader, scan->table, s, f, &ret->dimensions[s][f]);
+                r = rowgroup_reader_dimension(scan->reader, scan->table, s, f, &ret->dimensions[s][f]);
     return r;
 }
 
@@ -273,10 +273,10 @@ static int next_of_generation(struct fact_scan *scan, struct fact_vector *ret)
 {
     while (walk_next(&scan->walk)) {
         struct fact_key key;
-        struct group *g = &scan->group;
+        struct rowgroup *g = &scan->group;
         if (!fact_key_get(&scan->walk.key, &key) || memcmp(scan->walk.key.mv_data, scan->prefix, 2) != 0)
             break;
-        int r = group_open(g, scan->walk.value.mv_data, scan->walk.value.mv_size, false);
+        int r = rowgroup_open(g, scan->walk.value.mv_data, scan->walk.value.mv_size, false);
         if (r < 0)
             return -EBADMSG;
         if (g->tables[scan->table].n_rows == 0)
@@ -285,7 +285,7 @@ static int next_of_generation(struct fact_scan *scan, struct fact_vector *ret)
             scan->statistics.blocks_skipped++;
             continue;
         }
-        group_reader_set(scan->reader, g);
+        rowgroup_reader_set(scan->reader, g);
         *ret = (struct fact_vector){.n = g->tables[scan->table].n_rows};
         r = read_group(scan, ret);
         if (r == 0)
@@ -368,8 +368,8 @@ int fact_scan_fetch(struct fact_scan *scan, uint8_t column, struct fact_vector *
             ret->dimensions[set][f] = c->dimensions + (size_t)(set * FIELD_N_DIMENSIONS + f) * c->n_rows_max;
         return 0;
     }
-    int r = is_value ? group_reader_value(scan->reader, scan->table, column, &ret->values[column])
-                     : group_reader_dimension(scan->reader, scan->table, set, f, &ret->dimensions[set][f]);
+    int r = is_value ? rowgroup_reader_value(scan->reader, scan->table, column, &ret->values[column])
+                     : rowgroup_reader_dimension(scan->reader, scan->table, set, f, &ret->dimensions[set][f]);
     return r < 0 ? error_set(err, r, "store_corrupt", "a block of facts cannot be read: %s", strerror(-r))
                  : 0;
 }

@@ -5,6 +5,7 @@
  *
  * For a profiler, and to see what a change of a stage moved. DATA_FOLDER is made and must not be there. */
 #include "core/ingest/decode.h"
+#include "core/store/prepare.h"
 #include "core/store/store.h"
 #include "tests/bench/batches.h"
 
@@ -71,8 +72,9 @@ int main(int argc, char **argv)
     }
     struct decode_rules rules = {.schema = {.types = UINT32_MAX, .now = (int64_t)time(NULL) * 1000}};
     struct decoded *decoded = calloc(per_commit, sizeof(*decoded));
+    struct store_prepared *prepared = calloc(per_commit, sizeof(*prepared));
     struct store_batch *commit = calloc(per_commit, sizeof(*commit));
-    double began = seconds(CLOCK_MONOTONIC), decode_s = 0, commit_s = 0, began_cpu = cpu();
+    double began = seconds(CLOCK_MONOTONIC), decode_s = 0, prepare_s = 0, commit_s = 0, began_cpu = cpu();
     uint64_t n_events = 0, n_commits = 0, next_say = 1000000;
     bool more = true;
     while (more) {
@@ -95,16 +97,24 @@ int main(int argc, char **argv)
             struct decoded *d = &decoded[n];
             if (!body || decode_batch(d, body, size, &rules, &nack) != 0)
                 return fail("decode", NULL);
-            commit[n++] = (struct store_batch){.source = names[i],
-                                               .namespace = names[i],
-                                               .seq = ++seqs[i],
-                                               .cursor = d->cursor,
-                                               .cursor_size = d->cursor_size,
-                                               .events = d->events,
-                                               .indices = d->indices,
-                                               .n_events = d->n_events,
-                                               .rejects = d->rejects,
-                                               .n_rejects = d->n_rejects};
+            double between = cpu();
+            decode_s += between - at;
+            if (store_prepare(store, names[i], d->events, d->n_events, &prepared[n]) != 0)
+                return fail("prepare", NULL);
+            at = cpu();
+            prepare_s += at - between;
+            commit[n] = (struct store_batch){.source = names[i],
+                                             .namespace = names[i],
+                                             .seq = ++seqs[i],
+                                             .cursor = d->cursor,
+                                             .cursor_size = d->cursor_size,
+                                             .events = d->events,
+                                             .indices = d->indices,
+                                             .n_events = d->n_events,
+                                             .prepared = &prepared[n],
+                                             .rejects = d->rejects,
+                                             .n_rejects = d->n_rejects};
+            n++;
             n_events += d->n_events;
         }
         double mid = cpu();
@@ -126,15 +136,15 @@ int main(int argc, char **argv)
     store_statistics(store, &s);
     double e = (double)(n_events ? n_events : 1);
     (void)printf("{\"events\": %llu, \"commits\": %llu, \"tickets\": %llu, \"wall_s\": %.3f, \"cpu_us\": "
-                 "{\"decode\": %.3f, "
+                 "{\"decode\": %.3f, \"prepare\": %.3f, "
                  "\"commit\": %.3f, \"all\": %.3f, \"settle\": %.3f}, \"bytes\": {\"log\": %.2f, "
                  "\"directory\": %.2f, \"facts\": "
                  "%.2f, \"other\": %.2f, \"file\": %.2f}, \"segments\": %llu, \"fact_blocks\": %llu}\n",
                  (unsigned long long)n_events, (unsigned long long)n_commits, (unsigned long long)s.subjects,
-                 wall, decode_s * 1e6 / e, commit_s * 1e6 / e, total * 1e6 / e, settle_s * 1e6 / e,
-                 (double)s.bytes_log / e, (double)s.bytes_directory / e, (double)s.bytes_facts / e,
-                 (double)s.bytes_other / e, (double)s.file_bytes / e, (unsigned long long)s.log_segments,
-                 (unsigned long long)s.fact_blocks);
+                 wall, decode_s * 1e6 / e, prepare_s * 1e6 / e, commit_s * 1e6 / e, total * 1e6 / e,
+                 settle_s * 1e6 / e, (double)s.bytes_log / e, (double)s.bytes_directory / e,
+                 (double)s.bytes_facts / e, (double)s.bytes_other / e, (double)s.file_bytes / e,
+                 (unsigned long long)s.log_segments, (unsigned long long)s.fact_blocks);
     store_close(store);
     return 0;
 }

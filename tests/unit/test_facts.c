@@ -127,7 +127,9 @@ static void write_all(struct bench *b, struct txn *t, struct written *w)
     facts_begin(writer, t, 1, 7);
     for (uint32_t subject = 1; subject <= N_SUBJECTS; subject++) {
         size_t n = make_rows(b, subject, rows);
-        assert_int_equal(facts_add(writer, rows, n), 0);
+        assert_int_equal(facts_subject(writer, ROWS_EACH), 0);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(facts_add(writer, &rows[i]), 0);
         for (size_t i = 0; i < n; i++)
             w->rows[rows[i].table][w->n[rows[i].table]++] = rows[i];
     }
@@ -142,16 +144,16 @@ static void free_written(struct written *w)
 }
 
 /* Reads a group's rows of one table, beside those that were written, in an order of columns that is any. */
-static void check_table(struct bench *b, struct group_reader *reader, unsigned table,
+static void check_table(struct bench *b, struct rowgroup_reader *reader, unsigned table,
                         const struct fact_row *rows)
 {
     const struct fact_table_info *info = &FACT_TABLE_INFO[table];
-    const uint32_t n = group_reader_rows(reader, table);
+    const uint32_t n = rowgroup_reader_rows(reader, table);
     unsigned first = (unsigned)(next(b) % info->n_values);
     for (unsigned k = 0; k < info->n_values; k++) {
         const int64_t *column;
         unsigned c = (first + k) % info->n_values;
-        assert_int_equal(group_reader_value(reader, table, c, &column), 0);
+        assert_int_equal(rowgroup_reader_value(reader, table, c, &column), 0);
         for (uint32_t i = 0; i < n; i++)
             if (column[i] != rows[i].values[c])
                 fail_msg("%s, %s, row %u: %lld, not %lld", info->name, info->value_names[c], i,
@@ -160,18 +162,18 @@ static void check_table(struct bench *b, struct group_reader *reader, unsigned t
     for (unsigned set = 0; set < info->n_sets; set++)
         for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++) {
             const uint16_t *column;
-            assert_int_equal(group_reader_dimension(reader, table, set, f, &column), 0);
+            assert_int_equal(rowgroup_reader_dimension(reader, table, set, f, &column), 0);
             for (uint32_t i = 0; i < n; i++)
                 assert_int_equal(column[i], rows[i].dimensions[set][f]);
         }
 }
 
 /* The zone map holds every value. */
-static void check_range(const struct group *g, unsigned table, const struct fact_row *rows)
+static void check_range(const struct rowgroup *g, unsigned table, const struct fact_row *rows)
 {
     for (unsigned c = 0; c < FACT_TABLE_INFO[table].n_values; c++) {
         int64_t min, max;
-        bool null, open, plain = group_range(g, table, c, &min, &max, &null, &open);
+        bool null, open, plain = rowgroup_range(g, table, c, &min, &max, &null, &open);
         for (uint32_t i = 0; i < g->tables[table].n_rows; i++) {
             int64_t v = rows[i].values[c];
             assert_true(v == FACT_NULL ? null : v == FACT_FOREVER ? open : plain && min <= v && v <= max);
@@ -184,18 +186,18 @@ static void test_rows_come_back(void **state)
     struct bench *b = *state;
     struct written w = {0};
     size_t done[FACT_N_TABLES] = {0};
-    struct group_reader *reader;
+    struct rowgroup_reader *reader;
     struct error err = ERROR_INIT;
     struct walk walk;
     struct txn t;
     assert_int_equal(txn_begin(&t, &b->db, true, &err), 0);
     write_all(b, &t, &w);
-    assert_int_equal(group_reader_new(&reader), 0);
+    assert_int_equal(rowgroup_reader_new(&reader), 0);
     assert_int_equal(walk_open(&walk, &t, DB_FACTS, NULL, 0), 0);
     while (walk_next(&walk)) {
-        struct group g;
-        assert_int_equal(group_open(&g, walk.value.mv_data, walk.value.mv_size, true), 0);
-        group_reader_set(reader, &g);
+        struct rowgroup g;
+        assert_int_equal(rowgroup_open(&g, walk.value.mv_data, walk.value.mv_size, true), 0);
+        rowgroup_reader_set(reader, &g);
         for (unsigned table = 0; table < FACT_N_TABLES; table++) {
             check_range(&g, table, w.rows[table] + done[table]);
             check_table(b, reader, table, w.rows[table] + done[table]);
@@ -206,7 +208,7 @@ static void test_rows_come_back(void **state)
     for (unsigned table = 0; table < FACT_N_TABLES; table++)
         assert_int_equal(done[table], w.n[table]);
     txn_abort(&t);
-    group_reader_free(reader);
+    rowgroup_reader_free(reader);
     free_written(&w);
 }
 
@@ -215,41 +217,95 @@ static void test_broken_groups(void **state)
 {
     struct bench *b = *state;
     struct written w = {0};
-    struct group_reader *reader;
+    struct rowgroup_reader *reader;
     struct error err = ERROR_INIT;
     struct walk walk;
     struct txn t;
     assert_int_equal(txn_begin(&t, &b->db, true, &err), 0);
     write_all(b, &t, &w);
-    assert_int_equal(group_reader_new(&reader), 0);
+    assert_int_equal(rowgroup_reader_new(&reader), 0);
     assert_int_equal(walk_open(&walk, &t, DB_FACTS, NULL, 0), 0);
     assert_true(walk_next(&walk));
     uint8_t *bytes = malloc(walk.value.mv_size);
     assert_non_null(bytes);
     for (unsigned round = 0; round < 300; round++) {
-        struct group g;
+        struct rowgroup g;
         size_t size = round % 4 ? walk.value.mv_size : next(b) % walk.value.mv_size;
         memcpy(bytes, walk.value.mv_data, walk.value.mv_size);
         for (unsigned i = 0; i < 1 + round % 8; i++)
             bytes[round % 2 ? next(b) % 4096 : next(b) % walk.value.mv_size] = (uint8_t)next(b);
-        assert_true(group_open(&g, bytes, size, true) < 0 || memcmp(bytes, walk.value.mv_data, size) == 0);
-        if (group_open(&g, bytes, size, false) < 0)
+        assert_true(rowgroup_open(&g, bytes, size, true) < 0 || memcmp(bytes, walk.value.mv_data, size) == 0);
+        if (rowgroup_open(&g, bytes, size, false) < 0)
             continue;
-        group_reader_set(reader, &g);
+        rowgroup_reader_set(reader, &g);
         unsigned table = (unsigned)(next(b) % FACT_N_TABLES);
         for (unsigned c = 0; c < FACT_TABLE_INFO[table].n_values; c++) {
             const int64_t *column;
-            (void)group_reader_value(reader, table, c, &column);
+            (void)rowgroup_reader_value(reader, table, c, &column);
         }
         const uint16_t *codes;
         for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
-            (void)group_reader_dimension(reader, table, 0, f, &codes);
+            (void)rowgroup_reader_dimension(reader, table, 0, f, &codes);
     }
     free(bytes);
     walk_close(&walk, &t);
     txn_abort(&t);
-    group_reader_free(reader);
+    rowgroup_reader_free(reader);
     free_written(&w);
+}
+
+/* A subject with more rows of a table than a group takes is in several, and is buried in all. */
+static void test_large_subject(void **state)
+{
+    enum { N_LARGE = 2 * ROWGROUP_ROWS + 10 };
+    struct bench *b = *state;
+    struct facts_writer *writer;
+    struct fact_row row, other;
+    struct error err = ERROR_INIT;
+    struct walk walk;
+    struct txn t;
+    size_t n = 0;
+    unsigned n_groups = 0;
+    const uint16_t dimensions[FIELD_N_DIMENSIONS] = {1, 2};
+    struct memtable *m = memtable_new(&b->pool);
+    assert_non_null(m);
+    assert_int_equal(txn_begin(&t, &b->db, true, &err), 0);
+    assert_int_equal(facts_writer_new(&writer), 0);
+    facts_begin(writer, &t, 1, 9);
+    fill(b, FACT_TICKET, 6, 1000, dimensions, &other);
+    assert_int_equal(facts_subject(writer, 1), 0);
+    assert_int_equal(facts_add(writer, &other), 0);
+    assert_int_equal(facts_subject(writer, N_LARGE), 0);
+    for (size_t i = 0; i < N_LARGE; i++) {
+        fill(b, FACT_SLA_CYCLE, 7, 2000, dimensions, &row);
+        row.values[FACT_SLA_CYCLE_ORDINAL] = (int64_t)i;
+        assert_int_equal(facts_add(writer, &row), 0);
+    }
+    assert_int_equal(facts_finish(writer), 0);
+    struct rowgroup_reader *reader;
+    assert_int_equal(rowgroup_reader_new(&reader), 0);
+    assert_int_equal(walk_open(&walk, &t, DB_FACTS, NULL, 0), 0);
+    while (walk_next(&walk)) {
+        struct rowgroup g;
+        const int64_t *ordinals, *subjects;
+        assert_int_equal(rowgroup_open(&g, walk.value.mv_data, walk.value.mv_size, true), 0);
+        rowgroup_reader_set(reader, &g);
+        assert_int_equal(rowgroup_reader_value(reader, FACT_SLA_CYCLE, FACT_SLA_CYCLE_ORDINAL, &ordinals), 0);
+        assert_int_equal(rowgroup_reader_value(reader, FACT_SLA_CYCLE, FACT_SUBJECT, &subjects), 0);
+        for (uint32_t i = 0; i < rowgroup_reader_rows(reader, FACT_SLA_CYCLE); i++, n++) {
+            assert_int_equal(ordinals[i], n);
+            assert_int_equal(subjects[i], 7);
+        }
+        n_groups += rowgroup_reader_rows(reader, FACT_SLA_CYCLE) > 0;
+    }
+    walk_close(&walk, &t);
+    assert_int_equal(n, N_LARGE);
+    assert_int_equal(facts_bury(&t, m, 1, 9, 7, 5), 0);
+    assert_int_equal(atomic_load(&m->n_dead), n_groups);
+    rowgroup_reader_free(reader);
+    facts_writer_free(writer);
+    memtable_unref(m);
+    txn_abort(&t);
 }
 
 static void test_buried_rows(void **state)
@@ -290,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_rows_come_back),
         cmocka_unit_test(test_broken_groups),
         cmocka_unit_test(test_buried_rows),
+        cmocka_unit_test(test_large_subject),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

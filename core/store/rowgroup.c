@@ -1,4 +1,4 @@
-#include "core/store/group.h"
+#include "core/store/rowgroup.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 /* --- the bytes
  * --------------------------------------------------------------------------------------------------- */
 
-enum { GROUP_FORM = 1 };
+enum { ROWGROUP_FORM = 1 };
 
 struct head {
     uint16_t form;
@@ -19,16 +19,16 @@ struct entry {
     uint32_t size;
 };
 
-int group_open(struct group *g, const void *data, size_t size, bool check)
+int rowgroup_open(struct rowgroup *g, const void *data, size_t size, bool check)
 {
     struct head head;
     if (size < sizeof(head))
         return -EBADMSG;
     memcpy(&head, data, sizeof(head));
     size_t at = sizeof(head) + head.n_blocks * sizeof(struct entry);
-    if (head.form != GROUP_FORM || head.n_blocks == 0 || at > size)
+    if (head.form != ROWGROUP_FORM || head.n_blocks == 0 || at > size)
         return -EBADMSG;
-    *g = (struct group){.size = size};
+    *g = (struct rowgroup){.size = size};
     for (unsigned i = 0; i < head.n_blocks; i++) {
         struct entry e;
         memcpy(&e, (const uint8_t *)data + sizeof(head) + i * sizeof(e), sizeof(e));
@@ -36,19 +36,19 @@ int group_open(struct group *g, const void *data, size_t size, bool check)
             return -EBADMSG;
         struct block *b = i == 0 ? &g->base : &g->tables[e.table];
         int r = block_open(b, (const uint8_t *)data + at, e.size, check);
-        if (r < 0 || b->n_rows > (i == 0 ? GROUP_SUBJECTS : GROUP_ROWS))
+        if (r < 0 || b->n_rows > (i == 0 ? ROWGROUP_SUBJECTS : ROWGROUP_ROWS))
             return -EBADMSG;
         at += e.size;
     }
     return 0;
 }
 
-bool group_range(const struct group *g, enum fact_table table, unsigned column, int64_t *ret_min,
-                 int64_t *ret_max, bool *ret_null, bool *ret_open)
+bool rowgroup_range(const struct rowgroup *g, enum fact_table table, unsigned column, int64_t *ret_min,
+                    int64_t *ret_max, bool *ret_null, bool *ret_open)
 {
     struct block_column c;
     *ret_null = *ret_open = false;
-    if (!block_find(group_is_of_base(column) ? &g->base : &g->tables[table], (uint8_t)column, &c)) {
+    if (!block_find(rowgroup_is_of_base(column) ? &g->base : &g->tables[table], (uint8_t)column, &c)) {
         *ret_min = *ret_max = 0;
         return true;
     }
@@ -59,17 +59,17 @@ bool group_range(const struct group *g, enum fact_table table, unsigned column, 
     return c.min <= c.max;
 }
 
-void group_write_begin(struct group_writer *w, struct buffer *out, unsigned n_blocks)
+void rowgroup_write_begin(struct rowgroup_writer *w, struct buffer *out, unsigned n_blocks)
 {
-    *w = (struct group_writer){.out = out, .start = out->size};
-    struct head head = {.form = GROUP_FORM, .n_blocks = (uint16_t)n_blocks};
+    *w = (struct rowgroup_writer){.out = out, .start = out->size};
+    struct head head = {.form = ROWGROUP_FORM, .n_blocks = (uint16_t)n_blocks};
     buffer_append(out, &head, sizeof(head));
     void *entries = buffer_extend(out, n_blocks * sizeof(struct entry));
     if (entries)
         memset(entries, 0, n_blocks * sizeof(struct entry));
 }
 
-void group_write_block(struct group_writer *w, unsigned table, size_t from)
+void rowgroup_write_block(struct rowgroup_writer *w, unsigned table, size_t from)
 {
     struct entry e = {.table = table, .size = (uint32_t)(w->out->size - from)};
     if (!buffer_failed(w->out))
@@ -159,7 +159,7 @@ static const struct rule *rule_of(unsigned table, unsigned column)
     return NULL;
 }
 
-void group_lay_out(const uint32_t *parents, uint32_t n, uint32_t n_base, uint32_t *firsts)
+void rowgroup_lay_out(const uint32_t *parents, uint32_t n, uint32_t n_base, uint32_t *firsts)
 {
     uint32_t row = 0;
     for (uint32_t base = 0; base <= n_base; base++) {
@@ -175,7 +175,7 @@ static inline bool is_number(int64_t v)
 }
 
 /* The value of a row of another table, or FACT_NULL where the subject has none there. */
-static int64_t value_at(const struct group_values *v, unsigned table, unsigned column, uint32_t base,
+static int64_t value_at(const struct rowgroup_values *v, unsigned table, unsigned column, uint32_t base,
                         int64_t place)
 {
     uint32_t first = v->tables[table].firsts[base], end = v->tables[table].firsts[base + 1];
@@ -190,7 +190,7 @@ static int64_t minus(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a - (uint64_t)b);
 }
 
-static int predict_needs(struct group_values *v, const struct rule *rule)
+static int predict_needs(struct rowgroup_values *v, const struct rule *rule)
 {
     unsigned table = rule->table, other = rule->other;
     int r = 0;
@@ -231,7 +231,7 @@ static int64_t rest_of(int64_t *const *values, uint32_t i, int64_t created)
     return minus(minus(minus(minus(at, created), new), pending), hold);
 }
 
-int group_predict(struct group_values *v, unsigned table, unsigned column, int64_t *ret)
+int rowgroup_predict(struct rowgroup_values *v, unsigned table, unsigned column, int64_t *ret)
 {
     const struct rule *rule = rule_of(table, column);
     if (!rule)
@@ -303,20 +303,20 @@ struct table_rooms {
     bool is_identity; /* each base row has one row */
 };
 
-struct group_reader {
-    struct group_values values; /* first: need's argument */
-    const struct group *group;
+struct rowgroup_reader {
+    struct rowgroup_values values; /* first: need's argument */
+    const struct rowgroup *group;
     struct room base[FACT_N_COMMON], base_dimensions[FIELD_N_DIMENSIONS];
     struct table_rooms tables[FACT_N_TABLES];
     uint32_t *parents[FACT_N_TABLES], *firsts[FACT_N_TABLES];
     int64_t *prediction;
 };
 
-static int need(struct group_values *v, unsigned table, unsigned column);
+static int need(struct rowgroup_values *v, unsigned table, unsigned column);
 
-int group_reader_new(struct group_reader **ret)
+int rowgroup_reader_new(struct rowgroup_reader **ret)
 {
-    struct group_reader *r = calloc(1, sizeof(*r));
+    struct rowgroup_reader *r = calloc(1, sizeof(*r));
     if (!r)
         return -ENOMEM;
     r->values.need = need;
@@ -324,7 +324,7 @@ int group_reader_new(struct group_reader **ret)
     return 0;
 }
 
-void group_reader_free(struct group_reader *r)
+void rowgroup_reader_free(struct rowgroup_reader *r)
 {
     if (!r)
         return;
@@ -345,7 +345,7 @@ void group_reader_free(struct group_reader *r)
     free(r);
 }
 
-void group_reader_set(struct group_reader *r, const struct group *g)
+void rowgroup_reader_set(struct rowgroup_reader *r, const struct rowgroup *g)
 {
     r->group = g;
     r->values.n_base = g->base.n_rows;
@@ -365,20 +365,20 @@ void group_reader_set(struct group_reader *r, const struct group *g)
     }
 }
 
-uint32_t group_reader_rows(const struct group_reader *r, enum fact_table table)
+uint32_t rowgroup_reader_rows(const struct rowgroup_reader *r, enum fact_table table)
 {
     return r->group->tables[table].n_rows;
 }
 
-/* Room for GROUP_ROWS of a size, made when first used. */
+/* Room for ROWGROUP_ROWS of a size, made when first used. */
 static void *room_of(struct room *room, size_t size)
 {
     if (!room->data)
-        room->data = malloc(GROUP_ROWS * size);
+        room->data = malloc(ROWGROUP_ROWS * size);
     return room->data;
 }
 
-int group_reader_base(struct group_reader *r, unsigned column, const int64_t **ret)
+int rowgroup_reader_base(struct rowgroup_reader *r, unsigned column, const int64_t **ret)
 {
     struct room *room = &r->base[column];
     int64_t *values = room_of(room, sizeof(int64_t));
@@ -392,7 +392,7 @@ int group_reader_base(struct group_reader *r, unsigned column, const int64_t **r
 }
 
 /* Whose child each row is. */
-static int read_parents(struct group_reader *r, unsigned table)
+static int read_parents(struct rowgroup_reader *r, unsigned table)
 {
     struct table_rooms *rooms = &r->tables[table];
     const struct block *b = &r->group->tables[table];
@@ -401,21 +401,21 @@ static int read_parents(struct group_reader *r, unsigned table)
     if (rooms->parents.is_read)
         return 0;
     if (!r->parents[table])
-        r->parents[table] = malloc(GROUP_ROWS * sizeof(uint32_t));
+        r->parents[table] = malloc(ROWGROUP_ROWS * sizeof(uint32_t));
     if (!r->firsts[table])
-        r->firsts[table] = malloc((GROUP_SUBJECTS + 1) * sizeof(uint32_t));
+        r->firsts[table] = malloc((ROWGROUP_SUBJECTS + 1) * sizeof(uint32_t));
     if (!r->parents[table] || !r->firsts[table])
         return -ENOMEM;
     uint32_t *parents = r->parents[table];
-    rooms->is_identity = n && !block_find(b, GROUP_PARENT, &c);
+    rooms->is_identity = n && !block_find(b, ROWGROUP_PARENT, &c);
     if (rooms->is_identity) {
         if (n != n_base)
             return -EBADMSG;
         for (uint32_t i = 0; i < n; i++)
             parents[i] = i;
     } else if (n) {
-        int64_t decoded[GROUP_ROWS];
-        int e = block_read(b, GROUP_PARENT, NULL, n, decoded);
+        int64_t decoded[ROWGROUP_ROWS];
+        int e = block_read(b, ROWGROUP_PARENT, NULL, n, decoded);
         if (e < 0)
             return e;
         for (uint32_t i = 0; i < n; i++) {
@@ -424,32 +424,32 @@ static int read_parents(struct group_reader *r, unsigned table)
             parents[i] = (uint32_t)decoded[i];
         }
     }
-    group_lay_out(parents, n, n_base, r->firsts[table]);
+    rowgroup_lay_out(parents, n, n_base, r->firsts[table]);
     r->values.tables[table].parents = parents;
     r->values.tables[table].firsts = r->firsts[table];
     rooms->parents.is_read = true;
     return 0;
 }
 
-static int read_partners(struct group_reader *r, unsigned table)
+static int read_partners(struct rowgroup_reader *r, unsigned table)
 {
     struct room *room = &r->tables[table].partners;
     int64_t *partners = room_of(room, sizeof(int64_t));
     if (!partners)
         return -ENOMEM;
     int e = room->is_read ? 0
-                          : block_read(&r->group->tables[table], GROUP_PARTNER, NULL,
+                          : block_read(&r->group->tables[table], ROWGROUP_PARTNER, NULL,
                                        r->values.tables[table].n, partners);
     room->is_read = e == 0;
     r->values.tables[table].partners = partners;
     return e;
 }
 
-static int read_shared(struct group_reader *r, unsigned table, unsigned column, int64_t *values)
+static int read_shared(struct rowgroup_reader *r, unsigned table, unsigned column, int64_t *values)
 {
     const int64_t *base;
     const uint32_t n = r->values.tables[table].n, *parents = r->parents[table];
-    int e = group_reader_base(r, column, &base);
+    int e = rowgroup_reader_base(r, column, &base);
     if (e < 0)
         return e;
     if (r->tables[table].is_identity)
@@ -460,7 +460,7 @@ static int read_shared(struct group_reader *r, unsigned table, unsigned column, 
     return 0;
 }
 
-static int read_value(struct group_reader *r, unsigned table, unsigned column, int64_t *values)
+static int read_value(struct rowgroup_reader *r, unsigned table, unsigned column, int64_t *values)
 {
     const struct block *b = &r->group->tables[table];
     const uint32_t n = b->n_rows;
@@ -470,15 +470,15 @@ static int read_value(struct group_reader *r, unsigned table, unsigned column, i
     if (e < 0 || !is_there || !c.is_difference)
         return e;
     const int64_t *created;
-    e = group_reader_base(r, FACT_CREATED, &created);
+    e = rowgroup_reader_base(r, FACT_CREATED, &created);
     if (e == 0 && table == FACT_RATING)
         e = read_partners(r, table);
     if (!r->prediction)
-        r->prediction = malloc(GROUP_ROWS * sizeof(*r->prediction));
+        r->prediction = malloc(ROWGROUP_ROWS * sizeof(*r->prediction));
     if (e == 0 && !r->prediction)
         e = -ENOMEM;
     if (e == 0)
-        e = group_predict(&r->values, table, column, r->prediction);
+        e = rowgroup_predict(&r->values, table, column, r->prediction);
     if (e != 1)
         return e < 0 ? e : -EBADMSG;
     for (uint32_t i = 0; i < n; i++)
@@ -487,13 +487,14 @@ static int read_value(struct group_reader *r, unsigned table, unsigned column, i
     return 0;
 }
 
-static int need(struct group_values *v, unsigned table, unsigned column)
+static int need(struct rowgroup_values *v, unsigned table, unsigned column)
 {
     const int64_t *values;
-    return group_reader_value((struct group_reader *)v, table, column, &values);
+    return rowgroup_reader_value((struct rowgroup_reader *)v, table, column, &values);
 }
 
-int group_reader_value(struct group_reader *r, enum fact_table table, unsigned column, const int64_t **ret)
+int rowgroup_reader_value(struct rowgroup_reader *r, enum fact_table table, unsigned column,
+                          const int64_t **ret)
 {
     struct room *room = &r->tables[table].values[column];
     int64_t *values = room_of(room, sizeof(int64_t));
@@ -501,15 +502,15 @@ int group_reader_value(struct group_reader *r, enum fact_table table, unsigned c
         return -ENOMEM;
     int e = read_parents(r, table);
     if (e == 0 && !room->is_read)
-        e = group_is_of_base(column) ? read_shared(r, table, column, values)
-                                     : read_value(r, table, column, values);
+        e = rowgroup_is_of_base(column) ? read_shared(r, table, column, values)
+                                        : read_value(r, table, column, values);
     room->is_read = e == 0;
     r->values.tables[table].values[column] = values;
     *ret = values;
     return e;
 }
 
-static int read_dimension(struct group_reader *r, unsigned table, unsigned set, unsigned field,
+static int read_dimension(struct rowgroup_reader *r, unsigned table, unsigned set, unsigned field,
                           uint16_t *values)
 {
     struct room *room = &r->base_dimensions[field];
@@ -539,8 +540,8 @@ static int read_dimension(struct group_reader *r, unsigned table, unsigned set, 
     return e;
 }
 
-int group_reader_dimension(struct group_reader *r, enum fact_table table, unsigned set, unsigned field,
-                           const uint16_t **ret)
+int rowgroup_reader_dimension(struct rowgroup_reader *r, enum fact_table table, unsigned set, unsigned field,
+                              const uint16_t **ret)
 {
     struct room *room = &r->tables[table].dimensions[set][field];
     uint16_t *values = room_of(room, sizeof(uint16_t));
@@ -554,7 +555,8 @@ int group_reader_dimension(struct group_reader *r, enum fact_table table, unsign
     return e;
 }
 
-int group_reader_live(struct group_reader *r, enum fact_table table, const uint8_t *live_base, uint8_t *live)
+int rowgroup_reader_live(struct rowgroup_reader *r, enum fact_table table, const uint8_t *live_base,
+                         uint8_t *live)
 {
     int e = read_parents(r, table);
     for (uint32_t i = 0; i < r->values.tables[table].n && e == 0; i++)

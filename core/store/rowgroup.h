@@ -1,33 +1,33 @@
-/* A group: the fact rows of some subjects, of all tables, in one run of bytes.
+/* A row group: the fact rows of some subjects, of all tables, in one run of bytes.
  *
  * Its base has a row a subject: number, namespace, created_at, and the dimensions of its first row (the
  * ticket's, at creation). The rows of the tables are its children: what they share with their subject they do
  * not hold, dimensions are kept as differences to it, and values that mostly follow from others as
- * differences to what is predicted from those (group.c says which). So the rows of a ticket cost little more
- * than what happened to it. Rows are in the order of their subjects, those of one subject in the fold's.
+ * differences to what is predicted from those (rowgroup.c says which). So the rows of a ticket cost little
+ * more than what happened to it. Rows are in the order of their subjects, those of one subject in the fold's.
  *
  * On disk: head, one entry a block, the blocks (block.h): the base's first. */
-#ifndef TENDON_STORE_GROUP_H
-#define TENDON_STORE_GROUP_H
+#ifndef TENDON_STORE_ROWGROUP_H
+#define TENDON_STORE_ROWGROUP_H
 
 #include "core/fold/fact.h"
 #include "core/store/block.h"
 
 #include <lmdb.h>
 
-#define GROUP_SUBJECTS 4096 /* at most */
-#define GROUP_ROWS     8192 /* of a table, at most */
+#define ROWGROUP_SUBJECTS 4096 /* at most */
+#define ROWGROUP_ROWS     8192 /* of a table, at most */
 
 /* Columns of a table's block behind those of FACT_… and FACT_DIMENSION. */
 enum {
-    GROUP_PARENT = FACT_COLUMNS_MAX, /* the base's row of each row; left out: its own number */
-    GROUP_PARTNER, /* of ratings: the answer of the same response, from the subject's first on */
-    GROUP_COLUMNS
+    ROWGROUP_PARENT = FACT_COLUMNS_MAX, /* the base's row of each row; left out: its own number */
+    ROWGROUP_PARTNER, /* of ratings: the answer of the same response, from the subject's first on */
+    ROWGROUP_COLUMNS
 };
-_Static_assert(GROUP_COLUMNS <= BLOCK_COLUMNS_MAX, "columns have a number in a block");
+_Static_assert(ROWGROUP_COLUMNS <= BLOCK_COLUMNS_MAX, "columns have a number in a block");
 
 /* The base's columns have the numbers of FACT_SUBJECT, FACT_NAMESPACE and FACT_CREATED. */
-static inline bool group_is_of_base(unsigned column)
+static inline bool rowgroup_is_of_base(unsigned column)
 {
     return column == FACT_SUBJECT || column == FACT_NAMESPACE || column == FACT_CREATED;
 }
@@ -35,34 +35,34 @@ static inline bool group_is_of_base(unsigned column)
 /* --- the bytes
  * --------------------------------------------------------------------------------------------------- */
 
-struct group {
+struct rowgroup {
     struct block base, tables[FACT_N_TABLES]; /* n_rows 0: no such table */
     size_t size;
 };
 
 /* The bytes stay the caller's. -EBADMSG when they are no whole group. check: verify the checksums. */
-int group_open(struct group *g, const void *data, size_t size, bool check);
+int rowgroup_open(struct rowgroup *g, const void *data, size_t size, bool check);
 /* The zone map of a value column of a table (block.h); false where there are only FACT_NULL and FACT_FOREVER.
  */
-bool group_range(const struct group *g, enum fact_table table, unsigned column, int64_t *ret_min,
-                 int64_t *ret_max, bool *ret_null, bool *ret_open);
+bool rowgroup_range(const struct rowgroup *g, enum fact_table table, unsigned column, int64_t *ret_min,
+                    int64_t *ret_max, bool *ret_null, bool *ret_open);
 
 /* Appends the bytes of a group: the base's block, then those of tables with rows. The caller writes each with
- * group_write_block between begin and finish. */
-struct group_writer {
+ * rowgroup_write_block between begin and finish. */
+struct rowgroup_writer {
     struct buffer *out;
     size_t start;
     unsigned n;
 };
-void group_write_begin(struct group_writer *w, struct buffer *out, unsigned n_blocks);
+void rowgroup_write_begin(struct rowgroup_writer *w, struct buffer *out, unsigned n_blocks);
 /* The block that was appended since `from` is this table's; FACT_N_TABLES: the base's. */
-void group_write_block(struct group_writer *w, unsigned table, size_t from);
+void rowgroup_write_block(struct rowgroup_writer *w, unsigned table, size_t from);
 
 /* --- the values
  * -------------------------------------------------------------------------------------------------- */
 
 /* The columns of a group as numbers: what its writer has, or a reader has decoded so far. */
-struct group_values {
+struct rowgroup_values {
     uint32_t n_base;
     int64_t *base[FACT_N_COMMON]; /* FACT_SUBJECT, FACT_NAMESPACE, FACT_CREATED */
     struct {
@@ -73,32 +73,34 @@ struct group_values {
     } tables[FACT_N_TABLES];
     /* Makes sure that a column (with the partners, for ratings) is there, with the parents and firsts of its
      * table; 0 or negative errno. */
-    int (*need)(struct group_values *v, unsigned table, unsigned column);
+    int (*need)(struct rowgroup_values *v, unsigned table, unsigned column);
 };
 
 /* What the values of a column are kept as the difference to, into ret[n of the table]: 1, or 0 when as they
  * are; negative errno of need. */
-int group_predict(struct group_values *v, unsigned table, unsigned column, int64_t *ret);
+int rowgroup_predict(struct rowgroup_values *v, unsigned table, unsigned column, int64_t *ret);
 /* Fills in firsts from parents. */
-void group_lay_out(const uint32_t *parents, uint32_t n, uint32_t n_base, uint32_t *firsts);
+void rowgroup_lay_out(const uint32_t *parents, uint32_t n, uint32_t n_base, uint32_t *firsts);
 
 /* --- reading
  * ----------------------------------------------------------------------------------------------------- */
 
 /* Decodes columns as they are asked for; keeps its memory from group to group. One thread's. */
-struct group_reader;
-int group_reader_new(struct group_reader **ret);
-void group_reader_free(struct group_reader *r);
+struct rowgroup_reader;
+int rowgroup_reader_new(struct rowgroup_reader **ret);
+void rowgroup_reader_free(struct rowgroup_reader *r);
 /* From now on reads g, whose bytes stay where they are until the next call. */
-void group_reader_set(struct group_reader *r, const struct group *g);
-uint32_t group_reader_rows(const struct group_reader *r, enum fact_table table);
-/* A column of a table, decoded, until the next group_reader_set. -EBADMSG, -ENOMEM. */
-int group_reader_value(struct group_reader *r, enum fact_table table, unsigned column, const int64_t **ret);
-int group_reader_dimension(struct group_reader *r, enum fact_table table, unsigned set, unsigned field,
-                           const uint16_t **ret);
+void rowgroup_reader_set(struct rowgroup_reader *r, const struct rowgroup *g);
+uint32_t rowgroup_reader_rows(const struct rowgroup_reader *r, enum fact_table table);
+/* A column of a table, decoded, until the next rowgroup_reader_set. -EBADMSG, -ENOMEM. */
+int rowgroup_reader_value(struct rowgroup_reader *r, enum fact_table table, unsigned column,
+                          const int64_t **ret);
+int rowgroup_reader_dimension(struct rowgroup_reader *r, enum fact_table table, unsigned set, unsigned field,
+                              const uint16_t **ret);
 /* The base's own column: FACT_SUBJECT, FACT_NAMESPACE, FACT_CREATED. */
-int group_reader_base(struct group_reader *r, unsigned column, const int64_t **ret);
+int rowgroup_reader_base(struct rowgroup_reader *r, unsigned column, const int64_t **ret);
 /* live[row of the table] from live_base[row of the base]. */
-int group_reader_live(struct group_reader *r, enum fact_table table, const uint8_t *live_base, uint8_t *live);
+int rowgroup_reader_live(struct rowgroup_reader *r, enum fact_table table, const uint8_t *live_base,
+                         uint8_t *live);
 
 #endif
