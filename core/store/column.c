@@ -11,10 +11,12 @@
  * A value v is kept as u = (v - base) / unit + n, where the n lowest numbers stand for the special values
  * that occur. With FLAG_DELTA u is the zigzag of the difference to the row before and there are no specials.
  * The unit is a u32 in front of the payload where FLAG_UNIT is set, else 1: instants of most help desks are
- * whole seconds or minutes. A sparse column has one value, base, but for some rows: their count u32, their
- * places u16 each, and a column of their values. */
-enum { KIND_CONSTANT, KIND_PACK, KIND_PLANES, KIND_SPARSE };
-enum { FLAG_DELTA = 0x80, FLAG_UNIT = 0x40, KIND_MASK = 0x3f };
+ * whole seconds or minutes. With FLAG_PATCH the few largest u have only their lowest `width` bits among the
+ * others, and the rest in front: their count u32, their places u16 each, and a column of what is above those
+ * bits. A sparse column has one value, base, but for some rows: their count u32; which they are, as places
+ * u16 each or, for KIND_BITMAP, as a bit a row; and a column of their values. */
+enum { KIND_CONSTANT, KIND_PACK, KIND_PLANES, KIND_SPARSE, KIND_BITMAP };
+enum { FLAG_DELTA = 0x80, FLAG_UNIT = 0x40, FLAG_PATCH = 0x20, KIND_MASK = 0x1f };
 enum { SPECIAL_NULL = 1, SPECIAL_FOREVER = 2 };
 enum { HEADER_BYTES = 11, PLANE_LEVEL = 1, FEW = 8192, PLACE_BITS = 16 };
 
@@ -53,19 +55,22 @@ static size_t packed_bytes(size_t n, unsigned width)
     return (n * width + 7) / 8 + 8;
 }
 
+/* The lowest `width` bits of each. */
 static void pack(uint8_t *out, const uint64_t *u, size_t n, unsigned width)
 {
     uint64_t word = 0;
     unsigned used = 0;
     uint8_t *end = out + packed_bytes(n, width);
+    const uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
     for (size_t i = 0; i < n; i++) {
-        word |= u[i] << used;
+        const uint64_t v = u[i] & mask;
+        word |= v << used;
         used += width;
         if (used >= 64) {
             memcpy(out, &word, 8);
             out += 8;
             used -= 64;
-            word = used ? u[i] >> (width - used) : 0;
+            word = used ? v >> (width - used) : 0;
         }
     }
     memcpy(out, &word, 8); /* the 8 bytes more leave room for it */
@@ -256,11 +261,61 @@ static int get_planes(struct column_coder *coder, const uint8_t *data, size_t si
 /* --- writing
  * ------------------------------------------------------------------------------------------------------ */
 
+static void encode(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
+                   unsigned effort, bool is_part);
+
+/* The width that costs least when what does not fit it is patched; *ret_n says how many those are. */
+static unsigned patched_width(const uint64_t *u, size_t n, unsigned width, uint32_t *ret_n)
+{
+    uint32_t of_width[65] = {0}, above = 0;
+    size_t least = n * width;
+    unsigned best = width;
+    *ret_n = 0;
+    for (size_t i = 0; i < n; i++)
+        of_width[width_of(u[i])]++;
+    for (unsigned w = width; w-- > 1;) {
+        above += of_width[w + 1];
+        size_t cost = n * w + above * (size_t)(PLACE_BITS + width - w) + 8 * (2 * HEADER_BYTES + 4);
+        if (cost < least - least / 16) {
+            least = cost;
+            best = w;
+            *ret_n = above;
+        }
+        if (above > n / 8)
+            break;
+    }
+    return best;
+}
+
+/* The places of those above the width, and what is above it. */
+static void put_patches(struct column_coder *coder, struct buffer *out, const uint64_t *u, size_t n,
+                        unsigned width, uint32_t n_patches)
+{
+    int64_t few[FEW / 4], *above = n_patches > FEW / 4 ? malloc(n_patches * sizeof(*above)) : few;
+    buffer_append(out, &n_patches, sizeof(n_patches));
+    uint8_t *places = buffer_extend(out, n_patches * sizeof(uint16_t));
+    if (!above || !places) {
+        out->failed = true;
+    } else {
+        for (size_t i = 0, k = 0; i < n; i++) {
+            if (!(u[i] >> width))
+                continue;
+            uint16_t place = (uint16_t)i;
+            memcpy(places + 2 * k, &place, sizeof(place));
+            above[k++] = (int64_t)(u[i] >> width);
+        }
+        encode(coder, out, above, n_patches, COLUMN_PACK, true);
+    }
+    if (above != few)
+        free(above);
+}
+
 static void put_payload(struct column_coder *coder, struct buffer *out, const uint64_t *u, size_t n,
                         unsigned width, unsigned flags, unsigned specials, int64_t base, uint32_t unit,
-                        unsigned effort)
+                        unsigned effort, bool is_part)
 {
     size_t start = out->size, packed = packed_bytes(n, width);
+    uint32_t n_patches = 0;
     if (unit > 1)
         flags |= FLAG_UNIT;
     if (coder && effort & COLUMN_PLANES && n >= 64 && width >= 2) {
@@ -272,12 +327,15 @@ static void put_payload(struct column_coder *coder, struct buffer *out, const ui
             return;
         out->size = start;
     }
-    put_header(out, KIND_PACK | flags, width, specials, base);
+    unsigned narrow = !is_part && n >= 64 && width > 8 ? patched_width(u, n, width, &n_patches) : width;
+    put_header(out, KIND_PACK | flags | (n_patches ? FLAG_PATCH : 0), narrow, specials, base);
     if (unit > 1)
         buffer_append(out, &unit, sizeof(unit));
-    uint8_t *p = buffer_extend(out, packed);
+    if (n_patches)
+        put_patches(coder, out, u, n, narrow, n_patches);
+    uint8_t *p = buffer_extend(out, packed_bytes(n, narrow));
     if (p)
-        pack(p, u, n, width);
+        pack(p, u, n, narrow);
 }
 
 static bool is_special(int64_t v)
@@ -288,22 +346,34 @@ static bool is_special(int64_t v)
 /* What the values of a column are like. */
 struct shape {
     int64_t min, max; /* of those that are not special */
-    size_t n_null, n_forever, n_zero;
+    size_t n_null, n_forever;
+    int64_t common; /* a value that many may have */
+    size_t n_common;
     bool is_constant;
 };
 
 static struct shape shape_of(const int64_t *values, size_t n)
 {
-    struct shape s = {.min = INT64_MAX, .max = INT64_MIN, .is_constant = true};
+    struct shape s = {.min = INT64_MAX, .max = INT64_MIN, .common = values[n / 2], .is_constant = true};
+    size_t n_zero = 0;
     for (size_t i = 0; i < n; i++) {
         int64_t v = values[i];
         bool null = v == NULL_VALUE, forever = v == FOREVER_VALUE, special = null | forever;
         s.n_null += null;
         s.n_forever += forever;
-        s.n_zero += v == 0;
+        s.n_common += v == s.common;
+        n_zero += v == 0;
         s.is_constant &= v == values[0];
         s.min = !special && v < s.min ? v : s.min;
         s.max = !special && v > s.max ? v : s.max;
+    }
+    if (n_zero > s.n_common) {
+        s.common = 0;
+        s.n_common = n_zero;
+    }
+    if (s.n_null > s.n_common) {
+        s.common = NULL_VALUE;
+        s.n_common = s.n_null;
     }
     return s;
 }
@@ -323,28 +393,31 @@ static uint32_t unit_of(const int64_t *values, size_t n, int64_t min)
     return unit == 0 || unit > UINT32_MAX ? 1 : (uint32_t)unit;
 }
 
-static void encode(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
-                   unsigned effort, bool may_be_sparse);
-
-/* One value but for n_other rows. */
+/* One value but for n_other rows, as places or as a bitmap, whichever is smaller. */
 static void put_sparse(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
                        int64_t common, uint32_t n_other)
 {
     int64_t few[FEW / 4], *others = n_other > FEW / 4 ? malloc(n_other * sizeof(*others)) : few;
-    put_header(out, KIND_SPARSE, 0, 0, common);
+    bool as_bits = n_other * (size_t)PLACE_BITS > n;
+    size_t size = as_bits ? (n + 7) / 8 : n_other * sizeof(uint16_t);
+    put_header(out, as_bits ? KIND_BITMAP : KIND_SPARSE, 0, 0, common);
     buffer_append(out, &n_other, sizeof(n_other));
-    uint8_t *places = buffer_extend(out, n_other * sizeof(uint16_t));
-    if (!others || !places) {
+    uint8_t *which = buffer_extend(out, size);
+    if (!others || !which) {
         out->failed = true;
     } else {
+        memset(which, 0, size);
         for (size_t i = 0, k = 0; i < n; i++) {
             if (values[i] == common)
                 continue;
             uint16_t place = (uint16_t)i;
-            memcpy(places + 2 * k, &place, sizeof(place));
+            if (as_bits)
+                which[i / 8] |= (uint8_t)(1 << i % 8);
+            else
+                memcpy(which + 2 * k, &place, sizeof(place));
             others[k++] = values[i];
         }
-        encode(coder, out, others, n_other, COLUMN_PACK, false);
+        encode(coder, out, others, n_other, COLUMN_PACK, true);
     }
     if (others != few)
         free(others);
@@ -363,7 +436,7 @@ static void put_deltas(struct column_coder *coder, struct buffer *out, const int
         top |= d[i];
     }
     size_t plain = out->size - start, delta_start = out->size;
-    put_payload(coder, out, d, n, width_of(top), FLAG_DELTA, 0, values[0], unit, effort);
+    put_payload(coder, out, d, n, width_of(top), FLAG_DELTA, 0, values[0], unit, effort, false);
     size_t delta = out->size - delta_start;
     if (!buffer_failed(out) && delta < plain) {
         memmove(out->data + start, out->data + delta_start, delta);
@@ -373,8 +446,9 @@ static void put_deltas(struct column_coder *coder, struct buffer *out, const int
     }
 }
 
+/* is_part: of another column: not sparse or patched itself, so that what reads it ends. */
 static void encode(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
-                   unsigned effort, bool may_be_sparse)
+                   unsigned effort, bool is_part)
 {
     const struct shape s = shape_of(values, n);
     if (s.is_constant) {
@@ -396,10 +470,11 @@ static void encode(struct column_coder *coder, struct buffer *out, const int64_t
         range = UINT64_MAX;
     }
     unsigned width = width_of(range + n_special);
-    size_t n_common = s.n_zero > s.n_null ? s.n_zero : s.n_null;
-    size_t n_other = n - n_common;
-    if (may_be_sparse && n_common && n_other * (width + PLACE_BITS) + 8 * 2 * HEADER_BYTES < n * width) {
-        put_sparse(coder, out, values, n, s.n_zero > s.n_null ? 0 : NULL_VALUE, (uint32_t)n_other);
+    size_t n_other = n - s.n_common, which = n < n_other * PLACE_BITS ? n : n_other * PLACE_BITS;
+    /* zstd makes less of what is rare, too */
+    if (!is_part &&
+        (n_other * width + which) * (effort & COLUMN_PLANES ? 4 : 1) + 8 * 2 * HEADER_BYTES < n * width) {
+        put_sparse(coder, out, values, n, s.common, (uint32_t)n_other);
         return;
     }
     uint64_t few[FEW], *u = n > FEW ? malloc(n * sizeof(*u)) : few;
@@ -421,7 +496,7 @@ static void encode(struct column_coder *coder, struct buffer *out, const int64_t
             if (!is_special(values[i]))
                 u[i] = (u[i] - n_special) / unit + n_special;
     size_t start = out->size;
-    put_payload(coder, out, u, n, width, 0, specials, min, unit, effort);
+    put_payload(coder, out, u, n, width, 0, specials, min, unit, effort, is_part);
     if (effort & COLUMN_DELTA && !specials && !buffer_failed(out))
         put_deltas(coder, out, values, n, effort, unit, start, u);
     if (u != few)
@@ -431,7 +506,7 @@ static void encode(struct column_coder *coder, struct buffer *out, const int64_t
 void column_encode(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
                    unsigned effort)
 {
-    encode(coder, out, values, n, effort, true);
+    encode(coder, out, values, n, effort, false);
 }
 
 /* --- reading
@@ -439,7 +514,7 @@ void column_encode(struct column_coder *coder, struct buffer *out, const int64_t
 
 struct header {
     unsigned kind, width, specials;
-    bool delta;
+    bool delta, is_patched;
     uint32_t unit;
     int64_t base;
     const uint8_t *data; /* the payload */
@@ -452,6 +527,7 @@ static int get_header(const uint8_t *data, size_t size, struct header *h)
         return -EBADMSG;
     *h = (struct header){.kind = data[0] & KIND_MASK,
                          .delta = data[0] & FLAG_DELTA,
+                         .is_patched = data[0] & FLAG_PATCH,
                          .width = data[1],
                          .specials = data[2],
                          .unit = 1,
@@ -468,46 +544,161 @@ static int get_header(const uint8_t *data, size_t size, struct header *h)
     return h->width > 64 || h->specials > 3 || (h->delta && h->specials) ? -EBADMSG : 0;
 }
 
-/* A sparse column's rows that differ: their places and the column of their values. */
-static int get_sparse(const struct header *h, size_t n, uint32_t *ret_n, const uint8_t **ret_places,
-                      const uint8_t **ret_column, size_t *ret_size)
+/* Some rows of a column: how many, which, and the column of what is said of them. */
+struct some {
+    uint32_t n;
+    const uint8_t *which;
+    const uint8_t *column;
+    size_t size;
+    bool as_bits;
+};
+
+static int get_some(const uint8_t *data, size_t size, size_t n, bool as_bits, struct some *ret)
 {
-    uint32_t n_other;
-    if (h->size < sizeof(n_other))
+    if (size < sizeof(ret->n))
         return -EBADMSG;
-    memcpy(&n_other, h->data, sizeof(n_other));
-    if (n_other == 0 || n_other > n || h->size - sizeof(n_other) < n_other * sizeof(uint16_t))
+    memcpy(&ret->n, data, sizeof(ret->n));
+    data += sizeof(ret->n);
+    size -= sizeof(ret->n);
+    if (ret->n == 0 || ret->n > n)
         return -EBADMSG;
-    *ret_n = n_other;
-    *ret_places = h->data + sizeof(n_other);
-    *ret_column = *ret_places + n_other * sizeof(uint16_t);
-    *ret_size = h->size - sizeof(n_other) - n_other * sizeof(uint16_t);
-    /* no column within a column within a column: what reads this ends */
-    return *ret_size > 0 && (**ret_column & KIND_MASK) == KIND_SPARSE ? -EBADMSG : 0;
+    size_t which = as_bits ? (n + 7) / 8 : ret->n * sizeof(uint16_t);
+    if (size <= which)
+        return -EBADMSG;
+    ret->which = data;
+    ret->column = data + which;
+    ret->size = size - which;
+    ret->as_bits = as_bits;
+    /* a part has no parts: what reads this ends */
+    unsigned kind = *ret->column & KIND_MASK;
+    return kind == KIND_SPARSE || kind == KIND_BITMAP || *ret->column & FLAG_PATCH ? -EBADMSG : 0;
+}
+
+/* How long the column is that stands behind which rows it is about; 0: it is none of so many values. */
+static size_t part_bytes(const struct some *some)
+{
+    struct header h;
+    if (get_header(some->column, some->size, &h) < 0)
+        return 0;
+    size_t before = (size_t)(h.data - some->column);
+    if (h.kind == KIND_CONSTANT)
+        return before;
+    size_t payload = packed_bytes(some->n, h.width);
+    return h.kind == KIND_PACK && h.size >= payload ? before + payload : 0;
+}
+
+/* The rows that are meant, each below n, into rows[some->n]. */
+static int some_rows(const struct some *some, size_t n, uint16_t *rows)
+{
+    size_t k = 0;
+    if (!some->as_bits) {
+        memcpy(rows, some->which, some->n * sizeof(*rows));
+        for (; k < some->n; k++)
+            if (rows[k] >= n)
+                return -EBADMSG;
+        return 0;
+    }
+    for (size_t byte = 0; byte < (n + 7) / 8; byte++)
+        for (unsigned bits = some->which[byte]; bits; bits &= bits - 1) {
+            size_t row = byte * 8 + (unsigned)__builtin_ctz(bits);
+            if (row >= n || k == some->n)
+                return -EBADMSG;
+            rows[k++] = (uint16_t)row;
+        }
+    return k == some->n ? 0 : -EBADMSG;
+}
+
+/* What is said of some rows, decoded. */
+struct parts {
+    uint16_t few_rows[FEW / 4], *rows;
+    int64_t few_values[FEW / 4], *values;
+};
+
+static void parts_fini(struct parts *p)
+{
+    if (p->rows != p->few_rows)
+        free(p->rows);
+    if (p->values != p->few_values)
+        free(p->values);
+}
+
+static int parts_init(struct parts *p, const struct some *some, size_t n)
+{
+    bool is_few = some->n <= FEW / 4;
+    p->rows = is_few ? p->few_rows : malloc(some->n * sizeof(*p->rows));
+    p->values = is_few ? p->few_values : malloc(some->n * sizeof(*p->values));
+    int r = p->rows && p->values ? some_rows(some, n, p->rows) : -ENOMEM;
+    if (r == 0)
+        r = column_decode(NULL, some->column, some->size, some->n, p->values);
+    if (r < 0)
+        parts_fini(p);
+    return r;
 }
 
 static int decode_sparse(const struct header *h, size_t n, int64_t *ret)
 {
-    uint32_t n_other;
-    const uint8_t *places, *column;
-    size_t size;
-    int r = get_sparse(h, n, &n_other, &places, &column, &size);
+    struct some some;
+    struct parts parts;
+    int r = get_some(h->data, h->size, n, h->kind == KIND_BITMAP, &some);
+    if (r == 0)
+        r = parts_init(&parts, &some, n);
     if (r < 0)
         return r;
-    int64_t few[FEW / 4], *others = n_other > FEW / 4 ? malloc(n_other * sizeof(*others)) : few;
-    r = others ? column_decode(NULL, column, size, n_other, others) : -ENOMEM;
-    for (size_t i = 0; i < n && r == 0; i++)
+    for (size_t i = 0; i < n; i++)
         ret[i] = h->base;
-    for (uint32_t k = 0; k < n_other && r == 0; k++) {
-        uint16_t place;
-        memcpy(&place, places + 2 * (size_t)k, sizeof(place));
-        if (place < n)
-            ret[place] = others[k];
-        else
-            r = -EBADMSG;
-    }
-    if (others != few)
-        free(others);
+    for (uint32_t k = 0; k < some.n; k++)
+        ret[parts.rows[k]] = parts.values[k];
+    parts_fini(&parts);
+    return 0;
+}
+
+static int decode_sparse_u16(const struct header *h, size_t n, uint16_t *ret)
+{
+    struct some some;
+    struct parts parts;
+    int r = get_some(h->data, h->size, n, h->kind == KIND_BITMAP, &some);
+    if (r == 0)
+        r = parts_init(&parts, &some, n);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (uint16_t)h->base;
+    for (uint32_t k = 0; k < some.n; k++)
+        ret[parts.rows[k]] = (uint16_t)parts.values[k];
+    parts_fini(&parts);
+    return 0;
+}
+
+/* The bits above the width of those that have any. Moves h to the packed bits behind them. */
+static int get_patches(struct header *h, size_t n, struct some *some, struct parts *parts)
+{
+    int r = get_some(h->data, h->size, n, false, some);
+    size_t part = r == 0 ? part_bytes(some) : 0;
+    if (part == 0 || h->width == 0 || h->width > 63)
+        return -EBADMSG;
+    h->data = some->column + part;
+    h->size = some->size - part;
+    return parts_init(parts, some, n);
+}
+
+/* u, plus `add` where nothing is patched. */
+static int decode_packed(struct header *h, size_t n, uint64_t add, uint64_t *u)
+{
+    struct some some = {0};
+    struct parts parts;
+    int r = h->is_patched ? get_patches(h, n, &some, &parts) : 0;
+    if (r < 0)
+        return r;
+    if (h->size < packed_bytes(n, h->width))
+        r = -EBADMSG;
+    else if (h->width)
+        unpack(h->data, u, n, h->width, add);
+    else
+        memset(u, 0, n * sizeof(*u));
+    for (uint32_t k = 0; r == 0 && k < some.n; k++)
+        u[parts.rows[k]] |= (uint64_t)parts.values[k] << h->width;
+    if (h->is_patched)
+        parts_fini(&parts);
     return r;
 }
 
@@ -540,23 +731,19 @@ int column_decode(struct column_coder *coder, const uint8_t *data, size_t size, 
     if (r < 0)
         return r;
     uint64_t *u = (uint64_t *)ret;
-    bool is_plain = !h.delta && !h.specials && h.unit == 1;
+    const bool is_plain = !h.delta && !h.specials && h.unit == 1 && !h.is_patched && h.width > 0;
     switch (h.kind) {
     case KIND_CONSTANT:
         for (size_t i = 0; i < n; i++)
             ret[i] = h.base;
         return 0;
     case KIND_SPARSE:
+    case KIND_BITMAP:
         return decode_sparse(&h, n, ret);
     case KIND_PACK:
-        if (h.size < packed_bytes(n, h.width))
-            return -EBADMSG;
-        if (h.width)
-            unpack(h.data, u, n, h.width, is_plain ? (uint64_t)h.base : 0);
-        else
-            memset(u, 0, n * sizeof(*u));
-        if (is_plain && h.width)
-            return 0;
+        r = decode_packed(&h, n, is_plain ? (uint64_t)h.base : 0, u);
+        if (r < 0 || is_plain)
+            return r;
         break;
     case KIND_PLANES: {
         struct column_coder own = {0};
@@ -590,7 +777,10 @@ int column_decode_u16(const uint8_t *data, size_t size, size_t n, uint16_t *ret)
             ret[i] = (uint16_t)h.base;
         return 0;
     }
-    if (h.kind == KIND_PACK && !h.delta && !h.specials && h.unit == 1 && h.width > 0 && h.width <= 48) {
+    if (h.kind == KIND_SPARSE || h.kind == KIND_BITMAP)
+        return decode_sparse_u16(&h, n, ret);
+    if (h.kind == KIND_PACK && !h.delta && !h.specials && !h.is_patched && h.unit == 1 && h.width > 0 &&
+        h.width <= 48) {
         if (h.size < packed_bytes(n, h.width))
             return -EBADMSG;
         unpack_u16(h.data, ret, n, h.width, (uint64_t)h.base);

@@ -37,7 +37,7 @@ struct table_rows {
     int64_t *partners; /* of ratings */
     uint64_t
         used[FACT_VALUES_MAX]; /* the bits of all values of a column: 0 where there is nothing but zeros */
-    uint16_t differs[2][FIELD_N_DIMENSIONS]; /* the bits in which dimensions are not the base's */
+    uint16_t differs[2][FIELD_N_DIMENSIONS]; /* the bits in which dimensions are not the base's or today's */
 };
 
 struct facts_writer {
@@ -48,7 +48,7 @@ struct facts_writer {
     struct buffer out;
     struct block_writer block;
     int64_t *base[FACT_N_COMMON];
-    uint16_t *base_dimensions;              /* [row][field] */
+    uint16_t *base_dimensions, *today;      /* [row][field] */
     uint16_t used_base[FIELD_N_DIMENSIONS]; /* the bits of all values of a dimension */
     struct table_rows tables[FACT_N_TABLES];
     int64_t *column, *prediction; /* ROWGROUP_ROWS */
@@ -76,6 +76,7 @@ int facts_writer_new(struct facts_writer **ret)
         w->values.base[BASE[i]] = w->base[BASE[i]];
     }
     ok &= (w->base_dimensions = malloc(ROWGROUP_SUBJECTS * FIELD_N_DIMENSIONS * sizeof(uint16_t))) != NULL;
+    ok &= (w->today = malloc(ROWGROUP_SUBJECTS * FIELD_N_DIMENSIONS * sizeof(uint16_t))) != NULL;
     ok &= (w->column = malloc(ROWGROUP_ROWS * sizeof(int64_t))) != NULL;
     ok &= (w->prediction = malloc(ROWGROUP_ROWS * sizeof(int64_t))) != NULL;
     if (!ok) {
@@ -100,6 +101,7 @@ void facts_writer_free(struct facts_writer *w)
     for (unsigned c = 0; c < FACT_N_COMMON; c++)
         free(w->base[c]);
     free(w->base_dimensions);
+    free(w->today);
     free(w->column);
     free(w->prediction);
     block_writer_fini(&w->block);
@@ -177,17 +179,30 @@ static bool find_partners(struct facts_writer *w)
     return any;
 }
 
-/* Writes a dimension's column as its difference to the base's. */
+/* Writes a dimension's column as its difference to the base's or today's. */
 static void add_dimension(struct facts_writer *w, unsigned table, unsigned set, unsigned field)
 {
     const struct table_rows *t = &w->tables[table];
     const uint32_t n = w->values.tables[table].n;
     const size_t stride = FACT_TABLE_INFO[table].n_sets * FIELD_N_DIMENSIONS,
                  at = set * FIELD_N_DIMENSIONS + field;
-    for (uint32_t i = 0; i < n; i++)
-        w->column[i] = (int64_t)t->dimensions[i * stride + at] -
-                       w->base_dimensions[(size_t)t->parents[i] * FIELD_N_DIMENSIONS + field];
+    for (uint32_t i = 0; i < n; i++) {
+        const uint16_t *of = rowgroup_is_of_today(&w->values, table, i) ? w->today : w->base_dimensions;
+        w->column[i] =
+            (int64_t)t->dimensions[i * stride + at] - of[(size_t)t->parents[i] * FIELD_N_DIMENSIONS + field];
+    }
     block_add(&w->block, (uint8_t)FACT_DIMENSION(set, field), w->column, n, COLUMN_PACK, NULL);
+}
+
+/* Of solves: which of two ways of telling the times in new and open is right more often. */
+static bool is_new_the_rest(const struct rowgroup_values *v)
+{
+    int64_t *const *of = v->tables[FACT_SOLVE].values;
+    const uint32_t n = v->tables[FACT_SOLVE].n;
+    uint32_t n_never_open = 0;
+    for (uint32_t i = 0; i < n; i++)
+        n_never_open += of[FACT_SOLVE_OPEN_MS][i] == 0;
+    return n_never_open > n / 2;
 }
 
 static int add_value(struct facts_writer *w, unsigned table, unsigned column)
@@ -205,17 +220,18 @@ static int add_value(struct facts_writer *w, unsigned table, unsigned column)
 static int write_table(struct facts_writer *w, unsigned table)
 {
     const struct fact_table_info *info = &FACT_TABLE_INFO[table];
-    const uint32_t n = w->values.tables[table].n, *parents = w->values.tables[table].parents;
+    const uint32_t n = w->values.tables[table].n;
+    const uint32_t *firsts = w->values.tables[table].firsts;
     int r = block_begin(&w->block, n);
     bool is_identity = n == w->values.n_base;
-    for (uint32_t i = 0; i < n; i++) {
-        w->column[i] = parents[i];
-        is_identity &= parents[i] == i;
+    for (uint32_t base = 0; base < w->values.n_base; base++) {
+        w->column[base] = firsts[base + 1] - firsts[base];
+        is_identity &= w->column[base] == 1;
     }
-    /* Always there where rows are not the base's, so also where it is all zeros: a difference to nothing. */
-    memset(w->prediction, 0, n * sizeof(*w->prediction));
     if (r == 0 && !is_identity)
-        block_add(&w->block, ROWGROUP_PARENT, w->column, n, COLUMN_DELTA, w->prediction);
+        block_add(&w->block, ROWGROUP_COUNTS, w->column, w->values.n_base, COLUMN_PACK, NULL);
+    if (table == FACT_SOLVE)
+        w->values.new_is_rest = is_new_the_rest(&w->values);
     if (r == 0 && table == FACT_RATING && find_partners(w))
         block_add(&w->block, ROWGROUP_PARTNER, w->tables[table].partners, n, COLUMN_PACK, NULL);
     for (unsigned c = 0; c < info->n_values && r == 0; c++)
@@ -286,7 +302,8 @@ static int add_row(struct facts_writer *w, const struct fact_row *row, uint32_t 
 {
     const struct fact_table_info *info = &FACT_TABLE_INFO[row->table];
     struct table_rows *t = &w->tables[row->table];
-    const uint16_t *base = w->base_dimensions + (size_t)parent * FIELD_N_DIMENSIONS;
+    const uint16_t *base = w->base_dimensions + (size_t)parent * FIELD_N_DIMENSIONS,
+                   *today = w->today + (size_t)parent * FIELD_N_DIMENSIONS;
     if (!t->values && table_make(w, row->table) < 0)
         return -ENOMEM;
     const uint32_t i = w->values.tables[row->table].n++;
@@ -297,9 +314,12 @@ static int add_row(struct facts_writer *w, const struct fact_row *row, uint32_t 
     }
     memcpy(t->dimensions + (size_t)i * info->n_sets * FIELD_N_DIMENSIONS, row->dimensions,
            info->n_sets * sizeof(row->dimensions[0]));
+    const bool is_cut = row->table == FACT_SPAN || row->table == FACT_HOLDING; /* which rows are last? */
     for (unsigned set = 0; set < info->n_sets; set++)
-        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
-            t->differs[set][f] |= row->dimensions[set][f] ^ base[f];
+        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++) {
+            uint16_t value = row->dimensions[set][f], of = row->table == FACT_TICKET ? base[f] : today[f];
+            t->differs[set][f] |= (uint16_t)((value ^ of) | (is_cut ? value ^ base[f] : 0));
+        }
     t->parents[i] = parent;
     return 0;
 }
@@ -328,6 +348,8 @@ int facts_add(struct facts_writer *w, const struct fact_row *row)
         w->base[FACT_NAMESPACE][base] = row->values[FACT_NAMESPACE];
         w->base[FACT_CREATED][base] = row->values[FACT_CREATED];
         memcpy(w->base_dimensions + (size_t)base * FIELD_N_DIMENSIONS, row->dimensions[0],
+               sizeof(row->dimensions[0]));
+        memcpy(w->today + (size_t)base * FIELD_N_DIMENSIONS, row->dimensions[row->table == FACT_TICKET],
                sizeof(row->dimensions[0]));
         for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
             w->used_base[f] |= row->dimensions[0][f];

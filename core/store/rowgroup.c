@@ -82,16 +82,16 @@ void rowgroup_write_block(struct rowgroup_writer *w, unsigned table, size_t from
 /* What a value mostly is. A prediction that is no number is 0, or created_at where the value is an instant.
  */
 enum prediction {
-    P_CREATED,  /* created_at */
-    P_COLUMN,   /* `other` of the same row */
-    P_BEFORE,   /* `other` of the subject's row before; created_at on its first */
-    P_SINCE,    /* `other` of the same row less `other` of the subject's row before, or created_at */
-    P_LAST,     /* `other` of the subject's last row in `of` */
-    P_ROW,      /* … of its row there that is as far from the first as this one here */
-    P_ENDS,     /* on the subject's last row P_LAST of solves; else P_ROW */
-    P_ACK_TIME, /* from created_at to the acknowledgement */
-    P_REST,     /* of a solve: the time in no other class */
-    P_ANSWER,   /* `other` of the answer of the same response */
+    P_CREATED, /* created_at */
+    P_COLUMN,  /* `other` of the same row */
+    P_BEFORE,  /* `other` of the subject's row before; created_at on its first */
+    P_SINCE,   /* `other` of the same row less `other` of the subject's row before, or created_at */
+    P_LAST,    /* `other` of the subject's last row in `of` */
+    P_ROW,     /* … of its row there that is as far from the first as this one here */
+    P_ENDS,    /* on the subject's last row P_LAST of solves; else P_ROW */
+    P_NEW,     /* of a solve: from created_at to the acknowledgement; or the time in no other class */
+    P_OPEN, /* … the time in no other class; or nothing: a group has its tickets of one kind or the other */
+    P_ANSWER, /* `other` of the answer of the same response */
 };
 
 struct rule {
@@ -106,8 +106,8 @@ static const struct rule RULES[] = {
     {FACT_REPLY, FACT_REPLY_END, P_COLUMN, 0, FACT_REPLY_START, true},
     {FACT_REPLY, FACT_REPLY_LAST, P_COLUMN, 0, FACT_REPLY_BUSINESS, false},
     {FACT_SOLVE, FACT_SOLVE_AT, P_CREATED, 0, 0, true},
-    {FACT_SOLVE, FACT_SOLVE_NEW_MS, P_ACK_TIME, 0, 0, false},
-    {FACT_SOLVE, FACT_SOLVE_OPEN_MS, P_REST, 0, 0, false},
+    {FACT_SOLVE, FACT_SOLVE_NEW_MS, P_NEW, 0, 0, false},
+    {FACT_SOLVE, FACT_SOLVE_OPEN_MS, P_OPEN, 0, 0, false},
     {FACT_SOLVE, FACT_SOLVE_NEW_BUSINESS, P_COLUMN, 0, FACT_SOLVE_NEW_MS, false},
     {FACT_SOLVE, FACT_SOLVE_OPEN_BUSINESS, P_COLUMN, 0, FACT_SOLVE_OPEN_MS, false},
     {FACT_SOLVE, FACT_SOLVE_PENDING_BUSINESS, P_COLUMN, 0, FACT_SOLVE_PENDING_MS, false},
@@ -207,14 +207,15 @@ static int predict_needs(struct rowgroup_values *v, const struct rule *rule)
     case P_ENDS:
         r = v->need(v, rule->of, other);
         return r < 0 ? r : v->need(v, FACT_SOLVE, FACT_SOLVE_AT);
-    case P_ACK_TIME:
-        return v->need(v, FACT_ACKNOWLEDGEMENT, FACT_ACKNOWLEDGEMENT_AT);
-    case P_REST: {
-        static const uint8_t PARTS[] = {FACT_SOLVE_AT, FACT_SOLVE_NEW_MS, FACT_SOLVE_PENDING_MS,
-                                        FACT_SOLVE_HOLD_MS};
+    case P_NEW:
+    case P_OPEN: {
+        static const uint8_t PARTS[] = {FACT_SOLVE_AT, FACT_SOLVE_PENDING_MS, FACT_SOLVE_HOLD_MS};
+        bool is_rest = (rule->prediction == P_NEW) == v->new_is_rest;
+        if (!is_rest)
+            return rule->prediction == P_NEW ? v->need(v, FACT_ACKNOWLEDGEMENT, FACT_ACKNOWLEDGEMENT_AT) : 0;
         for (size_t i = 0; i < sizeof(PARTS) && r == 0; i++)
             r = v->need(v, FACT_SOLVE, PARTS[i]);
-        return r;
+        return r < 0 ? r : v->need(v, FACT_SOLVE, v->new_is_rest ? FACT_SOLVE_OPEN_MS : FACT_SOLVE_NEW_MS);
     }
     case P_ANSWER:
         return v->need(v, FACT_ANSWER, other);
@@ -222,19 +223,28 @@ static int predict_needs(struct rowgroup_values *v, const struct rule *rule)
     return 0;
 }
 
-static int64_t rest_of(int64_t *const *values, uint32_t i, int64_t created)
+/* Of a solve's time from created_at: what is in neither pending, nor hold, nor `other`. */
+static int64_t rest_of(int64_t *const *values, unsigned other, uint32_t i, int64_t created)
 {
-    int64_t at = values[FACT_SOLVE_AT][i], new = values[FACT_SOLVE_NEW_MS][i],
+    int64_t at = values[FACT_SOLVE_AT][i], before = values[other][i],
             pending = values[FACT_SOLVE_PENDING_MS][i], hold = values[FACT_SOLVE_HOLD_MS][i];
-    if (!is_number(at) || !is_number(created) || !is_number(new) || !is_number(pending) || !is_number(hold))
+    if (!is_number(at) || !is_number(created) || !is_number(before) || !is_number(pending) ||
+        !is_number(hold))
         return FACT_NULL;
-    return minus(minus(minus(minus(at, created), new), pending), hold);
+    return minus(minus(minus(minus(at, created), before), pending), hold);
+}
+
+static int64_t acknowledgement_of(const struct rowgroup_values *v, uint32_t base)
+{
+    int64_t at = value_at(v, FACT_ACKNOWLEDGEMENT, FACT_ACKNOWLEDGEMENT_AT, base, 0),
+            created = v->base[FACT_CREATED][base];
+    return is_number(at) && is_number(created) ? minus(at, created) : FACT_NULL;
 }
 
 int rowgroup_predict(struct rowgroup_values *v, unsigned table, unsigned column, int64_t *ret)
 {
     const struct rule *rule = rule_of(table, column);
-    if (!rule)
+    if (!rule || (rule->prediction == P_OPEN && v->new_is_rest))
         return 0;
     int r = predict_needs(v, rule);
     if (r < 0)
@@ -272,12 +282,12 @@ int rowgroup_predict(struct rowgroup_values *v, unsigned table, unsigned column,
             p = is_last ? value_at(v, FACT_SOLVE, FACT_SOLVE_AT, base, -1)
                         : value_at(v, rule->of, rule->other, base, place);
             break;
-        case P_ACK_TIME:
-            p = value_at(v, FACT_ACKNOWLEDGEMENT, FACT_ACKNOWLEDGEMENT_AT, base, 0);
-            p = is_number(p) && is_number(created[base]) ? minus(p, created[base]) : FACT_NULL;
+        case P_NEW:
+            p = v->new_is_rest ? rest_of(v->tables[table].values, FACT_SOLVE_OPEN_MS, i, created[base])
+                               : acknowledgement_of(v, base);
             break;
-        case P_REST:
-            p = rest_of(v->tables[table].values, i, created[base]);
+        case P_OPEN:
+            p = rest_of(v->tables[table].values, FACT_SOLVE_NEW_MS, i, created[base]);
             break;
         case P_ANSWER:
             p = value_at(v, FACT_ANSWER, rule->other, base, partners[i] >= 0 ? partners[i] : 0);
@@ -288,6 +298,15 @@ int rowgroup_predict(struct rowgroup_values *v, unsigned table, unsigned column,
         ret[i] = is_number(p) ? p : 0;
     }
     return 1;
+}
+
+bool rowgroup_is_of_today(const struct rowgroup_values *v, unsigned table, uint32_t i)
+{
+    if (table == FACT_TICKET)
+        return false;
+    if (table != FACT_SPAN && table != FACT_HOLDING)
+        return true;
+    return i + 1 == v->tables[table].firsts[v->tables[table].parents[i] + 1]; /* the last */
 }
 
 /* --- reading
@@ -306,7 +325,7 @@ struct table_rooms {
 struct rowgroup_reader {
     struct rowgroup_values values; /* first: need's argument */
     const struct rowgroup *group;
-    struct room base[FACT_N_COMMON], base_dimensions[FIELD_N_DIMENSIONS];
+    struct room base[FACT_N_COMMON], base_dimensions[FIELD_N_DIMENSIONS], today[FIELD_N_DIMENSIONS];
     struct table_rooms tables[FACT_N_TABLES];
     uint32_t *parents[FACT_N_TABLES], *firsts[FACT_N_TABLES];
     int64_t *prediction;
@@ -330,8 +349,10 @@ void rowgroup_reader_free(struct rowgroup_reader *r)
         return;
     for (unsigned c = 0; c < FACT_N_COMMON; c++)
         free(r->base[c].data);
-    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++) {
         free(r->base_dimensions[f].data);
+        free(r->today[f].data);
+    }
     for (unsigned t = 0; t < FACT_N_TABLES; t++) {
         for (unsigned c = 0; c < FACT_VALUES_MAX; c++)
             free(r->tables[t].values[c].data);
@@ -352,7 +373,10 @@ void rowgroup_reader_set(struct rowgroup_reader *r, const struct rowgroup *g)
     for (unsigned c = 0; c < FACT_N_COMMON; c++)
         r->base[c].is_read = false;
     for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
-        r->base_dimensions[f].is_read = false;
+        r->base_dimensions[f].is_read = r->today[f].is_read = false;
+    struct block_column open;
+    r->values.new_is_rest =
+        !block_find(&g->tables[FACT_SOLVE], FACT_SOLVE_OPEN_MS, &open) || !open.is_difference;
     for (unsigned t = 0; t < FACT_N_TABLES; t++) {
         struct table_rooms *rooms = &r->tables[t];
         r->values.tables[t].n = g->tables[t].n_rows;
@@ -407,22 +431,26 @@ static int read_parents(struct rowgroup_reader *r, unsigned table)
     if (!r->parents[table] || !r->firsts[table])
         return -ENOMEM;
     uint32_t *parents = r->parents[table];
-    rooms->is_identity = n && !block_find(b, ROWGROUP_PARENT, &c);
+    rooms->is_identity = n && !block_find(b, ROWGROUP_COUNTS, &c);
     if (rooms->is_identity) {
         if (n != n_base)
             return -EBADMSG;
         for (uint32_t i = 0; i < n; i++)
             parents[i] = i;
     } else if (n) {
-        int64_t decoded[ROWGROUP_ROWS];
-        int e = block_read(b, ROWGROUP_PARENT, NULL, n, decoded);
+        int64_t counts[ROWGROUP_SUBJECTS];
+        uint32_t row = 0;
+        int e = block_read(b, ROWGROUP_COUNTS, NULL, n_base, counts);
         if (e < 0)
             return e;
-        for (uint32_t i = 0; i < n; i++) {
-            if (decoded[i] < 0 || decoded[i] >= n_base || (i > 0 && decoded[i] < decoded[i - 1]))
+        for (uint32_t base = 0; base < n_base; base++) {
+            if (counts[base] < 0 || counts[base] > n - row)
                 return -EBADMSG;
-            parents[i] = (uint32_t)decoded[i];
+            for (int64_t left = counts[base]; left > 0; left--)
+                parents[row++] = base;
         }
+        if (row != n)
+            return -EBADMSG;
     }
     rowgroup_lay_out(parents, n, n_base, r->firsts[table]);
     r->values.tables[table].parents = parents;
@@ -510,34 +538,80 @@ int rowgroup_reader_value(struct rowgroup_reader *r, enum fact_table table, unsi
     return e;
 }
 
+/* A dimension of the base. */
+static int read_base_dimension(struct rowgroup_reader *r, unsigned field, const uint16_t **ret)
+{
+    struct room *room = &r->base_dimensions[field];
+    uint16_t *base = room_of(room, sizeof(uint16_t));
+    if (!base)
+        return -ENOMEM;
+    int e =
+        room->is_read ? 0 : block_read_u16(&r->group->base, FACT_DIMENSION(0, field), r->values.n_base, base);
+    room->is_read = e == 0;
+    *ret = base;
+    return e;
+}
+
+/* What the tickets of the base's rows have today; without a ticket as in the base. */
+static int read_today(struct rowgroup_reader *r, unsigned field, const uint16_t **ret)
+{
+    const struct block *b = &r->group->tables[FACT_TICKET];
+    const uint16_t *base, *today;
+    struct block_column c;
+    if (!block_find(b, FACT_DIMENSION(1, field), &c))
+        return read_base_dimension(r, field, ret);
+    struct room *room = &r->today[field];
+    uint16_t *values = room_of(room, sizeof(uint16_t));
+    if (!values)
+        return -ENOMEM;
+    *ret = values;
+    if (room->is_read)
+        return 0;
+    int e = rowgroup_reader_dimension(r, FACT_TICKET, 1, field, &today);
+    if (e == 0)
+        e = read_base_dimension(r, field, &base);
+    if (e < 0)
+        return e;
+    memcpy(values, base, r->values.n_base * sizeof(*values));
+    for (uint32_t i = 0; i < b->n_rows; i++)
+        values[r->parents[FACT_TICKET][i]] = today[i];
+    room->is_read = true;
+    return 0;
+}
+
+static void add_parents(const struct rowgroup_reader *r, unsigned table, const uint16_t *of, uint16_t *values)
+{
+    const uint32_t n = r->values.tables[table].n, *parents = r->parents[table];
+    if (r->tables[table].is_identity)
+        for (uint32_t i = 0; i < n; i++)
+            values[i] = (uint16_t)(values[i] + of[i]);
+    else
+        for (uint32_t i = 0; i < n; i++)
+            values[i] = (uint16_t)(values[i] + of[parents[i]]);
+}
+
 static int read_dimension(struct rowgroup_reader *r, unsigned table, unsigned set, unsigned field,
                           uint16_t *values)
 {
-    struct room *room = &r->base_dimensions[field];
     const struct block *b = &r->group->tables[table];
-    const uint32_t n = b->n_rows, *parents = r->parents[table];
-    uint16_t *base = room_of(room, sizeof(uint16_t));
-    struct block_column c;
-    if (!base)
-        return -ENOMEM;
-    int e = 0;
-    if (!room->is_read)
-        e = block_read_u16(&r->group->base, FACT_DIMENSION(0, field), r->values.n_base, base);
-    room->is_read = e == 0;
+    const uint32_t n = b->n_rows;
+    const uint16_t *base, *today;
+    int e = read_base_dimension(r, field, &base);
+    today = base;
+    if (e == 0 && table != FACT_TICKET)
+        e = read_today(r, field, &today);
+    if (e == 0)
+        e = block_read_u16(b, FACT_DIMENSION(set, field), n, values);
     if (e < 0)
         return e;
-    bool differs = block_find(b, FACT_DIMENSION(set, field), &c);
-    if (differs)
-        e = block_read_u16(b, FACT_DIMENSION(set, field), n, values);
+    if (today == base || (table != FACT_SPAN && table != FACT_HOLDING))
+        add_parents(r, table, today, values);
     else
-        memset(values, 0, n * sizeof(*values));
-    if (r->tables[table].is_identity)
-        for (uint32_t i = 0; i < n; i++)
-            values[i] = (uint16_t)(values[i] + base[i]);
-    else
-        for (uint32_t i = 0; i < n; i++)
-            values[i] = (uint16_t)(values[i] + base[parents[i]]);
-    return e;
+        for (uint32_t i = 0; i < n; i++) {
+            const uint16_t *of = rowgroup_is_of_today(&r->values, table, i) ? today : base;
+            values[i] = (uint16_t)(values[i] + of[r->parents[table][i]]);
+        }
+    return 0;
 }
 
 int rowgroup_reader_dimension(struct rowgroup_reader *r, enum fact_table table, unsigned set, unsigned field,

@@ -2,9 +2,10 @@
  *
  * Its base has a row a subject: number, namespace, created_at, and the dimensions of its first row (the
  * ticket's, at creation). The rows of the tables are its children: what they share with their subject they do
- * not hold, dimensions are kept as differences to it, and values that mostly follow from others as
- * differences to what is predicted from those (rowgroup.c says which). So the rows of a ticket cost little
- * more than what happened to it. Rows are in the order of their subjects, those of one subject in the fold's.
+ * not hold, dimensions are kept as differences to what the ticket has today (or had at creation, where more
+ * follows), and values that mostly follow from others as differences to what is predicted from those
+ * (rowgroup.c says which). So the rows of a ticket cost little more than what happened to it. Rows are in the
+ * order of their subjects, those of one subject in the fold's.
  *
  * On disk: head, one entry a block, the blocks (block.h): the base's first. */
 #ifndef TENDON_STORE_ROWGROUP_H
@@ -20,7 +21,7 @@
 
 /* Columns of a table's block behind those of FACT_… and FACT_DIMENSION. */
 enum {
-    ROWGROUP_PARENT = FACT_COLUMNS_MAX, /* the base's row of each row; left out: its own number */
+    ROWGROUP_COUNTS = FACT_COLUMNS_MAX, /* of each base row: how many rows it has; left out: each has one */
     ROWGROUP_PARTNER, /* of ratings: the answer of the same response, from the subject's first on */
     ROWGROUP_COLUMNS
 };
@@ -71,6 +72,7 @@ struct rowgroup_values {
         int64_t *partners;
         int64_t *values[FACT_VALUES_MAX];
     } tables[FACT_N_TABLES];
+    bool new_is_rest; /* of solves: the time in new, not that in open, is what the others leave */
     /* Makes sure that a column (with the partners, for ratings) is there, with the parents and firsts of its
      * table; 0 or negative errno. */
     int (*need)(struct rowgroup_values *v, unsigned table, unsigned column);
@@ -81,6 +83,8 @@ struct rowgroup_values {
 int rowgroup_predict(struct rowgroup_values *v, unsigned table, unsigned column, int64_t *ret);
 /* Fills in firsts from parents. */
 void rowgroup_lay_out(const uint32_t *parents, uint32_t n, uint32_t n_base, uint32_t *firsts);
+/* Whether the dimensions of row i of a table are kept as differences to those that the ticket has today. */
+bool rowgroup_is_of_today(const struct rowgroup_values *v, unsigned table, uint32_t i);
 
 /* --- reading
  * ----------------------------------------------------------------------------------------------------- */
