@@ -404,7 +404,7 @@ static json_t *answer_explain(struct answer *a, double elapsed_ms)
                          (json_int_t)s->bytes));
     }
     put(a, explain, "tables", tables);
-    put(a, explain, "threads", json_integer(1));
+    put(a, explain, "threads", json_integer((json_int_t)p->n_threads));
     put(a, explain, "ms", json_real(elapsed_ms));
     return explain;
 }

@@ -8,12 +8,11 @@ int scan_no_memory(struct error *err)
     return error_set(err, -ENOMEM, "no_memory", "no memory for the query");
 }
 
-static int too_many_groups(struct scan *s)
+int count_too_many_groups(const struct plan *p, struct error *err)
 {
-    const struct plan *p = s->plan;
     size_t rows_max = p->context->rows_max ? p->context->rows_max : QUERY_ROWS_MAX;
-    (void)error_set(s->err, -E2BIG, "result_size", "the answer would have more than %zu rows", rows_max);
-    error_hint(s->err, "group by fewer dimensions, or ask for longer periods");
+    (void)error_set(err, -E2BIG, "result_size", "the answer would have more than %zu rows", rows_max);
+    error_hint(err, "group by fewer dimensions, or ask for longer periods");
     return -E2BIG;
 }
 
@@ -25,7 +24,7 @@ static int64_t period_cell(const struct plan *p, const struct measure *m, uint32
     return slot < 0 ? -1 : (int64_t)group * p->periods.n + slot;
 }
 
-static int add_vote(struct scan *s, struct measure *m, const struct batch *b, uint32_t i, uint32_t cell,
+static int add_vote(struct scan *s, struct measure *m, struct batch *b, uint32_t i, uint32_t cell,
                     bool success)
 {
     const struct ballot_columns *c = ballot_columns(m->metric->table);
@@ -33,14 +32,14 @@ static int add_vote(struct scan *s, struct measure *m, const struct batch *b, ui
     uint32_t unit = 0;
     uint64_t respondent = 0;
     if (m->unit == UNIT_SITE)
-        unit = b->rows.dimensions[FIELD_SITE][i];
+        unit = batch_codes(b, FIELD_SITE)[i];
     else if (m->unit == UNIT_ORG || m->metric->gather == GATHER_BALLOTS)
         unit = b->ids[s->plan->org][i];
     if (c) {
-        respondent = (uint64_t)b->rows.values[c->respondent][i];
+        respondent = (uint64_t)batch_values(b, c->respondent)[i];
         if (respondent == 0) { /* a ballot without a name is its own respondent */
-            const int64_t ballot[] = {b->rows.values[FACT_SUBJECT][i], b->rows.values[c->at][i],
-                                      b->rows.values[c->question][i]};
+            const int64_t ballot[] = {batch_values(b, FACT_SUBJECT)[i], batch_values(b, c->at)[i],
+                                      batch_values(b, c->question)[i]};
             respondent = XXH3_64bits(ballot, sizeof(ballot));
         }
     }
@@ -48,58 +47,72 @@ static int add_vote(struct scan *s, struct measure *m, const struct batch *b, ui
 }
 
 /* Votes on several questions, or scores of several instruments, make one figure that nobody asked for. */
-static void see_mixture(struct measure *m, const struct batch *b, const uint8_t *verdicts)
+static void see_mixture(struct measure *m, struct batch *b, struct judged *j)
 {
     const struct ballot_columns *c = ballot_columns(m->metric->table);
     if (m->metric->gather != GATHER_ANSWERS && m->metric->gather != GATHER_BALLOTS)
         return;
-    const int64_t *what = b->rows.values[m->metric->gather == GATHER_ANSWERS ? c->question : c->instrument];
+    judged_fill(j, b->rows.n);
+    const int64_t *what = batch_values(b, m->metric->gather == GATHER_ANSWERS ? c->question : c->instrument);
     for (uint32_t i = 0; i < b->rows.n; i++) {
         uint32_t number = (uint32_t)what[i] + 1; /* there may be no question */
-        if (verdicts[i] != VERDICT_SAMPLE)
-            continue;
-        m->is_mixed |= m->met && m->met != number;
-        m->met = number;
+        if (j->verdicts[i] == VERDICT_SAMPLE)
+            measure_meet(m, number);
     }
 }
 
-static inline void cell_add(struct cell *c, int64_t value)
+uint8_t *count_keep(struct scan *s, struct batch *b)
 {
-    if (c->n == 0 || value < c->min)
-        c->min = value;
-    if (c->n == 0 || value > c->max)
-        c->max = value;
-    c->sum += value;
-    c->n++;
+    if (!b->keep)
+        memset(s->keep, 1, b->rows.n);
+    b->keep = s->keep;
+    return s->keep;
 }
 
-/* A column of the batch that was not read with the others. */
-static int need(struct scan *s, struct batch *b, unsigned column)
+/* Where each row's cells begin and which of them is its own: by group and by slot, either of which may be one
+ * for all rows. */
+struct places {
+    const uint32_t *groups; /* NULL: all are in the one group */
+    struct slots slots;
+    uint32_t n_slots;
+};
+
+static struct places places_of(const struct scan *s, const struct measure *m, const struct batch *b)
 {
-    if (b->rows.values[column])
-        return 0;
-    int r = fact_scan_fetch(s->source, (uint8_t)column, &s->vector, s->err);
-    b->rows.values[column] = s->vector.values[column];
-    return r;
+    return (struct places){.groups = s->plan->request->n_by ? s->groups : NULL,
+                           .slots = b->slots[m->anchor],
+                           .n_slots = m->n_slots};
+}
+
+static inline uint32_t place_group(const struct places *p, uint32_t i)
+{
+    return p->groups ? p->groups[i] : 0;
+}
+
+static inline int32_t place_slot(const struct places *p, uint32_t i)
+{
+    return p->slots.at ? p->slots.at[i] : p->slots.slot;
+}
+
+static inline uint32_t place_cell(const struct places *p, uint32_t i)
+{
+    return place_group(p, i) * p->n_slots + (uint32_t)place_slot(p, i);
 }
 
 /* Rows that are no plain samples, and tickets whose creation is inferred. */
-static int count_sides(struct scan *s, struct measure *m, struct batch *b, const uint8_t *verdicts)
+static int count_sides(struct scan *s, struct measure *m, struct batch *b, const uint8_t *verdicts,
+                       bool may_be_inferred)
 {
     struct plan *p = s->plan;
-    const int32_t *slots = b->slots[m->anchor];
-    const int64_t *flags = b->rows.values[FACT_FLAGS];
-    int r;
-    if ((r = need(s, b, FACT_SUBJECT)) < 0 || (r = need(s, b, FACT_NAMESPACE)) < 0)
-        return r;
-    const int64_t *subjects = b->rows.values[FACT_SUBJECT], *namespaces = b->rows.values[FACT_NAMESPACE],
-                  *reasons = b->rows.values[FACT_EXCLUDED];
+    const struct places places = places_of(s, m, b);
+    const int64_t *subjects = batch_values(b, FACT_SUBJECT), *namespaces = batch_values(b, FACT_NAMESPACE),
+                  *reasons = batch_values(b, FACT_EXCLUDED), *flags = batch_values(b, FACT_FLAGS);
     for (uint32_t i = 0; i < b->rows.n; i++) {
         enum verdict verdict = verdicts[i];
-        bool is_inferred =
-            verdict == VERDICT_INFERRED || (verdict == VERDICT_SAMPLE && flags[i] & FACT_FLAG_INFERRED);
+        bool is_inferred = verdict == VERDICT_INFERRED ||
+                           (may_be_inferred && verdict == VERDICT_SAMPLE && flags[i] & FACT_FLAG_INFERRED);
         if (verdict == VERDICT_BESIDE || verdict == VERDICT_BESIDE_2) {
-            struct cell *c = measure_cell(m, s->groups[i], (uint32_t)slots[i]);
+            struct cell *c = &m->cells[place_cell(&places, i)];
             c->beside[0]++;
             c->beside[1] += verdict == VERDICT_BESIDE_2;
         }
@@ -107,7 +120,7 @@ static int count_sides(struct scan *s, struct measure *m, struct batch *b, const
             return scan_no_memory(s->err);
         if (verdict != VERDICT_EXCLUDED)
             continue;
-        int64_t cell = period_cell(p, m, s->groups[i], slots[i]);
+        int64_t cell = period_cell(p, m, place_group(&places, i), place_slot(&places, i));
         if (cell >= 0 && tally_exclude(&p->tally, (uint32_t)cell, (uint32_t)subjects[i],
                                        (uint32_t)namespaces[i], (enum fact_excluded)reasons[i]) < 0)
             return scan_no_memory(s->err);
@@ -115,159 +128,268 @@ static int count_sides(struct scan *s, struct measure *m, struct batch *b, const
     return 0;
 }
 
-static int count_votes(struct scan *s, struct measure *m, const struct batch *b, const uint8_t *verdicts,
-                       const uint8_t *success)
+static int count_votes(struct scan *s, struct measure *m, struct batch *b, const struct judged *j)
 {
-    for (uint32_t i = 0; i < b->rows.n; i++) {
-        if (verdicts[i] != VERDICT_SAMPLE)
-            continue;
-        uint32_t cell = s->groups[i] * m->n_slots + (uint32_t)b->slots[m->anchor][i];
-        if (add_vote(s, m, b, i, cell, success[i]) < 0)
-            return scan_no_memory(s->err);
-    }
-    return 0;
-}
-
-static int count_samples(struct scan *s, struct measure *m, struct batch *b, const uint8_t *verdicts)
-{
+    const struct places places = places_of(s, m, b);
     const uint8_t *columns = m->metric->values[m->clock].columns;
-    int r = 0;
-    for (unsigned k = 0; k < METRIC_COLUMNS && columns[k] != COLUMN_NONE && r == 0; k++)
+    for (unsigned k = 0; m->metric->kind != METRIC_RATIO && k < METRIC_COLUMNS && columns[k] != COLUMN_NONE;
+         k++)
         if (columns[k] != COLUMN_INSTANT)
-            r = need(s, b, columns[k]);
-    if (r < 0)
-        return r;
-    /* Of breaches that still run. */
-    const int64_t *ends = m->metric->table == FACT_SLA_CYCLE ? b->rows.values[FACT_SLA_CYCLE_END] : NULL;
+            (void)batch_values(b, columns[k]);
     for (uint32_t i = 0; i < b->rows.n; i++) {
-        if (verdicts[i] != VERDICT_SAMPLE)
+        if (j->verdicts[i] != VERDICT_SAMPLE)
             continue;
-        uint32_t cell = s->groups[i] * m->n_slots + (uint32_t)b->slots[m->anchor][i];
-        m->cells[cell].beside[0] += ends && ends[i] == FACT_NULL;
-        int64_t value = judge_value(m, b, i);
-        cell_add(&m->cells[cell], value);
-        if (m->wants_samples && measure_add_sample(m, cell, value) < 0)
+        if (add_vote(s, m, b, i, place_cell(&places, i), j->success[i]) < 0)
             return scan_no_memory(s->err);
     }
     return 0;
 }
 
-static int accumulate(struct scan *s, struct measure *m, struct batch *b, const uint8_t *verdicts,
-                      const uint8_t *success)
+/* The rows that are samples, as a list: NULL with n rows where all are. */
+static const uint16_t *choose(struct scan *s, const struct judged *j, uint32_t n, uint32_t *ret_n)
 {
-    const int32_t *slots = b->slots[m->anchor];
-    const int64_t *flags = b->rows.values[FACT_FLAGS];
-    unsigned has_sides = 0, has_samples = 0;
-    for (uint32_t i = 0; i < b->rows.n; i++) {
-        has_samples |= verdicts[i] == VERDICT_SAMPLE;
-        has_sides |=
-            verdicts[i] > VERDICT_SAMPLE || (verdicts[i] == VERDICT_SAMPLE && flags[i] & FACT_FLAG_INFERRED);
+    uint32_t k = 0;
+    *ret_n = n;
+    if (j->is_one)
+        return NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        s->chosen[k] = (uint16_t)i;
+        k += j->verdicts[i] == VERDICT_SAMPLE;
     }
-    int r = has_sides ? count_sides(s, m, b, verdicts) : 0;
-    if (r < 0 || !has_samples)
-        return r;
-    see_mixture(m, b, verdicts);
-    if (m->unit != UNIT_TICKET)
-        return count_votes(s, m, b, verdicts, success);
-    bool is_ratio = m->metric->kind == METRIC_RATIO;
-    if (!is_ratio && m->metric->kind != METRIC_COUNT)
-        return count_samples(s, m, b, verdicts);
-    for (uint32_t i = 0; i < b->rows.n; i++) {
-        if (verdicts[i] != VERDICT_SAMPLE)
-            continue;
-        struct cell *c = measure_cell(m, s->groups[i], (uint32_t)slots[i]);
+    *ret_n = k;
+    return k == n ? NULL : s->chosen;
+}
+
+/* Their cells; NULL where all have the same one, *ret_one. */
+static const uint32_t *find_cells(struct scan *s, const struct places *p, const uint16_t *rows, uint32_t n,
+                                  uint32_t *ret_one)
+{
+    if (!p->groups && !p->slots.at) {
+        *ret_one = (uint32_t)p->slots.slot;
+        return NULL;
+    }
+    if (!p->groups) {
+        for (uint32_t k = 0; k < n; k++)
+            s->cells[k] = (uint32_t)p->slots.at[rows ? rows[k] : k];
+    } else if (!p->slots.at) {
+        for (uint32_t k = 0; k < n; k++)
+            s->cells[k] = p->groups[rows ? rows[k] : k] * p->n_slots + (uint32_t)p->slots.slot;
+    } else {
+        for (uint32_t k = 0; k < n; k++)
+            s->cells[k] = place_cell(p, rows ? rows[k] : k);
+    }
+    return s->cells;
+}
+
+static int count_samples(struct scan *s, struct measure *m, struct batch *b, const struct judged *j)
+{
+    const struct places places = places_of(s, m, b);
+    uint32_t n, one = 0;
+    const uint16_t *rows = choose(s, j, b->rows.n, &n);
+    const uint32_t *cells = find_cells(s, &places, rows, n, &one);
+    judge_values(m, b, rows, n, s->samples);
+    if (m->metric->table == FACT_SLA_CYCLE) { /* breaches that still run */
+        const int64_t *ends = batch_values(b, FACT_SLA_CYCLE_END);
+        for (uint32_t k = 0; k < n; k++)
+            m->cells[cells ? cells[k] : one].beside[0] += ends[rows ? rows[k] : k] == FACT_NULL;
+    }
+    return measure_add(m, cells, one, s->samples, n) < 0 ? scan_no_memory(s->err) : 0;
+}
+
+static void count_plain(struct scan *s, struct measure *m, struct batch *b, const struct judged *j)
+{
+    const struct places places = places_of(s, m, b);
+    uint32_t n, one = 0;
+    if (!places.groups && !places.slots.at && !m->is_running) {
+        struct cell *c = &m->cells[places.slots.slot];
+        uint32_t total = j->is_one ? b->rows.n : 0;
+        for (uint32_t i = 0; !j->is_one && i < b->rows.n; i++)
+            total += j->verdicts[i] == VERDICT_SAMPLE;
+        c->n += total;
+        return;
+    }
+    const uint16_t *rows = choose(s, j, b->rows.n, &n);
+    const uint32_t *cells = find_cells(s, &places, rows, n, &one);
+    for (uint32_t k = 0; k < n; k++)
+        m->cells[cells ? cells[k] : one].n++;
+    /* A span counts from its first instant until that of its end, where there is one. */
+    for (uint32_t k = 0; m->is_running && k < n; k++) {
+        uint32_t i = rows ? rows[k] : k;
+        if ((uint32_t)s->ends[i] < m->n_slots)
+            measure_cell(m, place_group(&places, i), (uint32_t)s->ends[i])->n--;
+    }
+}
+
+static void count_trials(struct scan *s, struct measure *m, struct batch *b, const struct judged *j)
+{
+    const struct places places = places_of(s, m, b);
+    const uint8_t *success = j->success;
+    uint32_t n, one = 0;
+    const uint16_t *rows = choose(s, j, b->rows.n, &n);
+    const uint32_t *cells = find_cells(s, &places, rows, n, &one);
+    for (uint32_t k = 0; k < n; k++) {
+        struct cell *c = &m->cells[cells ? cells[k] : one];
         c->n++;
-        c->x += is_ratio && success[i];
-        /* A span counts from its first instant until that of its end, where there is one. */
-        if (m->is_running && (uint32_t)s->ends[i] < m->n_slots)
-            measure_cell(m, s->groups[i], (uint32_t)s->ends[i])->n--;
+        c->x += success[rows ? rows[k] : k];
     }
-    return 0;
+}
+
+static int accumulate(struct scan *s, struct measure *m, struct batch *b, struct judged *j)
+{
+    const struct fact_range range = batch_range(b, FACT_FLAGS);
+    int64_t some, all;
+    range_flags(&range, &some, &all);
+    bool may_be_inferred = some & FACT_FLAG_INFERRED;
+    if (j->top == VERDICT_NONE)
+        return 0;
+    if (j->top > VERDICT_SAMPLE || may_be_inferred) {
+        judged_fill(j, b->rows.n);
+        int r = count_sides(s, m, b, j->verdicts, may_be_inferred);
+        if (r < 0)
+            return r;
+    }
+    see_mixture(m, b, j);
+    if (m->unit != UNIT_TICKET) {
+        judged_fill(j, b->rows.n);
+        return count_votes(s, m, b, j);
+    }
+    switch (m->metric->kind) {
+    case METRIC_COUNT:
+        count_plain(s, m, b, j);
+        return 0;
+    case METRIC_RATIO:
+        count_trials(s, m, b, j);
+        return 0;
+    case METRIC_DURATION:
+    case METRIC_MEAN:
+    case METRIC_SCORE:
+        break;
+    }
+    return count_samples(s, m, b, j);
 }
 
 /* A row that several metrics of a pass leave out for one reason counts once; and a reseller's ballot once,
  * though several tables tell of it. */
-static void count_left_out(struct scan *s, const struct pass *pass, uint32_t n)
+static void count_left_out(struct scan *s, struct pass *pass, uint32_t n)
 {
     struct plan *p = s->plan;
     for (unsigned reason = 0; reason < LEFT_OUT_N; reason++) {
+        const uint8_t verdict = (uint8_t)(VERDICT_LEFT_OUT + reason);
         uint64_t count = 0;
-        for (unsigned k = 0; k < pass->n_measures; k++)
-            if (p->measures[pass->measures[k]].metric->left_out & 1u << reason)
-                for (uint32_t i = 0; i < n; i++) {
-                    bool is_new = s->verdicts[k][i] == VERDICT_LEFT_OUT + reason;
-                    for (unsigned before = 0; is_new && before < k; before++)
-                        is_new = s->verdicts[before][i] != VERDICT_LEFT_OUT + reason;
-                    count += is_new;
-                }
+        for (unsigned k = 0; k < pass->n_measures; k++) {
+            if (!(p->measures[pass->measures[k]].metric->left_out & 1u << reason) ||
+                s->judged[k].top < verdict)
+                continue;
+            for (uint32_t i = 0; i < n; i++) {
+                bool is_new = s->judged[k].verdicts[i] == verdict;
+                for (unsigned before = 0; is_new && before < k; before++)
+                    is_new = s->judged[before].top < verdict || s->judged[before].verdicts[i] != verdict;
+                count += is_new;
+            }
+        }
         if (reason == LEFT_OUT_RESELLER && pass->gather != GATHER_SENDINGS)
-            s->resellers += count;
+            pass->resellers += count;
         else
             p->tally.left_out[reason] += count;
     }
-    if (s->resellers > p->tally.resellers)
-        p->tally.resellers = s->resellers;
 }
 
 static int tell_witness(struct scan *s, const struct pass *pass, const struct batch *b)
 {
     const struct plan *p = s->plan;
-    for (unsigned k = 0; k < pass->n_measures; k++)
+    for (unsigned k = 0; k < pass->n_measures; k++) {
+        judged_fill(&s->judged[k], b->rows.n);
         for (uint32_t i = 0; i < b->rows.n; i++)
-            if (p->witness->see(p->witness->context, &p->measures[pass->measures[k]], b, i, s->verdicts[k][i],
-                                s->success[k][i]) < 0)
+            if (p->witness->see(p->witness->context, &p->measures[pass->measures[k]], b, i,
+                                s->judged[k].verdicts[i], s->judged[k].success[i]) < 0)
                 return scan_no_memory(s->err);
+    }
     return 0;
 }
 
-int count_batch(struct scan *s, const struct pass *pass, struct batch *b)
+static void find_ids(struct scan *s, const struct pass *pass, struct batch *b)
 {
-    struct plan *p = s->plan;
-    const uint32_t n = b->rows.n;
-    const uint32_t *by[REQUEST_BY_MAX];
-    int r = plan_check(p, s->err);
-    if (r < 0)
-        return r;
+    const struct plan *p = s->plan;
     for (unsigned k = 0; k < p->n_used; k++) {
         unsigned place = p->used[k];
         if (!dimension_is_of(&p->request->names.names[place], pass->table))
             continue; /* of a helper, which the condition says nothing of */
-        dimension_ids(p->dimensions[place], &b->rows, s->ids[place]);
+        batch_for_dimension(b, &p->request->names.names[place]);
+        dimension_ids(p->dimensions[place], &b->rows, &s->dimension_room, s->ids[place]);
         b->ids[place] = s->ids[place];
     }
+}
+
+/* Whether any row is left that the condition is true of. */
+static bool filter_rows(struct scan *s, struct batch *b)
+{
+    const struct plan *p = s->plan;
+    const uint32_t n = b->rows.n;
+    uint8_t any = 0;
     if (p->whatever) {
-        filter_judge(p->filter, s->ids, n, s->cuts);
+        filter_judge(p->filter, s->ids, n, s->filter_room, s->cuts);
         b->cuts = s->cuts;
     }
-    if (p->filter) {
-        filter_judge(p->whatever ? p->whatever : p->filter, s->ids, n, s->wanted);
-        for (uint32_t i = 0; i < n; i++)
-            s->keep[i] &= s->wanted[i];
+    if (!p->filter)
+        return true;
+    filter_judge(p->whatever ? p->whatever : p->filter, s->ids, n, s->filter_room, s->wanted);
+    uint8_t *keep = count_keep(s, b);
+    for (uint32_t i = 0; i < n; i++)
+        any |= keep[i] &= s->wanted[i];
+    return any || p->witness;
+}
+
+/* Which rows are of any group: s->wanted; NULL: all are. *ret_any: whether there is one. */
+static const uint8_t *find_wanted(struct scan *s, const struct pass *pass, uint32_t n, bool *ret_any)
+{
+    *ret_any = false;
+    for (unsigned k = 0; k < pass->n_measures; k++) {
+        const struct judged *j = &s->judged[k];
+        *ret_any |= j->top != VERDICT_NONE;
+        if (j->is_one && j->one != VERDICT_NONE && j->one < VERDICT_INFERRED)
+            return NULL;
     }
-    b->keep = s->keep;
     memset(s->wanted, 0, n);
     for (unsigned k = 0; k < pass->n_measures; k++) {
-        uint8_t *verdicts = s->verdicts[k];
-        if (judge_rows(p, &p->measures[pass->measures[k]], b, verdicts, s->success[k]) < 0)
-            return scan_no_memory(s->err);
-        for (uint32_t i = 0; i < n; i++)
-            s->wanted[i] |= verdicts[i] != VERDICT_NONE && verdicts[i] < VERDICT_INFERRED;
+        const uint8_t *verdicts = s->judged[k].verdicts;
+        for (uint32_t i = 0; !s->judged[k].is_one && i < n; i++)
+            s->wanted[i] |= (uint8_t)(verdicts[i] - 1) < VERDICT_INFERRED - 1;
     }
+    return s->wanted;
+}
+
+int count_batch(struct scan *s, struct pass *pass, struct batch *b)
+{
+    struct plan *p = s->plan;
+    const uint32_t n = b->rows.n;
+    const uint32_t *by[REQUEST_BY_MAX];
+    bool any;
+    int r = plan_check(p, s->err);
+    if (r < 0)
+        return r;
+    find_ids(s, pass, b);
+    if (!filter_rows(s, b))
+        return 0;
+    for (unsigned k = 0; k < pass->n_measures; k++)
+        if (judge_rows(p, &p->measures[pass->measures[k]], b, &s->judged[k]) < 0)
+            return scan_no_memory(s->err);
     if (p->witness && (r = tell_witness(s, pass, b)) < 0)
         return r;
     count_left_out(s, pass, n);
+    const uint8_t *wanted = find_wanted(s, pass, n, &any);
+    if (!any)
+        return 0;
     for (unsigned k = 0; k < p->request->n_by; k++)
         by[k] = s->ids[p->request->by[k]];
-    r = groups_number(p->groups, by, n, s->wanted, s->groups);
-    if (r < 0)
-        return r == -E2BIG ? too_many_groups(s) : scan_no_memory(s->err);
+    if (p->request->n_by && (r = groups_number(p->groups, by, n, wanted, s->groups)) < 0)
+        return r == -E2BIG ? count_too_many_groups(p, s->err) : scan_no_memory(s->err);
     for (unsigned i = 0; i < p->n_measures; i++)
         if (measure_reserve(&p->measures[i], groups_count(p->groups)) < 0)
             return scan_no_memory(s->err);
     for (unsigned k = 0; k < pass->n_measures; k++) {
-        r = accumulate(s, &p->measures[pass->measures[k]], b, s->verdicts[k], s->success[k]);
+        r = accumulate(s, &p->measures[pass->measures[k]], b, &s->judged[k]);
         if (r < 0)
             return r;
     }
-    return 0;
+    return b->reader ? fact_reader_check(b->reader, s->err) : 0;
 }

@@ -5,6 +5,7 @@
 #include "core/query/statistic.h"
 #include "core/query/versions.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,8 +181,9 @@ struct dimension {
     uint32_t *id_of_place;
     struct dimension_value *values;
 
-    uint8_t *pairs; /* SUPPORT_…: [team place][site place], or NULL */
-    uint32_t places[2][FACT_VECTOR_ROWS];
+    /* SUPPORT_…: [team place][site place], filled as pairs are met, or NULL. Threads that meet one at once
+     * find the same. */
+    _Atomic uint8_t *pairs;
 };
 
 void dimension_free(struct dimension *d)
@@ -192,7 +194,7 @@ void dimension_free(struct dimension *d)
     versions_free(d->sites);
     free(d->id_of_place);
     free(d->values);
-    free(d->pairs);
+    free((void *)d->pairs);
     free(d);
 }
 
@@ -293,7 +295,7 @@ static int dimension_prepare(struct dimension *d)
     d->pairs = malloc(n_pairs);
     if (!d->pairs)
         return -ENOMEM;
-    memset(d->pairs, PAIR_UNKNOWN, n_pairs);
+    memset((void *)d->pairs, PAIR_UNKNOWN, n_pairs);
     return 0;
 }
 
@@ -345,21 +347,55 @@ static inline const int64_t *team_instants(const struct rows *rows)
     return rows->team_instants ? rows->team_instants : rows->instants;
 }
 
-static void dimension_ids_derived(struct dimension *d, const struct rows *rows, uint32_t *ids)
+static uint32_t pair_id(const struct dimension *d, uint32_t team, uint32_t site)
 {
-    uint32_t *teams = d->places[0], *sites = d->places[1], n_sites = versions_count(d->sites);
-    versions_places(d->teams, rows->dimensions[FIELD_TEAM], team_instants(rows), rows->n, teams);
-    versions_places(d->sites, rows->dimensions[FIELD_SITE], rows->instants, rows->n, sites);
-    for (uint32_t i = 0; i < rows->n; i++) {
-        if (!d->pairs) {
-            ids[i] = derived_id(d, teams[i], sites[i]);
-            continue;
-        }
-        uint8_t *pair = &d->pairs[(size_t)teams[i] * n_sites + sites[i]];
-        if (*pair == PAIR_UNKNOWN)
-            *pair = (uint8_t)derived_id(d, teams[i], sites[i]);
-        ids[i] = *pair;
+    if (!d->pairs)
+        return derived_id(d, team, site);
+    _Atomic uint8_t *pair = &d->pairs[(size_t)team * versions_count(d->sites) + site];
+    uint8_t id = atomic_load_explicit(pair, memory_order_relaxed);
+    if (id == PAIR_UNKNOWN) {
+        id = (uint8_t)derived_id(d, team, site);
+        atomic_store_explicit(pair, id, memory_order_relaxed);
     }
+    return id;
+}
+
+static void dimension_ids_derived(const struct dimension *d, const struct rows *rows,
+                                  struct dimension_room *room, uint32_t *ids)
+{
+    const uint16_t *team_codes = rows->dimensions[FIELD_TEAM], *site_codes = rows->dimensions[FIELD_SITE];
+    if (dimension_is_timeless(d)) {
+        uint32_t n_teams, n_sites;
+        const uint32_t *team_places = versions_by_code(d->teams, &n_teams),
+                       *site_places = versions_by_code(d->sites, &n_sites);
+        for (uint32_t i = 0; i < rows->n; i++)
+            ids[i] = pair_id(d, team_codes[i] < n_teams ? team_places[team_codes[i]] : 0,
+                             site_codes[i] < n_sites ? site_places[site_codes[i]] : 0);
+        return;
+    }
+    uint32_t *teams = room->places[0], *sites = room->places[1];
+    versions_places(d->teams, team_codes, team_instants(rows), rows->n, teams);
+    versions_places(d->sites, site_codes, rows->instants, rows->n, sites);
+    for (uint32_t i = 0; i < rows->n; i++)
+        ids[i] = pair_id(d, teams[i], sites[i]);
+}
+
+static void dimension_ids_attribute(const struct dimension *d, const struct rows *rows,
+                                    struct dimension_room *room, uint32_t *ids)
+{
+    const struct versions *versions = d->teams ? d->teams : d->sites;
+    const uint16_t *codes = rows->dimensions[d->teams ? FIELD_TEAM : FIELD_SITE];
+    if (versions_are_timeless(versions)) {
+        uint32_t n_codes;
+        const uint32_t *by_code = versions_by_code(versions, &n_codes);
+        for (uint32_t i = 0; i < rows->n; i++)
+            ids[i] = codes[i] < n_codes ? d->id_of_place[by_code[codes[i]]] : 0;
+        return;
+    }
+    uint32_t *places = room->places[0];
+    versions_places(versions, codes, d->teams ? team_instants(rows) : rows->instants, rows->n, places);
+    for (uint32_t i = 0; i < rows->n; i++)
+        ids[i] = d->id_of_place[places[i]];
 }
 
 static void dimension_ids_box(const struct rows *rows, uint32_t *ids)
@@ -373,7 +409,8 @@ static void dimension_ids_box(const struct rows *rows, uint32_t *ids)
                                                              : BOX_MIDDLE;
 }
 
-void dimension_ids(struct dimension *d, const struct rows *rows, uint32_t *ids)
+void dimension_ids(const struct dimension *d, const struct rows *rows, struct dimension_room *room,
+                   uint32_t *ids)
 {
     const uint32_t n = rows->n, n_ids = d->n_ids;
     switch (d->name.kind) {
@@ -392,19 +429,12 @@ void dimension_ids(struct dimension *d, const struct rows *rows, uint32_t *ids)
     case DIMENSION_BOX:
         dimension_ids_box(rows, ids);
         break;
-    case DIMENSION_ATTRIBUTE: {
-        uint32_t *places = d->places[0];
-        if (d->teams)
-            versions_places(d->teams, rows->dimensions[FIELD_TEAM], team_instants(rows), n, places);
-        else
-            versions_places(d->sites, rows->dimensions[FIELD_SITE], rows->instants, n, places);
-        for (uint32_t i = 0; i < n; i++)
-            ids[i] = d->id_of_place[places[i]];
+    case DIMENSION_ATTRIBUTE:
+        dimension_ids_attribute(d, rows, room, ids);
         break;
-    }
     case DIMENSION_TIER: {
         const uint16_t *codes = rows->dimensions[FIELD_TIER];
-        uint32_t *places = d->places[0];
+        uint32_t *places = room->places[0];
         versions_places(d->teams, rows->dimensions[FIELD_TEAM], team_instants(rows), n, places);
         for (uint32_t i = 0; i < n; i++)
             ids[i] = codes[i] ? bounded(codes[i], n_ids) : d->id_of_place[places[i]];
@@ -412,7 +442,7 @@ void dimension_ids(struct dimension *d, const struct rows *rows, uint32_t *ids)
     }
     case DIMENSION_SUPPORT_MODEL:
     case DIMENSION_SUPPORT_REGION:
-        dimension_ids_derived(d, rows, ids);
+        dimension_ids_derived(d, rows, room, ids);
         break;
     }
 }

@@ -93,8 +93,13 @@ uint64_t dimension_fields(const struct dimension_name *name);
 
 /* Whether the id of a row does not depend on its instant: rows->instants may be NULL then. */
 bool dimension_is_timeless(const struct dimension *d);
-/* Ids of the rows, into ids[n]. One thread a dimension. */
-void dimension_ids(struct dimension *d, const struct rows *rows, uint32_t *ids);
+/* Room that looking up rows takes; what is in it afterwards means nothing. */
+struct dimension_room {
+    uint32_t places[2][FACT_VECTOR_ROWS];
+};
+/* Ids of the rows, into ids[n]. Any thread, each with a room of its own. */
+void dimension_ids(const struct dimension *d, const struct rows *rows, struct dimension_room *room,
+                   uint32_t *ids);
 /* One more than the greatest id. */
 uint32_t dimension_count(const struct dimension *d);
 /* The value of an id. */

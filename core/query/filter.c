@@ -8,7 +8,6 @@
 struct filter {
     const struct expression *e;
     uint8_t *tables[EXPRESSION_NODES]; /* of tests: truth by id */
-    uint8_t *stack;                    /* depth vectors */
 };
 
 void filter_free(struct filter *f)
@@ -17,7 +16,6 @@ void filter_free(struct filter *f)
         return;
     for (unsigned i = 0; i < EXPRESSION_NODES; i++)
         free(f->tables[i]);
-    free(f->stack);
     free(f);
 }
 
@@ -80,8 +78,7 @@ int filter_new(const struct expression *e, struct dimension *const *dimensions, 
         return -ENOMEM;
     f->e = e;
     filter_polarity(e, truths);
-    f->stack = malloc((size_t)e->depth * FACT_VECTOR_ROWS);
-    bool ok = f->stack != NULL;
+    bool ok = true;
     for (unsigned i = 0; i < e->n_nodes && ok; i++) {
         const struct expression_node *node = &e->nodes[i];
         if (node->op >= OP_AND)
@@ -109,10 +106,15 @@ int filter_new(const struct expression *e, struct dimension *const *dimensions, 
     return 0;
 }
 
-void filter_judge(struct filter *f, uint32_t *const *ids, uint32_t n, uint8_t *keep)
+size_t filter_room(const struct filter *f)
+{
+    return (size_t)f->e->depth * FACT_VECTOR_ROWS;
+}
+
+void filter_judge(const struct filter *f, uint32_t *const *ids, uint32_t n, uint8_t *room, uint8_t *keep)
 {
     const struct expression *e = f->e;
-    uint8_t *top = f->stack - FACT_VECTOR_ROWS;
+    uint8_t *top = room - FACT_VECTOR_ROWS;
     for (unsigned k = 0; k < e->n_nodes; k++) {
         const struct expression_node *node = &e->nodes[k];
         if (node->op < OP_AND) {

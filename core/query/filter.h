@@ -20,8 +20,10 @@ int filter_new(const struct expression *e, struct dimension *const *dimensions, 
                json_t *warnings, struct filter **ret);
 void filter_free(struct filter *f);
 
-/* keep[i] = 1 where the condition is true of row i, else 0; ids[place] are the ids of the rows. One thread a
- * filter. */
-void filter_judge(struct filter *f, uint32_t *const *ids, uint32_t n, uint8_t *keep);
+/* Bytes of room that judging takes. */
+size_t filter_room(const struct filter *f);
+/* keep[i] = 1 where the condition is true of row i, else 0; ids[place] are the ids of the rows. Any thread,
+ * each with a room of its own. */
+void filter_judge(const struct filter *f, uint32_t *const *ids, uint32_t n, uint8_t *room, uint8_t *keep);
 
 #endif

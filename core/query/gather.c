@@ -20,55 +20,66 @@ static void ballot_read(const struct rows *rows, uint32_t i, int32_t slot, struc
         ret->dimensions[f] = rows->dimensions[f] ? rows->dimensions[f][i] : 0;
 }
 
-/* Which of two ballots is the last is a matter of all that they hold: of a vector with any, the dimensions
- * that the query does not ask for are read too. */
-static int fetch_dimensions(struct scan *s, const struct pass *pass, const struct rows *from,
-                            struct rows *ret)
+/* Whether a batch may have rows to set aside at all. */
+static bool has_any(const struct pass *pass, struct batch *b)
 {
-    const int64_t *flags = from->values[FACT_FLAGS];
-    bool is_any = pass->gather == GATHER_ANSWERS || pass->gather == GATHER_BALLOTS;
-    int r = 0;
-    *ret = *from;
-    for (uint32_t i = 0; i < from->n && !is_any; i++)
-        is_any = flags[i] & FACT_FLAG_LOOSE;
-    for (unsigned f = 0; f < FIELD_N_DIMENSIONS && is_any && r == 0; f++) {
-        if (ret->dimensions[f])
-            continue;
-        r = fact_scan_fetch(s->source, (uint8_t)FACT_DIMENSION(0, f), &s->vector, s->err);
-        ret->dimensions[f] = s->vector.dimensions[0][f];
-    }
-    return r;
+    const struct fact_range range = batch_range(b, FACT_FLAGS);
+    int64_t some, all;
+    if (pass->gather == GATHER_ANSWERS || pass->gather == GATHER_BALLOTS)
+        return true;
+    range_flags(&range, &some, &all);
+    if (!(some & FACT_FLAG_LOOSE))
+        return false;
+    const int64_t *flags = batch_values(b, FACT_FLAGS);
+    for (uint32_t i = 0; i < b->rows.n; i++)
+        if (flags[i] & FACT_FLAG_LOOSE)
+            return true;
+    return false;
 }
 
-int gather_set_aside(struct scan *s, const struct pass *pass, const struct rows *from)
+int gather_set_aside(struct scan *s, const struct pass *pass, struct batch *b)
 {
     const struct ballot_columns *c = ballot_columns(pass->table);
     const bool is_sending = pass->gather == GATHER_SENDINGS;
     const bool is_loose_only = is_sending || pass->gather == GATHER_RATINGS;
-    struct rows all, *rows = &all;
+    const struct rows *rows = &b->rows;
     uint32_t hint = 0;
-    int r = fetch_dimensions(s, pass, from, &all);
-    if (r < 0)
-        return r;
+    if (!has_any(pass, b))
+        return 0;
+    /* Which of two ballots is the last is a matter of all that they hold. */
+    for (unsigned v = 0; v < FACT_TABLE_INFO[pass->table].n_values; v++)
+        (void)batch_values(b, v);
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+        (void)batch_codes(b, f);
+    uint8_t *keep = count_keep(s, b);
     for (uint32_t i = 0; i < rows->n; i++) {
         struct ballot ballot;
-        if (!s->keep[i] || (is_loose_only && !(rows->values[FACT_FLAGS][i] & FACT_FLAG_LOOSE)))
+        if (!keep[i] || (is_loose_only && !(rows->values[FACT_FLAGS][i] & FACT_FLAG_LOOSE)))
             continue;
         if (pass->gather == GATHER_BALLOTS && rows->values[c->score][i] == FACT_NULL) {
-            s->keep[i] = 0; /* no item with a score */
+            keep[i] = 0; /* no item with a score */
             continue;
         }
         ballot_read(rows, i, periods_find(&s->plan->periods, rows->values[c->at][i], &hint), &ballot);
         if (!ballot_identify(pass->gather, pass->table, &ballot) ||
             (is_sending && ballot.values[c->relation] == RELATION_RESELLER))
             continue;
-        s->keep[i] = 0;
-        r = ballot.key.slot >= 0 || is_sending ? keep_ballot(s, pass, &ballot) : 0;
+        keep[i] = 0;
+        int r = ballot.key.slot >= 0 || is_sending ? keep_ballot(s, pass, &ballot) : 0;
         if (r < 0)
             return r;
     }
     s->plan->ballot_bytes = ballots_bytes(&s->ballots);
     return 0;
+}
+
+int gather_merge(struct scan *s, const struct pass *pass, const struct ballots *others)
+{
+    int r = 0;
+    for (size_t i = 0; i < others->n && r == 0; i++)
+        r = keep_ballot(s, pass, &others->rows[i]);
+    s->plan->ballot_bytes = ballots_bytes(&s->ballots);
+    return r;
 }
 
 static void mark_answers(struct scan *s, const struct fact_vector *v)

@@ -4,8 +4,11 @@
 
 #include "core/query/count.h"
 
-/* Takes the rows of which others say whether they count out of a vector: s->keep becomes 0 there. */
-int gather_set_aside(struct scan *s, const struct pass *pass, const struct rows *rows);
+/* Takes the rows of which others say whether they count out of a batch: they are no longer kept. */
+int gather_set_aside(struct scan *s, const struct pass *pass, struct batch *b);
+
+/* Takes over what another thread has set aside. */
+int gather_merge(struct scan *s, const struct pass *pass, const struct ballots *others);
 
 /* When all rows of the table were read: settles what counts. */
 int gather_settle(struct scan *s, const struct pass *pass);

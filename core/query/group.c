@@ -11,7 +11,7 @@ struct groups {
     unsigned n_by;
     uint32_t n, n_max, capacity;
     uint32_t *ids; /* n_by a group */
-    uint32_t strides[REQUEST_BY_MAX];
+    uint32_t counts[REQUEST_BY_MAX], strides[REQUEST_BY_MAX];
     uint32_t *dense; /* by combination: number + 1; NULL: hashed */
     uint32_t *slots; /* hashed: number + 1 */
     uint32_t n_slots;
@@ -25,6 +25,7 @@ int groups_new(unsigned n_by, const uint32_t *counts, uint32_t n_max, struct gro
         return -ENOMEM;
     g->n_by = n_by;
     g->n_max = n_max;
+    memcpy(g->counts, counts, n_by * sizeof(*counts));
     for (unsigned k = 0; k < n_by && product <= DENSE_MAX; k++) {
         g->strides[k] = (uint32_t)product;
         product *= counts[k];
@@ -41,6 +42,11 @@ int groups_new(unsigned n_by, const uint32_t *counts, uint32_t n_max, struct gro
     }
     *ret = g;
     return 0;
+}
+
+int groups_like(const struct groups *g, struct groups **ret)
+{
+    return groups_new(g->n_by, g->counts, g->n_max, ret);
 }
 
 void groups_free(struct groups *g)
@@ -93,6 +99,50 @@ static int64_t groups_add(struct groups *g, const uint32_t *ids)
     return g->n++;
 }
 
+/* The number of a combination that may be new; place is its place where there is a table of all. */
+static int64_t groups_find(struct groups *g, const uint32_t *key, uint32_t place)
+{
+    uint32_t *slot = g->dense ? &g->dense[place] : groups_slot(g, key);
+    if (*slot)
+        return *slot - 1;
+    int64_t number = groups_add(g, key);
+    if (number < 0)
+        return number;
+    *slot = (uint32_t)number + 1;
+    if (g->slots && g->n > g->n_slots / 2 && groups_grow_slots(g) < 0)
+        return -ENOMEM;
+    return number;
+}
+
+static uint32_t groups_place(const struct groups *g, const uint32_t *key)
+{
+    uint32_t place = 0;
+    for (unsigned k = 0; k < g->n_by; k++)
+        place += g->strides[k] * key[k];
+    return place;
+}
+
+/* Combinations that have been met before, as most have: numbers + 1, 0 for those that have not. */
+static void groups_known(const struct groups *g, const uint32_t *const *ids, uint32_t n, uint32_t *numbers)
+{
+    const uint32_t *dense = g->dense;
+    if (g->n_by == 1) {
+        for (uint32_t i = 0; i < n; i++)
+            numbers[i] = dense[ids[0][i]];
+    } else if (g->n_by == 2) {
+        const uint32_t *first = ids[0], *second = ids[1], stride = g->strides[1];
+        for (uint32_t i = 0; i < n; i++)
+            numbers[i] = dense[first[i] + stride * second[i]];
+    } else {
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t place = 0;
+            for (unsigned k = 0; k < g->n_by; k++)
+                place += g->strides[k] * ids[k][i];
+            numbers[i] = dense[place];
+        }
+    }
+}
+
 int groups_number(struct groups *g, const uint32_t *const *ids, uint32_t n, const uint8_t *wanted,
                   uint32_t *numbers)
 {
@@ -100,26 +150,34 @@ int groups_number(struct groups *g, const uint32_t *const *ids, uint32_t n, cons
         memset(numbers, 0, n * sizeof(*numbers));
         return 0;
     }
+    if (g->dense)
+        groups_known(g, ids, n, numbers);
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t key[REQUEST_BY_MAX], *slot, place = 0;
-        if (!wanted[i])
+        uint32_t key[REQUEST_BY_MAX];
+        if (g->dense && numbers[i]) {
+            numbers[i]--;
             continue;
-        for (unsigned k = 0; k < g->n_by; k++) {
+        }
+        if (wanted && !wanted[i])
+            continue;
+        for (unsigned k = 0; k < g->n_by; k++)
             key[k] = ids[k][i];
-            place += g->strides[k] * key[k];
-        }
-        slot = g->dense ? &g->dense[place] : groups_slot(g, key);
-        if (*slot == 0) {
-            int64_t number = groups_add(g, key);
-            if (number < 0)
-                return (int)number;
-            *slot = (uint32_t)number + 1;
-            numbers[i] = (uint32_t)number;
-            if (g->slots && g->n > g->n_slots / 2 && groups_grow_slots(g) < 0)
-                return -ENOMEM;
-            continue;
-        }
-        numbers[i] = *slot - 1;
+        int64_t number = groups_find(g, key, g->dense ? groups_place(g, key) : 0);
+        if (number < 0)
+            return (int)number;
+        numbers[i] = (uint32_t)number;
+    }
+    return 0;
+}
+
+int groups_merge(struct groups *g, const struct groups *other, uint32_t *map)
+{
+    for (uint32_t i = 0; i < other->n; i++) {
+        const uint32_t *key = other->ids + (size_t)i * g->n_by;
+        int64_t number = g->n_by ? groups_find(g, key, g->dense ? groups_place(g, key) : 0) : 0;
+        if (number < 0)
+            return (int)number;
+        map[i] = (uint32_t)number;
     }
     return 0;
 }

@@ -9,67 +9,152 @@
 #define PROMOTER_FROM   9000 /* thousandths */
 #define DETRACTOR_UNTIL 6000
 
-static void judge_condition(const struct metric_condition *c, const int64_t *column, uint32_t n,
-                            uint8_t *verdicts)
+/* A judgement under way. While is_one holds nothing has told the rows apart, and no array is touched. */
+struct judging {
+    const struct plan *p;
+    const struct measure *m;
+    struct batch *b;
+    struct judged *j;
+    uint32_t n;
+};
+
+void judged_fill(struct judged *j, uint32_t n)
 {
-    const int64_t value = c->value;
-    switch (c->is) {
-    case CONDITION_NONE:
-        break;
-    case CONDITION_EQUAL:
-        for (uint32_t i = 0; i < n; i++)
-            verdicts[i] &= column[i] == value;
-        break;
-    case CONDITION_NOT_EQUAL:
-        for (uint32_t i = 0; i < n; i++)
-            verdicts[i] &= column[i] != value;
-        break;
-    case CONDITION_LESS:
-        for (uint32_t i = 0; i < n; i++)
-            verdicts[i] &= column[i] < value;
-        break;
-    }
+    if (j->is_one)
+        memset(j->verdicts, j->one, n);
+    j->is_one = false;
 }
 
-/* Instrument and question, and whose ballot it is. A ticket has one rating a solve: the last of the survey,
- * unless the questions are looked at one by one. */
-static void judge_ballot(const struct plan *p, const struct measure *m, const struct batch *b,
-                         uint8_t *verdicts)
+static uint8_t *verdicts_of(struct judging *g)
 {
-    const struct metric *metric = m->metric;
-    const struct ballot_columns *c = ballot_columns(metric->table);
-    const int64_t *instrument = b->rows.values[c->instrument], *question = b->rows.values[c->question],
-                  *relation = b->rows.values[c->relation], *respondent = b->rows.values[c->respondent],
-                  *flags = b->rows.values[FACT_FLAGS];
-    const uint32_t n = b->rows.n;
-    if (m->instrument)
-        for (uint32_t i = 0; i < n; i++)
-            verdicts[i] &= instrument[i] == m->instrument;
-    if (m->question)
-        for (uint32_t i = 0; i < n; i++)
-            verdicts[i] &= question[i] == m->question;
-    else if (metric->table == FACT_RATING && !p->groups_question)
-        for (uint32_t i = 0; i < n; i++)
-            verdicts[i] &= (flags[i] & FACT_FLAG_OF_SURVEY) != 0;
-    /* Of a ballot of several items the last tells of all. */
-    bool is_whole = metric->gather == GATHER_BALLOTS;
+    judged_fill(g->j, g->n);
+    return g->j->verdicts;
+}
+
+static bool all_none(struct judging *g)
+{
+    g->j->is_one = true;
+    g->j->one = VERDICT_NONE;
+    return false;
+}
+
+/* Loops over whole columns, without a branch: compilers vectorise them. */
+static void mask_within(uint8_t *restrict verdicts, const int64_t *restrict column, uint32_t n, int64_t low,
+                        int64_t high, bool wanted)
+{
+    const uint64_t width = (uint64_t)high - (uint64_t)low;
+    const uint8_t flip = !wanted;
     for (uint32_t i = 0; i < n; i++)
-        if (verdicts[i] && relation[i] == RELATION_RESELLER)
-            verdicts[i] = is_whole && respondent[i] && !(flags[i] & FACT_FLAG_LAST)
-                              ? VERDICT_NONE
-                              : VERDICT_LEFT_OUT + LEFT_OUT_RESELLER;
+        verdicts[i] &= ((uint64_t)column[i] - (uint64_t)low <= width) ^ flip;
+}
+
+static void mask_flags(uint8_t *restrict verdicts, const int64_t *restrict flags, uint32_t n,
+                       int64_t required)
+{
+    for (uint32_t i = 0; i < n; i++)
+        verdicts[i] &= (flags[i] & required) == required;
+}
+
+/* Only rows whose value lies (or does not lie) between the two count. False: none does. */
+static bool only_within(struct judging *g, unsigned column, int64_t low, int64_t high, bool wanted)
+{
+    const struct fact_range range = batch_range(g->b, column);
+    bool inside = range_is_within(&range, low, high), outside = range_is_outside(&range, low, high);
+    if (wanted ? outside : inside)
+        return all_none(g);
+    if (!(wanted ? inside : outside))
+        mask_within(verdicts_of(g), batch_values(g->b, column), g->n, low, high, wanted);
+    return true;
+}
+
+static bool only_flagged(struct judging *g, int64_t required)
+{
+    const struct fact_range range = batch_range(g->b, FACT_FLAGS);
+    int64_t some, all;
+    range_flags(&range, &some, &all);
+    if ((required & some) != required)
+        return all_none(g);
+    if ((required & all) != required)
+        mask_flags(verdicts_of(g), batch_values(g->b, FACT_FLAGS), g->n, required);
+    return true;
+}
+
+static bool only_condition(struct judging *g, const struct metric_condition *c)
+{
+    switch (c->is) {
+    case CONDITION_NONE:
+        return true;
+    case CONDITION_EQUAL:
+        return only_within(g, c->column, c->value, c->value, true);
+    case CONDITION_NOT_EQUAL:
+        return only_within(g, c->column, c->value, c->value, false);
+    case CONDITION_LESS:
+        return only_within(g, c->column, INT64_MIN, c->value - 1, true);
+    }
+    return true;
+}
+
+static bool only_in_periods(struct judging *g)
+{
+    const struct slots *slots = &g->b->slots[g->m->anchor];
+    if (!slots->at)
+        return slots->slot >= 0 || all_none(g);
+    uint8_t *verdicts = verdicts_of(g);
+    const int32_t *at = slots->at;
+    for (uint32_t i = 0; i < g->n; i++)
+        verdicts[i] &= at[i] >= 0;
+    return true;
+}
+
+/* Instrument and question. A ticket has one rating a solve: the last of the survey, unless the questions are
+ * looked at one by one. */
+static bool only_asked(struct judging *g)
+{
+    const struct measure *m = g->m;
+    const struct ballot_columns *c = ballot_columns(m->metric->table);
+    if (m->instrument && !only_within(g, c->instrument, m->instrument, m->instrument, true))
+        return false;
+    if (m->question)
+        return only_within(g, c->question, m->question, m->question, true);
+    return m->metric->table != FACT_RATING || g->p->groups_question || only_flagged(g, FACT_FLAG_OF_SURVEY);
+}
+
+/* Whose ballot it is, and on which scale. */
+static void judge_ballot(struct judging *g)
+{
+    const struct metric *metric = g->m->metric;
+    const struct ballot_columns *c = ballot_columns(metric->table);
+    struct batch *b = g->b;
+    const struct fact_range relations = batch_range(b, c->relation);
+    if (!range_is_outside(&relations, RELATION_RESELLER, RELATION_RESELLER)) {
+        const int64_t *relation = batch_values(b, c->relation), *respondent = batch_values(b, c->respondent),
+                      *flags = batch_values(b, FACT_FLAGS);
+        uint8_t *verdicts = verdicts_of(g);
+        /* Of a ballot of several items the last tells of all. */
+        bool is_whole = metric->gather == GATHER_BALLOTS;
+        for (uint32_t i = 0; i < g->n; i++)
+            if (verdicts[i] && relation[i] == RELATION_RESELLER)
+                verdicts[i] = is_whole && respondent[i] && !(flags[i] & FACT_FLAG_LAST)
+                                  ? VERDICT_NONE
+                                  : VERDICT_LEFT_OUT + LEFT_OUT_RESELLER;
+    }
     if (metric->scale_max == metric->scale_min)
         return;
-    const int64_t *min = b->rows.values[c->min], *max = b->rows.values[c->max];
-    for (uint32_t i = 0; i < n; i++)
+    const struct fact_range mins = batch_range(b, c->min), maxs = batch_range(b, c->max);
+    if (range_is_within(&mins, metric->scale_min, metric->scale_min) &&
+        range_is_within(&maxs, metric->scale_max, metric->scale_max))
+        return;
+    const int64_t *min = batch_values(b, c->min), *max = batch_values(b, c->max);
+    uint8_t *verdicts = verdicts_of(g);
+    for (uint32_t i = 0; i < g->n; i++)
         if (verdicts[i] == VERDICT_SAMPLE && (min[i] != metric->scale_min || max[i] != metric->scale_max))
             verdicts[i] = VERDICT_LEFT_OUT + LEFT_OUT_SCALE;
 }
 
 /* What counts only where somebody could have been heard. */
-static void judge_speaking(const struct plan *p, const struct batch *b, uint8_t *verdicts)
+static void judge_speaking(const struct plan *p, struct batch *b, uint8_t *verdicts)
 {
-    const int64_t *namespaces = b->rows.values[FACT_NAMESPACE];
+    const int64_t *namespaces = batch_values(b, FACT_NAMESPACE);
     const uint8_t *speaks = p->speaks;
     const uint64_t n_speaks = p->n_speaks;
     for (uint32_t i = 0; i < b->rows.n; i++)
@@ -79,19 +164,19 @@ static void judge_speaking(const struct plan *p, const struct batch *b, uint8_t 
 }
 
 /* Solves whose window still runs are in neither part. */
-static void judge_window(const struct plan *p, const struct batch *b, uint8_t *verdicts)
+static void judge_window(const struct plan *p, struct batch *b, uint8_t *verdicts)
 {
-    const int64_t *at = b->rows.values[FACT_SOLVE_AT];
+    const int64_t *at = batch_values(b, FACT_SOLVE_AT);
     const int64_t newest = p->request->now - p->request->reopen_window_ms;
     for (uint32_t i = 0; i < b->rows.n; i++)
         if (verdicts[i] == VERDICT_SAMPLE && at[i] > newest)
             verdicts[i] = VERDICT_BESIDE;
 }
 
-static void judge_one_touch(const struct plan *p, const struct batch *b, uint8_t *verdicts, uint8_t *success)
+static void judge_one_touch(const struct plan *p, struct batch *b, uint8_t *verdicts, uint8_t *success)
 {
-    const int64_t *touches = b->rows.values[FACT_SOLVE_TOUCHES],
-                  *reopened_after = b->rows.values[FACT_SOLVE_REOPENED_AFTER];
+    const int64_t *touches = batch_values(b, FACT_SOLVE_TOUCHES),
+                  *reopened_after = batch_values(b, FACT_SOLVE_REOPENED_AFTER);
     const int64_t window = p->request->reopen_window_ms;
     judge_speaking(p, b, verdicts);
     judge_window(p, b, verdicts);
@@ -105,13 +190,12 @@ static bool channel_is_live(unsigned channel)
            channel == CHANNEL_ONSITE;
 }
 
-static void judge_first_contact(const struct plan *p, const struct batch *b, uint8_t *verdicts,
-                                uint8_t *success)
+static void judge_first_contact(const struct plan *p, struct batch *b, uint8_t *verdicts, uint8_t *success)
 {
-    const int64_t *in_time = b->rows.values[FACT_SOLVE_IN_TIME],
-                  *escalated = b->rows.values[FACT_SOLVE_ESCALATED_BEFORE],
-                  *at = b->rows.values[FACT_SOLVE_AT], *reopened = b->rows.values[FACT_SOLVE_REOPENED_AT],
-                  *flags = b->rows.values[FACT_FLAGS];
+    const int64_t *in_time = batch_values(b, FACT_SOLVE_IN_TIME),
+                  *escalated = batch_values(b, FACT_SOLVE_ESCALATED_BEFORE),
+                  *at = batch_values(b, FACT_SOLVE_AT), *reopened = batch_values(b, FACT_SOLVE_REOPENED_AT),
+                  *flags = batch_values(b, FACT_FLAGS);
     const int64_t window = p->request->reopen_window_ms;
     judge_window(p, b, verdicts);
     for (uint32_t i = 0; i < b->rows.n; i++) {
@@ -131,10 +215,10 @@ static void judge_first_contact(const struct plan *p, const struct batch *b, uin
     }
 }
 
-static void judge_cycles(const struct batch *b, uint8_t *verdicts, uint8_t *success)
+static void judge_cycles(struct batch *b, uint8_t *verdicts, uint8_t *success)
 {
-    const int64_t *outcome = b->rows.values[FACT_SLA_CYCLE_OUTCOME],
-                  *is_at_risk = b->rows.values[FACT_SLA_CYCLE_RISK_AT];
+    const int64_t *outcome = batch_values(b, FACT_SLA_CYCLE_OUTCOME),
+                  *is_at_risk = batch_values(b, FACT_SLA_CYCLE_RISK_AT);
     for (uint32_t i = 0; i < b->rows.n; i++) {
         success[i] = outcome[i] == SLA_MET;
         if (verdicts[i] != VERDICT_SAMPLE || outcome[i] == SLA_MET || outcome[i] == SLA_BREACHED)
@@ -150,11 +234,11 @@ static void judge_cycles(const struct batch *b, uint8_t *verdicts, uint8_t *succ
 /* An abandoned contact that waited less is no offer. */
 #define SHORT_MS 5000
 
-static void judge_contacts(const struct plan *p, enum metric_trial trial, const struct batch *b,
-                           uint8_t *verdicts, uint8_t *success)
+static void judge_contacts(const struct plan *p, enum metric_trial trial, struct batch *b, uint8_t *verdicts,
+                           uint8_t *success)
 {
-    const int64_t *outcome = b->rows.values[FACT_CONTACT_OUTCOME],
-                  *queue = b->rows.values[FACT_CONTACT_QUEUE_MS];
+    const int64_t *outcome = batch_values(b, FACT_CONTACT_OUTCOME),
+                  *queue = batch_values(b, FACT_CONTACT_QUEUE_MS);
     const int64_t within = p->request->within_ms;
     for (uint32_t i = 0; i < b->rows.n; i++) {
         bool is_abandoned = outcome[i] == OUTCOME_ABANDONED;
@@ -172,8 +256,32 @@ static void judge_contacts(const struct plan *p, enum metric_trial trial, const 
     }
 }
 
-static void judge_trial(const struct plan *p, const struct measure *m, const struct batch *b,
-                        uint8_t *verdicts, uint8_t *success)
+/* A score that the scale of the whole batch says enough about is compared with one number. */
+static void judge_scores(struct batch *b, const uint8_t *columns, bool is_top, uint8_t *success)
+{
+    const struct fact_range mins = batch_range(b, columns[1]), maxs = batch_range(b, columns[2]);
+    const int64_t *score = batch_values(b, columns[0]);
+    const uint32_t n = b->rows.n;
+    int64_t low, high;
+    if (range_is_one(&mins, &low) && range_is_one(&maxs, &high) && high > low) {
+        /* 4(score − min) ≥ 3(max − min), and ≤ (max − min), in whole numbers */
+        int64_t top = low + (3 * (high - low) + 3) / 4, bottom = low + (high - low) / 4;
+        if (is_top)
+            for (uint32_t i = 0; i < n; i++)
+                success[i] = score[i] >= top;
+        else
+            for (uint32_t i = 0; i < n; i++)
+                success[i] = score[i] <= bottom;
+        return;
+    }
+    const int64_t *min = batch_values(b, columns[1]), *max = batch_values(b, columns[2]);
+    for (uint32_t i = 0; i < n; i++)
+        success[i] =
+            is_top ? score_is_top(score[i], min[i], max[i]) : score_is_bottom(score[i], min[i], max[i]);
+}
+
+static void judge_trial(const struct plan *p, const struct measure *m, struct batch *b, uint8_t *verdicts,
+                        uint8_t *success)
 {
     const struct metric *metric = m->metric;
     const uint8_t *columns = metric->trial_columns;
@@ -185,7 +293,7 @@ static void judge_trial(const struct plan *p, const struct measure *m, const str
         judge_one_touch(p, b, verdicts, success);
         break;
     case TRIAL_SILENT: {
-        const int64_t *touches = b->rows.values[FACT_SOLVE_TOUCHES];
+        const int64_t *touches = batch_values(b, FACT_SOLVE_TOUCHES);
         judge_speaking(p, b, verdicts);
         for (uint32_t i = 0; i < n; i++)
             success[i] = touches[i] == 0;
@@ -202,19 +310,19 @@ static void judge_trial(const struct plan *p, const struct measure *m, const str
         judge_contacts(p, metric->trial, b, verdicts, success);
         break;
     case TRIAL_COLUMN: {
-        const int64_t *x = b->rows.values[columns[0]];
+        const int64_t *x = batch_values(b, columns[0]);
         for (uint32_t i = 0; i < n; i++)
             success[i] = x[i] != 0;
         break;
     }
     case TRIAL_KNOWN: {
-        const int64_t *x = b->rows.values[columns[0]];
+        const int64_t *x = batch_values(b, columns[0]);
         for (uint32_t i = 0; i < n; i++)
             success[i] = x[i] != FACT_NULL;
         break;
     }
     case TRIAL_REOPENED: {
-        const int64_t *at = b->rows.values[metric->completed], *reopened = b->rows.values[columns[0]];
+        const int64_t *at = batch_values(b, metric->completed), *reopened = batch_values(b, columns[0]);
         const int64_t window = p->request->reopen_window_ms, newest = p->request->now - window;
         for (uint32_t i = 0; i < n; i++) {
             success[i] = reopened[i] != FACT_NULL && reopened[i] - at[i] <= window;
@@ -227,14 +335,9 @@ static void judge_trial(const struct plan *p, const struct measure *m, const str
         memset(success, 1, n);
         break;
     case TRIAL_TOP:
-    case TRIAL_BOTTOM: {
-        const int64_t *score = b->rows.values[columns[0]], *min = b->rows.values[columns[1]],
-                      *max = b->rows.values[columns[2]];
-        for (uint32_t i = 0; i < n; i++)
-            success[i] = metric->trial == TRIAL_TOP ? score_is_top(score[i], min[i], max[i])
-                                                    : score_is_bottom(score[i], min[i], max[i]);
+    case TRIAL_BOTTOM:
+        judge_scores(b, columns, metric->trial == TRIAL_TOP, success);
         break;
-    }
     case TRIAL_OUTSOURCED:
     case TRIAL_OFFSHORE: {
         bool is_model = metric->trial == TRIAL_OUTSOURCED;
@@ -262,10 +365,10 @@ static void judge_trial(const struct plan *p, const struct measure *m, const str
 }
 
 /* The age of what is still there runs on from the facts to the instant asked for. */
-static int judge_ages(const struct plan *p, const struct measure *m, const struct batch *b, uint8_t *verdicts)
+static int judge_ages(const struct plan *p, const struct measure *m, struct batch *b, uint8_t *verdicts)
 {
-    const int64_t *business = b->rows.values[FACT_SPAN_BUSINESS], *from = b->rows.values[FACT_SPAN_FROM],
-                  *created = b->rows.values[FACT_CREATED];
+    const int64_t *business = batch_values(b, FACT_SPAN_BUSINESS), *from = batch_values(b, FACT_SPAN_FROM),
+                  *created = batch_values(b, FACT_CREATED);
     for (uint32_t i = 0; i < b->rows.n; i++) {
         if (verdicts[i] != VERDICT_SAMPLE)
             continue;
@@ -288,8 +391,9 @@ static int judge_ages(const struct plan *p, const struct measure *m, const struc
 }
 
 /* A value that is missing where time runs by a calendar has none. */
-static void judge_missing(const struct measure *m, const struct batch *b, uint8_t *verdicts)
+static void judge_missing(struct judging *g)
 {
+    const struct measure *m = g->m;
     const struct metric_value *v = &m->metric->values[m->clock];
     bool is_contact = m->metric->table == FACT_CONTACT;
     if (v->is == VALUE_OF_NOTHING ||
@@ -297,49 +401,90 @@ static void judge_missing(const struct measure *m, const struct batch *b, uint8_
         return;
     const uint8_t verdict = VERDICT_LEFT_OUT + (is_contact ? LEFT_OUT_NO_QUEUE : LEFT_OUT_NO_CALENDAR);
     for (unsigned k = 0; k < METRIC_COLUMNS && v->columns[k] != COLUMN_NONE; k++) {
-        const int64_t *values = b->rows.values[v->columns[k]];
-        for (uint32_t i = 0; i < b->rows.n; i++)
+        const struct fact_range range = batch_range(g->b, v->columns[k]);
+        if (!range.has_null)
+            continue;
+        const int64_t *values = batch_values(g->b, v->columns[k]);
+        uint8_t *verdicts = verdicts_of(g);
+        for (uint32_t i = 0; i < g->n; i++)
             if (verdicts[i] == VERDICT_SAMPLE && values[i] == FACT_NULL)
                 verdicts[i] = verdict;
     }
 }
 
-int judge_rows(const struct plan *p, const struct measure *m, const struct batch *b, uint8_t *verdicts,
-               uint8_t *success)
+static void judge_excluded(struct judging *g)
+{
+    const struct fact_range range = batch_range(g->b, FACT_EXCLUDED);
+    const uint8_t excluded_verdict = g->m->is_helper ? VERDICT_NONE : VERDICT_EXCLUDED;
+    if (range_is_within(&range, EXCLUDED_NO, EXCLUDED_NO))
+        return;
+    const int64_t *excluded = batch_values(g->b, FACT_EXCLUDED);
+    uint8_t *verdicts = verdicts_of(g);
+    for (uint32_t i = 0; i < g->n; i++) {
+        uint8_t otherwise = verdicts[i] == VERDICT_SAMPLE ? excluded_verdict : VERDICT_NONE;
+        verdicts[i] = excluded[i] == EXCLUDED_NO ? verdicts[i] : otherwise;
+    }
+}
+
+static void judge_forbidden(struct judging *g, int64_t forbidden)
+{
+    const struct fact_range range = batch_range(g->b, FACT_FLAGS);
+    int64_t some, all;
+    range_flags(&range, &some, &all);
+    if (!(some & forbidden))
+        return;
+    const int64_t *flags = batch_values(g->b, FACT_FLAGS);
+    uint8_t *verdicts = verdicts_of(g);
+    for (uint32_t i = 0; i < g->n; i++)
+        verdicts[i] = verdicts[i] && flags[i] & forbidden ? VERDICT_INFERRED : verdicts[i];
+}
+
+static void find_top(struct judged *j, uint32_t n)
+{
+    uint8_t top = 0;
+    for (uint32_t i = 0; i < n; i++)
+        top = j->verdicts[i] > top ? j->verdicts[i] : top;
+    j->top = top;
+}
+
+int judge_rows(const struct plan *p, const struct measure *m, struct batch *b, struct judged *ret)
 {
     const struct metric *metric = m->metric;
-    const int64_t *flags = b->rows.values[FACT_FLAGS], *excluded = b->rows.values[FACT_EXCLUDED];
-    const int32_t *slots = b->slots[m->anchor];
-    const uint8_t *keep = b->keep;
+    struct judging g = {p, m, b, ret, b->rows.n};
     const uint32_t n = b->rows.n;
-    const int64_t required = metric->required, forbidden = metric->forbidden;
-
-    for (uint32_t i = 0; i < n; i++)
-        verdicts[i] = keep[i] & (slots[i] >= 0) & ((flags[i] & required) == required);
-    for (unsigned k = 0; k < METRIC_CONDITIONS; k++)
-        if (metric->conditions[k].is != CONDITION_NONE)
-            judge_condition(&metric->conditions[k], b->rows.values[metric->conditions[k].column], n,
-                            verdicts);
-    if (m->until_now) {
-        const int64_t *anchor =
-            b->rows.values[m->anchor == ANCHOR_CREATED ? FACT_CREATED : metric->completed];
-        for (uint32_t i = 0; i < n; i++)
-            verdicts[i] &= anchor[i] <= p->request->now;
+    ret->is_one = !b->keep;
+    ret->one = VERDICT_SAMPLE;
+    if (b->keep)
+        memcpy(ret->verdicts, b->keep, n);
+    bool any = only_in_periods(&g) && (!metric->required || only_flagged(&g, metric->required));
+    for (unsigned k = 0; k < METRIC_CONDITIONS && any; k++)
+        any = only_condition(&g, &metric->conditions[k]);
+    if (any && m->until_now)
+        any = only_within(&g, m->anchor == ANCHOR_CREATED ? FACT_CREATED : metric->completed, INT64_MIN,
+                          p->request->now, true);
+    if (any && ballot_columns(metric->table))
+        any = only_asked(&g);
+    if (!any) { /* and nothing is left out */
+        ret->top = VERDICT_NONE;
+        return 0;
     }
     if (ballot_columns(metric->table))
-        judge_ballot(p, m, b, verdicts);
-    if (forbidden)
-        for (uint32_t i = 0; i < n; i++)
-            if (verdicts[i] && flags[i] & forbidden)
-                verdicts[i] = VERDICT_INFERRED;
-    judge_trial(p, m, b, verdicts, success);
-    if (metric->values[m->clock].is != VALUE_OF_AGE)
-        judge_missing(m, b, verdicts);
-    else if (judge_ages(p, m, b, verdicts) < 0)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < n; i++)
-        if (excluded[i] != EXCLUDED_NO && verdicts[i])
-            verdicts[i] = verdicts[i] == VERDICT_SAMPLE && !m->is_helper ? VERDICT_EXCLUDED : VERDICT_NONE;
+        judge_ballot(&g);
+    if (metric->forbidden)
+        judge_forbidden(&g, metric->forbidden);
+    if (metric->trial != TRIAL_NONE)
+        judge_trial(p, m, b, verdicts_of(&g), ret->success);
+    if (metric->values[m->clock].is == VALUE_OF_AGE) {
+        if (judge_ages(p, m, b, verdicts_of(&g)) < 0)
+            return -ENOMEM;
+    } else {
+        judge_missing(&g);
+    }
+    judge_excluded(&g);
+    if (ret->is_one)
+        ret->top = ret->one;
+    else
+        find_top(ret, n);
     return 0;
 }
 
@@ -366,4 +511,29 @@ int64_t judge_value(const struct measure *m, const struct batch *b, uint32_t i)
     for (unsigned k = 0; k < METRIC_COLUMNS && columns[k] != COLUMN_NONE; k++)
         sum += values[columns[k]][i];
     return sum;
+}
+
+static void difference_values(const int64_t *end, const int64_t *start, const uint16_t *rows, uint32_t n,
+                              int64_t *restrict ret)
+{
+    if (rows)
+        for (uint32_t k = 0; k < n; k++)
+            ret[k] = end[rows[k]] - start[rows[k]];
+    else
+        for (uint32_t k = 0; k < n; k++)
+            ret[k] = end[k] - start[k];
+}
+
+void judge_values(const struct measure *m, struct batch *b, const uint16_t *rows, uint32_t n, int64_t *ret)
+{
+    const struct metric_value *v = &m->metric->values[m->clock];
+    const uint8_t *columns = v->columns;
+    for (unsigned k = 0; k < METRIC_COLUMNS && columns[k] != COLUMN_NONE; k++)
+        if (columns[k] != COLUMN_INSTANT)
+            (void)batch_values(b, columns[k]);
+    if (v->is == VALUE_OF_DIFFERENCE && columns[0] != COLUMN_INSTANT)
+        difference_values(b->rows.values[columns[0]], b->rows.values[columns[1]], rows, n, ret);
+    else
+        for (uint32_t k = 0; k < n; k++)
+            ret[k] = judge_value(m, b, rows ? rows[k] : k);
 }

@@ -2,21 +2,7 @@
 #ifndef TENDON_QUERY_JUDGE_H
 #define TENDON_QUERY_JUDGE_H
 
-#include "core/query/plan.h"
-
-/* Rows with everything that a pass looks at beside their values. */
-struct batch {
-    struct rows rows;
-    const int32_t *slots[3]; /* by enum metric_anchor: the period or instant, -1 outside; NULL: not used */
-    const uint32_t *ids[PLAN_DIMENSIONS_MAX]; /* by place in the names */
-    const uint32_t *model, *region; /* ids of who did it, whatever the dimensions are; NULL: those in ids */
-    const uint8_t *keep;            /* live, and the condition is true */
-    const uint8_t *cuts;            /* what the condition says of the answer too is true; NULL: all */
-    const int64_t *instants;        /* that were asked for: of samples of an instant */
-    const uint16_t *site, *category,
-        *channel;  /* the rows' own, whatever the dimensions are; NULL: not read */
-    int64_t *ages; /* room: of spans, their age on the business clock */
-};
+#include "core/query/batch.h"
 
 enum verdict {
     VERDICT_NONE,
@@ -28,11 +14,22 @@ enum verdict {
     VERDICT_LEFT_OUT, /* + enum left_out: why it is none */
 };
 
-/* Fills verdicts[n], and for ratios success[n]. 0 or -ENOMEM. */
-int judge_rows(const struct plan *p, const struct measure *m, const struct batch *b, uint8_t *verdicts,
-               uint8_t *success);
+struct judged {
+    uint8_t *verdicts, *success; /* room of the caller's; success is filled for ratios */
+    bool is_one;                 /* every row has the verdict `one`, and verdicts are not filled */
+    uint8_t one;
+    uint8_t top; /* the greatest verdict of any row */
+};
 
-/* The value of a row, for durations and means. */
+/* Judges all rows of a batch. 0 or -ENOMEM. */
+int judge_rows(const struct plan *p, const struct measure *m, struct batch *b, struct judged *ret);
+
+/* Fills verdicts where is_one says that they are not. */
+void judged_fill(struct judged *j, uint32_t n);
+
+/* The value of a row, for durations and means, whose columns have been read. */
 int64_t judge_value(const struct measure *m, const struct batch *b, uint32_t i);
+/* Those of n rows, which rows names (NULL: the first n). */
+void judge_values(const struct measure *m, struct batch *b, const uint16_t *rows, uint32_t n, int64_t *ret);
 
 #endif

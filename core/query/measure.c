@@ -44,21 +44,121 @@ size_t measure_bytes(const struct measure *m)
            m->n_samples * sizeof(int64_t); /* sorted in the end */
 }
 
-int measure_add_sample(struct measure *m, uint32_t cell, int64_t value)
+static struct sample_chunk *measure_chunk(struct measure *m)
 {
     struct sample_chunk *c = m->chunks;
-    if (!c || c->n == SAMPLES_CHUNK) {
-        c = malloc(sizeof(*c));
+    if (c && c->n < SAMPLES_CHUNK)
+        return c;
+    c = malloc(sizeof(*c));
+    if (!c)
+        return NULL;
+    c->next = m->chunks;
+    c->n = 0;
+    return m->chunks = c;
+}
+
+static int add_samples(struct measure *m, const uint32_t *cells, uint32_t one, const int64_t *values,
+                       uint32_t n)
+{
+    m->n_samples += n;
+    while (n > 0) {
+        struct sample_chunk *c = measure_chunk(m);
         if (!c)
             return -ENOMEM;
-        c->next = m->chunks;
-        c->n = 0;
-        m->chunks = c;
+        uint32_t room = SAMPLES_CHUNK - c->n, more = n < room ? n : room;
+        memcpy(c->values + c->n, values, more * sizeof(*values));
+        if (cells)
+            memcpy(c->cells + c->n, cells, more * sizeof(*cells));
+        for (uint32_t i = 0; !cells && i < more; i++)
+            c->cells[c->n + i] = one;
+        c->n += more;
+        n -= more;
+        values += more;
+        cells = cells ? cells + more : NULL;
     }
-    c->cells[c->n] = cell;
-    c->values[c->n++] = value;
-    m->n_samples++;
     return 0;
+}
+
+static inline void cell_add(struct cell *c, int64_t value)
+{
+    if (c->n == 0 || value < c->min)
+        c->min = value;
+    if (c->n == 0 || value > c->max)
+        c->max = value;
+    c->sum += value;
+    c->n++;
+}
+
+int measure_add(struct measure *m, const uint32_t *cells, uint32_t one, const int64_t *values, uint32_t n)
+{
+    if (cells)
+        for (uint32_t i = 0; i < n; i++)
+            cell_add(&m->cells[cells[i]], values[i]);
+    else
+        for (uint32_t i = 0; i < n; i++)
+            cell_add(&m->cells[one], values[i]);
+    return m->wants_samples ? add_samples(m, cells, one, values, n) : 0;
+}
+
+void measure_share(const struct measure *m, struct measure *ret)
+{
+    *ret = *m;
+    ret->cells = NULL;
+    ret->n_cells = 0;
+    ret->chunks = NULL;
+    ret->n_samples = 0;
+    ret->sorted = NULL;
+    ret->offsets = NULL;
+    ret->votes = (struct votes){0};
+}
+
+static void cell_merge(struct cell *c, const struct cell *other)
+{
+    if (other->n && (c->n == 0 || other->min < c->min))
+        c->min = other->min;
+    if (other->n && (c->n == 0 || other->max > c->max))
+        c->max = other->max;
+    c->sum += other->sum;
+    c->n += other->n;
+    c->x += other->x;
+    for (unsigned k = 0; k < METRIC_BESIDE; k++)
+        c->beside[k] += other->beside[k];
+}
+
+static int merge_samples(struct measure *m, struct measure *share, const uint32_t *group_map,
+                         uint32_t n_groups)
+{
+    uint32_t *cell_map = malloc((size_t)n_groups * m->n_slots * sizeof(*cell_map));
+    if (!cell_map)
+        return -ENOMEM;
+    for (uint32_t g = 0; g < n_groups; g++)
+        for (uint32_t slot = 0; slot < m->n_slots; slot++)
+            cell_map[g * m->n_slots + slot] = group_map[g] * m->n_slots + slot;
+    while (share->chunks) {
+        struct sample_chunk *c = share->chunks;
+        share->chunks = c->next;
+        for (uint32_t i = 0; i < c->n; i++)
+            c->cells[i] = cell_map[c->cells[i]];
+        /* The one that is being filled stays in front. */
+        struct sample_chunk **at = m->chunks ? &m->chunks->next : &m->chunks;
+        c->next = *at;
+        *at = c;
+    }
+    m->n_samples += share->n_samples;
+    free(cell_map);
+    return 0;
+}
+
+int measure_merge(struct measure *m, struct measure *share, const uint32_t *group_map, uint32_t n_groups)
+{
+    if (share->is_mixed)
+        m->is_mixed = true;
+    if (share->met)
+        measure_meet(m, share->met);
+    for (uint32_t g = 0; g < n_groups; g++)
+        for (uint32_t slot = 0; slot < m->n_slots; slot++)
+            cell_merge(measure_cell(m, group_map[g], slot), measure_cell(share, g, slot));
+    return share->chunks ? merge_samples(m, share, group_map, n_groups) : 0;
 }
 
 static int finish_samples(struct measure *m)

@@ -61,7 +61,21 @@ void measure_fini(struct measure *m);
 int measure_reserve(struct measure *m, uint32_t n_groups);
 size_t measure_bytes(const struct measure *m);
 
-int measure_add_sample(struct measure *m, uint32_t cell, int64_t value);
+/* Adds n samples: their cells (NULL: all are in the one), whose room has been made, and values. -ENOMEM. */
+int measure_add(struct measure *m, const uint32_t *cells, uint32_t one, const int64_t *values, uint32_t n);
+
+/* A question or instrument that samples are about: whether there are several is told in the end. */
+static inline void measure_meet(struct measure *m, uint32_t number)
+{
+    m->is_mixed |= m->met && m->met != number;
+    m->met = number;
+}
+
+/* One that another thread fills, to be merged. */
+void measure_share(const struct measure *m, struct measure *ret);
+/* Takes over what a share has; group_map[number]: its n_groups groups in m, whose room has been made.
+ * -ENOMEM; the share is to be finished with measure_fini all the same. */
+int measure_merge(struct measure *m, struct measure *share, const uint32_t *group_map, uint32_t n_groups);
 
 /* When all rows were read: puts samples in order of cells, and makes of votes what the cells count.
  * bases[group]: the group with whose samples it shares them (votes_finish); NULL: each its own. */

@@ -273,3 +273,38 @@ void periods_fini(struct periods *p)
     free(p->partial);
     *p = (struct periods){0};
 }
+
+bool periods_are_everything(const struct periods *p)
+{
+    return p->n == 1 && p->starts[0] == PERIOD_BEGINNING && p->starts[1] == PERIOD_END;
+}
+
+bool periods_find_one(const struct periods *p, int64_t min, int64_t max, int32_t *ret)
+{
+    uint32_t hint = 0;
+    if (min > max)
+        return false;
+    *ret = -1;
+    if (p->n == 0 || max < p->starts[0] || min >= p->starts[p->n])
+        return true;
+    int32_t slot = periods_find(p, min, &hint);
+    if (slot < 0 || max >= p->starts[slot + 1])
+        return false;
+    *ret = slot;
+    return true;
+}
+
+void periods_find_all(const struct periods *p, const int64_t *at, uint32_t n, int32_t *ret)
+{
+    uint32_t hint = 0;
+    if (p->n == 1) {
+        /* An open beginning holds every instant, but INT64_MIN is none. */
+        const int64_t start = p->starts[0] == PERIOD_BEGINNING ? PERIOD_BEGINNING + 1 : p->starts[0],
+                      end = p->starts[1];
+        for (uint32_t i = 0; i < n; i++)
+            ret[i] = (at[i] >= start) & (at[i] < end) ? 0 : -1;
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        ret[i] = at[i] == INT64_MIN ? -1 : periods_find(p, at[i], &hint);
+}

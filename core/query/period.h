@@ -54,6 +54,13 @@ int periods_cut(const struct period_range *range, const struct zone *zone, int64
                 int64_t last, uint32_t n_max, struct periods *ret, struct error *err);
 void periods_fini(struct periods *p);
 
+/* Whether every instant lies in the one period there is. */
+bool periods_are_everything(const struct periods *p);
+/* Whether all instants from min to max are in one period, and which: -1 where they lie outside. */
+bool periods_find_one(const struct periods *p, int64_t min, int64_t max, int32_t *ret);
+/* The period of each of n instants, or -1; INT64_MIN is none. */
+void periods_find_all(const struct periods *p, const int64_t *at, uint32_t n, int32_t *ret);
+
 /* How many of n ascending instants lie before `at`. Periods are about equally long: a guess from the ends is
  * mostly right or beside it, and a search of halves ends what it leaves. */
 static inline uint32_t instants_before(const int64_t *instants, uint32_t n, int64_t at)

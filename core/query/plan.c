@@ -30,20 +30,14 @@ static void pass_want(struct pass *pass, const struct metric *m, enum metric_clo
 {
     for (unsigned i = 0; i < METRIC_CONDITIONS; i++)
         if (m->conditions[i].is != CONDITION_NONE)
-            pass->wants[m->conditions[i].column] = pass->judges[m->conditions[i].column] = true;
-    pass->judges[m->completed] |=
-        m->trial == TRIAL_REOPENED || m->trial == TRIAL_ONE_TOUCH || m->trial == TRIAL_FIRST_CONTACT;
+            pass->wants[m->conditions[i].column] = true;
     for (unsigned i = 0; m->trial != TRIAL_NONE && i < METRIC_COLUMNS && m->trial_columns[i] != COLUMN_NONE;
          i++)
-        pass->wants[m->trial_columns[i]] = pass->judges[m->trial_columns[i]] = true;
+        pass->wants[m->trial_columns[i]] = true;
     const struct metric_value *v = &m->values[clock];
     for (unsigned i = 0; v->is != VALUE_OF_NOTHING && i < METRIC_COLUMNS && v->columns[i] != COLUMN_NONE; i++)
         if (v->columns[i] != COLUMN_INSTANT) {
             pass->wants[v->columns[i]] = true;
-            /* Rows of several vectors of spans are put together: there is no fetching afterwards. And where
-             * a value may be missing it says whether the row counts. */
-            pass->judges[v->columns[i]] |= m->table == FACT_SPAN || m->table == FACT_SLA_CYCLE ||
-                                           m->table == FACT_CONTACT || clock != METRIC_WALL;
         }
     if (v->is == VALUE_OF_AGE)
         pass->fields |= 1ull << FIELD_SITE;
@@ -54,7 +48,7 @@ static void pass_want(struct pass *pass, const struct metric *m, enum metric_clo
         static const uint8_t RUNNING[] = {FACT_SLA_CYCLE_TARGET_MS, FACT_SLA_CYCLE_SINCE,
                                           FACT_SLA_CYCLE_CLOCK, FACT_SLA_CYCLE_CALENDAR, FACT_SLA_CYCLE_SITE};
         for (unsigned i = 0; i < sizeof(RUNNING); i++)
-            pass->wants[RUNNING[i]] = pass->judges[RUNNING[i]] = true;
+            pass->wants[RUNNING[i]] = true;
     }
 }
 
@@ -71,12 +65,12 @@ static struct pass *plan_pass(struct plan *p, enum fact_table table, bool curren
         pass->wants[c] = true;
     if (table == FACT_SPAN)
         for (unsigned c = FACT_SPAN_FROM; c <= FACT_SPAN_TO; c++)
-            pass->wants[c] = pass->judges[c] = true;
+            pass->wants[c] = true;
     if (table == FACT_SLA_CYCLE) {
         static const uint8_t JUDGED[] = {FACT_SLA_CYCLE_OUTCOME, FACT_SLA_CYCLE_END,
                                          FACT_SLA_CYCLE_BREACH_AT};
         for (unsigned i = 0; i < sizeof(JUDGED); i++)
-            pass->wants[JUDGED[i]] = pass->judges[JUDGED[i]] = true;
+            pass->wants[JUDGED[i]] = true;
     }
     if (table == FACT_HOLDING)
         pass->wants[FACT_HOLDING_HELD_UNTIL] = true;
@@ -197,7 +191,7 @@ static int plan_dimensions(struct plan *p, struct error *err)
             unsigned column = name->columns[p->passes[i].table];
             p->passes[i].fields |= dimension_fields(name);
             if (column)
-                p->passes[i].wants[column] = p->passes[i].judges[column] = true;
+                p->passes[i].wants[column] = true;
         }
         if (r->unit == UNIT_SITE)
             p->passes[i].fields |= 1ull << FIELD_SITE;
@@ -406,7 +400,20 @@ no_memory:
     return error_set(err, -ENOMEM, "no_memory", "no memory for the groups of the query");
 }
 
-int plan_check(const struct plan *p, struct error *err)
+/* What all shares of the query hold. */
+static size_t plan_bytes(struct plan *p)
+{
+    struct plan *whole = p->whole ? p->whole : p;
+    size_t bytes = p->ballot_bytes + p->current_bytes + p->merge_bytes + tally_bytes(&p->tally);
+    for (unsigned i = 0; i < p->n_measures; i++)
+        bytes += measure_bytes(&p->measures[i]);
+    atomic_store_explicit(&whole->used_bytes[p->place], bytes, memory_order_relaxed);
+    for (unsigned i = 0; i < CREW_THREADS_MAX; i++)
+        bytes += i == p->place ? 0 : atomic_load_explicit(&whole->used_bytes[i], memory_order_relaxed);
+    return bytes;
+}
+
+int plan_check(struct plan *p, struct error *err)
 {
     const struct query_context *c = p->context;
     struct timespec now;
@@ -418,10 +425,7 @@ int plan_check(const struct plan *p, struct error *err)
         error_hint(err, "ask for a shorter period, or for fewer metrics at once");
         return -ETIMEDOUT;
     }
-    size_t bytes = p->ballot_bytes + p->current_bytes + p->merge_bytes + tally_bytes(&p->tally);
-    for (unsigned i = 0; i < p->n_measures; i++)
-        bytes += measure_bytes(&p->measures[i]);
-    if (bytes > QUERY_MEMORY_BYTES) {
+    if (plan_bytes(p) > QUERY_MEMORY_BYTES) {
         (void)error_set(err, -E2BIG, "query_memory", "the query needs more than %u MiB of memory",
                         QUERY_MEMORY_BYTES >> 20);
         error_hint(err, "ask for a shorter period, fewer groups, or fewer percentiles");

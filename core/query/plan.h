@@ -1,17 +1,21 @@
 /* What a query does: its measures, the passes over fact tables that feed them, its periods and dimensions.
  *
- * Everything here belongs to one query and one thread. */
+ * Everything here belongs to one query and one thread; where several threads run a query each has a share
+ * (share.h). */
 #ifndef TENDON_QUERY_PLAN_H
 #define TENDON_QUERY_PLAN_H
 
 #include "core/fold/fold.h"
 #include "core/query/clocks.h"
+#include "core/query/crew.h"
 #include "core/query/filter.h"
 #include "core/query/given.h"
 #include "core/query/group.h"
 #include "core/query/measure.h"
 #include "core/query/request.h"
 #include "core/query/tally.h"
+
+#include <stdatomic.h>
 
 /* What a query may hold in memory, beside the store's own buffers. */
 #define QUERY_MEMORY_BYTES (1024u << 20)
@@ -28,12 +32,12 @@ struct pass {
     bool judges_team; /* some trial is about who did it: by the dimensions as they were, in any case */
     enum metric_gather gather;
     uint8_t n_measures, measures[PLAN_MEASURES_MAX];
-    uint64_t fields;              /* bits of the dimensions to be read */
-    bool wants[FACT_VALUES_MAX];  /* columns that some row may need */
-    bool judges[FACT_VALUES_MAX]; /* those that say whether a row counts */
-    bool is_running;              /* spans are counted from their first instant to their last at once */
-    uint8_t completed;            /* column */
-    bool anchors[3];              /* enum metric_anchor in use */
+    uint64_t fields;             /* bits of the dimensions to be read */
+    bool wants[FACT_VALUES_MAX]; /* columns that some row may need */
+    bool is_running;             /* spans are counted from their first instant to their last at once */
+    uint8_t completed;           /* column */
+    bool anchors[3];             /* enum metric_anchor in use */
+    uint64_t resellers;          /* ballots that it left out */
     struct fact_scan_statistics statistics;
 };
 
@@ -86,6 +90,10 @@ struct plan {
     size_t n_speaks, n_not_level1;
     size_t ballot_bytes, current_bytes, merge_bytes; /* of what scans keep */
     uint64_t orphans, conflicts, merged_in_rings;
+
+    unsigned place, n_threads; /* of this share among those of the query; how many there were at most */
+    struct plan *whole;        /* whose share it is, or NULL */
+    atomic_size_t used_bytes[CREW_THREADS_MAX]; /* by the whole's shares */
 };
 
 /* Makes the measures and passes of a request; what is read stays the view's and the request's. */
@@ -99,7 +107,7 @@ bool plan_needs_extent(const struct plan *p);
 int plan_cut(struct plan *p, int64_t first, int64_t last, struct error *err);
 
 /* Whether the query may go on: not cancelled, not too late, not too big. */
-int plan_check(const struct plan *p, struct error *err);
+int plan_check(struct plan *p, struct error *err);
 
 /* Bits of a bound for a pass that let blocks be skipped; returns how many of the two there are. */
 size_t plan_bounds(const struct plan *p, const struct pass *pass, struct fact_bound bounds[2]);

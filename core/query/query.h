@@ -8,8 +8,11 @@
 #include <jansson.h>
 #include <stdatomic.h>
 
+struct crew;
+
 struct query_context {
     struct store *store;
+    struct crew *crew;                            /* threads that help, shared by all queries; NULL: none */
     const char *tenant;                           /* name, for meta */
     const char *zone;                             /* the tenant's IANA zone */
     const char *const *nearshore;                 /* country codes, ends with NULL; NULL none */

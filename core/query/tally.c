@@ -36,6 +36,7 @@ void tally_fini(struct tally *t)
     bitmap_fini(&t->excluded_seen);
     bitmap_fini(&t->inferred_seen);
     free(t->by_source);
+    free(t->list);
     free(t->pairs);
     free(t->cells);
     *t = (struct tally){0};
@@ -44,7 +45,7 @@ void tally_fini(struct tally *t)
 size_t tally_bytes(const struct tally *t)
 {
     return (t->excluded_seen.n_words + t->inferred_seen.n_words + t->n_slots) * sizeof(uint64_t) +
-           t->n_cells * sizeof(*t->cells);
+           t->n_cells * sizeof(*t->cells) + t->list_capacity * sizeof(*t->list);
 }
 
 /* Makes room for row `at` of a list of counts by reason, new ones 0. */
@@ -97,12 +98,28 @@ static int pairs_add(struct tally *t, uint32_t cell, uint32_t subject)
     return 1;
 }
 
+static int list_add(struct tally *t, const struct exclusion *e)
+{
+    if (t->n_listed == t->list_capacity) {
+        size_t capacity = t->list_capacity ? t->list_capacity * 2 : 64;
+        struct exclusion *grown = realloc(t->list, capacity * sizeof(*grown));
+        if (!grown)
+            return -ENOMEM;
+        t->list = grown;
+        t->list_capacity = capacity;
+    }
+    t->list[t->n_listed++] = *e;
+    return 0;
+}
+
 int tally_exclude(struct tally *t, uint32_t cell, uint32_t subject, uint32_t namespace,
                   enum fact_excluded reason)
 {
     int r = pairs_add(t, cell, subject);
     if (r <= 0)
         return r;
+    if (t->is_share)
+        return list_add(t, &(struct exclusion){cell, subject, namespace, reason});
     if (counts_reserve(&t->cells, &t->n_cells, cell) < 0)
         return -ENOMEM;
     t->cells[cell][reason]++;
@@ -122,6 +139,36 @@ int tally_infer(struct tally *t, uint32_t subject)
     if (r > 0)
         t->inferred++;
     return r < 0 ? r : 0;
+}
+
+static int bitmap_merge(struct bitmap *b, const struct bitmap *other, uint64_t *ret_new)
+{
+    if (other->n_words > b->n_words) {
+        uint64_t *grown = realloc(b->words, other->n_words * sizeof(*grown));
+        if (!grown)
+            return -ENOMEM;
+        memset(grown + b->n_words, 0, (other->n_words - b->n_words) * sizeof(*grown));
+        b->words = grown;
+        b->n_words = other->n_words;
+    }
+    for (size_t i = 0; i < other->n_words; i++) {
+        *ret_new += (unsigned)__builtin_popcountll(other->words[i] & ~b->words[i]);
+        b->words[i] |= other->words[i];
+    }
+    return 0;
+}
+
+int tally_merge(struct tally *t, const struct tally *share, const uint32_t *group_map, uint32_t n_slots)
+{
+    int r = bitmap_merge(&t->inferred_seen, &share->inferred_seen, &t->inferred);
+    for (unsigned k = 0; k < LEFT_OUT_N; k++)
+        t->left_out[k] += share->left_out[k];
+    for (size_t i = 0; i < share->n_listed && r == 0; i++) {
+        const struct exclusion *e = &share->list[i];
+        uint32_t cell = group_map[e->cell / n_slots] * n_slots + e->cell % n_slots;
+        r = tally_exclude(t, cell, e->subject, e->namespace, e->reason);
+    }
+    return r;
 }
 
 const uint64_t *tally_cell(const struct tally *t, uint32_t cell)

@@ -17,6 +17,12 @@ struct bitmap {
 int bitmap_add(struct bitmap *b, uint32_t number);
 void bitmap_fini(struct bitmap *b);
 
+/* A ticket that would have given a sample in a cell. */
+struct exclusion {
+    uint32_t cell, subject, namespace;
+    enum fact_excluded reason;
+};
+
 struct tally {
     struct bitmap excluded_seen, inferred_seen;
     uint64_t excluded[EXCLUDED_N];     /* tickets, by reason */
@@ -24,7 +30,11 @@ struct tally {
     size_t n_sources;
     uint64_t inferred;
     uint64_t left_out[LEFT_OUT_N]; /* rows by reason */
-    uint64_t resellers;            /* ballots, of the table of which most were met */
+
+    /* One that is to be merged into another one lists what it excludes and counts nothing. */
+    bool is_share;
+    struct exclusion *list;
+    size_t n_listed, list_capacity;
 
     uint64_t *pairs; /* hash set of (cell, ticket) + 1 */
     size_t n_pairs, n_slots;
@@ -37,6 +47,8 @@ void tally_fini(struct tally *t);
 int tally_exclude(struct tally *t, uint32_t cell, uint32_t subject, uint32_t namespace,
                   enum fact_excluded reason);
 int tally_infer(struct tally *t, uint32_t subject);
+/* Takes over what a share has counted; group_map: the groups of its cells, each of n_slots, in t. -ENOMEM. */
+int tally_merge(struct tally *t, const struct tally *share, const uint32_t *group_map, uint32_t n_slots);
 /* By reason, or NULL when the cell left none out. */
 const uint64_t *tally_cell(const struct tally *t, uint32_t cell);
 size_t tally_bytes(const struct tally *t);

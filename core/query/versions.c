@@ -94,6 +94,12 @@ bool versions_are_timeless(const struct versions *v)
     return !v || v->n_lists == 0;
 }
 
+const uint32_t *versions_by_code(const struct versions *v, uint32_t *ret_n)
+{
+    *ret_n = v->n_codes;
+    return v->entries;
+}
+
 static uint32_t list_find(const struct versions *v, const struct list *list, int64_t at)
 {
     uint32_t low = 0, high = list->n; /* how many versions hold from `at` or before */

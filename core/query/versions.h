@@ -25,6 +25,9 @@ const struct reference_row *versions_row(const struct versions *v, uint32_t plac
 /* Whether every row has held from the beginning, alone: then no instant is looked at. True of NULL. */
 bool versions_are_timeless(const struct versions *v);
 
+/* Where they are timeless: the place by code, *ret_n of them, and none for codes beyond. */
+const uint32_t *versions_by_code(const struct versions *v, uint32_t *ret_n);
+
 /* For each code and instant the place of the version in force. */
 void versions_places(const struct versions *v, const uint16_t *codes, const int64_t *instants, uint32_t n,
                      uint32_t *places);

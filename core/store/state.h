@@ -138,6 +138,8 @@ struct store {
     size_t n_sources;
 };
 
+struct sealed_group;
+
 struct store_view {
     struct store *store;
     struct txn txn;
@@ -146,6 +148,10 @@ struct store_view {
     uint64_t as_of, shown;
     uint16_t generation;
     struct store_progress progress;
+
+    struct sealed_group *groups; /* piece.h; once a scan was opened */
+    size_t n_groups;
+    bool has_groups;
 };
 
 /* One thread at a time changes a store. */

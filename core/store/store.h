@@ -246,19 +246,43 @@ struct fact_scan_statistics {
     uint64_t blocks_read, blocks_skipped, rows, bytes;
 };
 
+/* A scan lists, when it is opened, the vectors of a table that may hold rows between the bounds: on the
+ * view's thread. They are then taken from it one by one, each once: by fact_scan_next on one thread, or by
+ * readers on any number of them. */
 struct fact_scan;
 
-/* columns are FACT_… or FACT_DIMENSION(set, field). One thread a scan; several scans a view are fine. Code
- * refolding (-EAGAIN): there are no facts that this build can read before a refold is done. */
+/* columns are FACT_… or FACT_DIMENSION(set, field): what fact_scan_next brings; readers need none. Several
+ * scans a view are fine. Code refolding (-EAGAIN): there are no facts that this build can read before a
+ * refold is done. */
 int fact_scan_open(const struct store_view *v, enum fact_table table, const uint8_t *columns,
                    size_t n_columns, const struct fact_bound *bounds, size_t n_bounds, struct fact_scan **ret,
                    struct error *err);
 /* 1 and the next rows, valid until the next call; 0 at the end; negative with err. */
 int fact_scan_next(struct fact_scan *scan, struct fact_vector *ret, struct error *err);
-/* Reads one more column of the rows that the last call of fact_scan_next gave, into ret: for columns that
- * only some rows make worth reading. 0, or negative with err. */
-int fact_scan_fetch(struct fact_scan *scan, uint8_t column, struct fact_vector *ret, struct error *err);
+size_t fact_scan_vectors(const struct fact_scan *scan); /* all that there are */
 const struct fact_scan_statistics *fact_scan_statistics(const struct fact_scan *scan);
-void fact_scan_close(struct fact_scan *scan);
+void fact_scan_close(struct fact_scan *scan); /* its readers must have ended */
+
+/* What is known of the values of a column in one vector without reading them: each is FACT_NULL, FACT_FOREVER
+ * (where such may be), or between min and max. min > max: each is one of those two. */
+struct fact_range {
+    int64_t min, max;
+    bool has_null, has_forever; /* there may be some */
+};
+
+/* Reads vectors column by column, only those that somebody looks at. One thread; its memory is kept from scan
+ * to scan, as the first touch of fresh memory costs more than all that is written to it. What cannot be read
+ * is zeros, and fact_reader_check says so: ask it before the rows count. */
+struct fact_reader;
+struct fact_reader *fact_reader_new(void); /* NULL: no memory */
+void fact_reader_free(struct fact_reader *reader);
+void fact_reader_begin(struct fact_reader *reader, struct fact_scan *scan);
+/* Takes the next vector of the scan: its rows, and which of them hold (NULL: all). False: there is none. */
+bool fact_reader_next(struct fact_reader *reader, uint32_t *ret_n, const uint8_t **ret_live);
+/* Of the vector taken last, valid until the next is: */
+void fact_reader_range(const struct fact_reader *reader, unsigned column, struct fact_range *ret);
+const int64_t *fact_reader_values(struct fact_reader *reader, unsigned column);
+const uint16_t *fact_reader_codes(struct fact_reader *reader, unsigned set, unsigned field);
+int fact_reader_check(const struct fact_reader *reader, struct error *err);
 
 #endif

@@ -1,3 +1,4 @@
+#include "core/store/piece.h"
 #include "core/store/state.h"
 
 #include <stdlib.h>
@@ -45,6 +46,7 @@ void store_view_close(struct store_view *v)
 {
     if (!v)
         return;
+    free(v->groups);
     txn_abort(&v->txn);
     memtable_unref(v->memtable);
     environment_unref(v->environment);
@@ -86,34 +88,20 @@ void store_view_fold(const struct store_view *v, struct fold_environment *ret)
 /* --- scans
  * ---------------------------------------------------------------------------------------------------- */
 
-/* A row of a sealed group's base that no longer holds. */
-struct dead_row {
-    uint64_t group; /* group_of */
-    uint32_t row;
-};
-
 struct fact_scan {
     const struct store_view *view;
     enum fact_table table;
-    struct fact_bound *bounds;
-    size_t n_bounds;
     struct fact_scan_statistics statistics;
 
-    struct walk walk;                   /* over the sealed groups, until it ends */
-    bool in_memory;                     /* now over the memtable's chunks */
-    struct rowgroup group;              /* the one that was given last, while not in_memory */
-    struct rowgroup_reader *reader;     /* at it */
-    const struct memtable_chunk *given; /* or the chunk */
-    unsigned chunk;
-    uint32_t n_memory_rows;
+    struct piece *pieces;
+    size_t n_pieces, capacity;
+    atomic_size_t next; /* piece to be taken */
 
-    struct dead_row *dead; /* of the generation in the memtable's list, sorted */
+    struct dead_row *dead; /* in the memtable's list, sorted */
     size_t n_dead;
 
     bool wants_value[FACT_VALUES_MAX], wants_dimension[2][FIELD_N_DIMENSIONS];
-    uint8_t *live, *live_base;
-    uint8_t prefix[2]; /* of the keys: the generation */
-    bool in_frozen;    /* the view's own generation has been read */
+    struct fact_reader *reader; /* of fact_scan_next */
 };
 
 static uint64_t group_of(uint32_t run, uint16_t place)
@@ -148,6 +136,148 @@ static int list_dead(struct fact_scan *scan)
     return 0;
 }
 
+static int add_piece(struct fact_scan *scan, const struct piece *p)
+{
+    if (scan->n_pieces == scan->capacity) {
+        size_t capacity = scan->capacity ? scan->capacity * 2 : 64;
+        struct piece *grown = realloc(scan->pieces, capacity * sizeof(*grown));
+        if (!grown)
+            return -ENOMEM;
+        scan->pieces = grown;
+        scan->capacity = capacity;
+    }
+    scan->pieces[scan->n_pieces++] = *p;
+    scan->statistics.rows += p->n_rows;
+    return 0;
+}
+
+static bool may_hold(const struct piece *p, const struct fact_bound *bounds, size_t n_bounds)
+{
+    for (size_t i = 0; i < n_bounds; i++) {
+        struct fact_range range;
+        piece_range(p, (uint8_t)bounds[i].column, &range);
+        bool overlaps = range.min <= bounds[i].high && range.max >= bounds[i].low;
+        if (!overlaps && !(range.has_forever && bounds[i].high == FACT_FOREVER))
+            return false;
+    }
+    return true;
+}
+
+/* Which rows of a group's base no longer hold, beside those that its bits tell of. */
+static void find_dead(const struct fact_scan *scan, struct piece *p)
+{
+    size_t low = 0, high = scan->n_dead;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (scan->dead[middle].group < p->sealed->group)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    p->dead = scan->dead + low;
+    while (low + p->n_dead < scan->n_dead && p->dead[p->n_dead].group == p->sealed->group)
+        p->n_dead++;
+}
+
+static int add_group(struct store_view *v, size_t *capacity, const struct walk *walk)
+{
+    struct fact_key key;
+    MDB_val bits;
+    if (v->n_groups == *capacity) {
+        *capacity = *capacity ? *capacity * 2 : 64;
+        struct sealed_group *grown = realloc(v->groups, *capacity * sizeof(*grown));
+        if (!grown)
+            return -ENOMEM;
+        v->groups = grown;
+    }
+    struct sealed_group *g = &v->groups[v->n_groups];
+    *g = (struct sealed_group){0};
+    if (!fact_key_get(&walk->key, &key) ||
+        rowgroup_open(&g->rows, walk->value.mv_data, walk->value.mv_size, false) < 0)
+        return -EBADMSG;
+    g->group = group_of(key.run, key.place);
+    if (txn_get(&v->txn, DB_DEAD, walk->key.mv_data, walk->key.mv_size, &bits) &&
+        bits.mv_size == (g->rows.base.n_rows + 7) / 8)
+        g->dead_bits = bits.mv_data;
+    v->n_groups++;
+    return 0;
+}
+
+static int list_generation(struct store_view *v, uint16_t generation, size_t *capacity)
+{
+    struct walk walk;
+    uint8_t prefix[2]; /* of the keys */
+    put_u16(prefix, generation);
+    int r = walk_open(&walk, &v->txn, DB_FACTS, prefix, sizeof(prefix));
+    if (r < 0)
+        return r;
+    while (r == 0 && walk_next(&walk) && memcmp(walk.key.mv_data, prefix, sizeof(prefix)) == 0)
+        r = add_group(v, capacity, &walk);
+    if (r == 0 && walk.rc && walk.rc != MDB_NOTFOUND)
+        r = -EIO;
+    walk_close(&walk, &v->txn);
+    return r;
+}
+
+/* The sealed groups of a view: listed by its first scan, for all of them. */
+static int list_groups(struct store_view *v)
+{
+    size_t capacity = 0;
+    if (v->has_groups)
+        return 0;
+    int r = list_generation(v, v->generation, &capacity);
+    if (r == 0)
+        r = list_generation(v, FACTS_FROZEN, &capacity);
+    v->has_groups = r == 0;
+    if (r < 0) {
+        free(v->groups);
+        v->groups = NULL;
+        v->n_groups = 0;
+    }
+    return r;
+}
+
+static int list_sealed(struct fact_scan *scan, const struct fact_bound *bounds, size_t n_bounds)
+{
+    int r = list_groups((struct store_view *)scan->view);
+    for (size_t i = 0; i < scan->view->n_groups && r == 0; i++) {
+        const struct sealed_group *g = &scan->view->groups[i];
+        struct piece p = {.sealed = g, .table = scan->table, .n_rows = g->rows.tables[scan->table].n_rows};
+        if (p.n_rows == 0)
+            continue;
+        if (!may_hold(&p, bounds, n_bounds)) {
+            scan->statistics.blocks_skipped++;
+            continue;
+        }
+        find_dead(scan, &p);
+        scan->statistics.blocks_read++;
+        scan->statistics.bytes += g->rows.tables[scan->table].size;
+        r = add_piece(scan, &p);
+    }
+    return r;
+}
+
+static int list_memory(struct fact_scan *scan)
+{
+    const struct memtable_part *part = &scan->view->memtable->parts[scan->table];
+    uint32_t left = atomic_load_explicit(&part->n_rows, memory_order_acquire);
+    int r = 0;
+    for (unsigned i = 0; left > 0 && r == 0; i++) {
+        struct piece p = {.chunk = part->chunks[i], .n_rows = memtable_chunk_rows(i)};
+        p.n_rows = p.n_rows < left ? p.n_rows : left;
+        left -= p.n_rows;
+        r = add_piece(scan, &p);
+    }
+    return r;
+}
+
+static int block_error(struct error *err, int r)
+{
+    if (r == -ENOMEM)
+        return error_set(err, r, "no_memory", "out of memory for a scan");
+    return error_set(err, r, "store_corrupt", "a block of facts cannot be read: %s", strerror(-r));
+}
+
 int fact_scan_open(const struct store_view *v, enum fact_table table, const uint8_t *columns,
                    size_t n_columns, const struct fact_bound *bounds, size_t n_bounds, struct fact_scan **ret,
                    struct error *err)
@@ -162,34 +292,24 @@ int fact_scan_open(const struct store_view *v, enum fact_table table, const uint
     }
     struct fact_scan *scan = calloc(1, sizeof(*scan));
     if (!scan)
-        return error_set(err, -ENOMEM, "no_memory", "out of memory for a scan");
+        return block_error(err, -ENOMEM);
     scan->view = v;
     scan->table = table;
-    bool ok = true;
     for (size_t i = 0; i < n_columns; i++) {
-        unsigned c = columns[i];
+        unsigned c = columns[i], d = c - FACT_VALUES_MAX;
         if (c < FACT_VALUES_MAX)
             scan->wants_value[c] = true;
         else
-            scan->wants_dimension[(c - FACT_VALUES_MAX) / FIELD_N_DIMENSIONS]
-                                 [(c - FACT_VALUES_MAX) % FIELD_N_DIMENSIONS] = true;
+            scan->wants_dimension[d / FIELD_N_DIMENSIONS][d % FIELD_N_DIMENSIONS] = true;
     }
-    ok &= rowgroup_reader_new(&scan->reader) == 0;
-    ok &= (scan->live = malloc(FACT_VECTOR_ROWS)) != NULL;
-    ok &= (scan->live_base = malloc(ROWGROUP_SUBJECTS)) != NULL;
-    if (n_bounds) {
-        ok &= (scan->bounds = malloc(n_bounds * sizeof(*bounds))) != NULL;
-        if (scan->bounds)
-            memcpy(scan->bounds, bounds, n_bounds * sizeof(*bounds));
-        scan->n_bounds = n_bounds;
-    }
-    ok = ok && list_dead(scan) == 0;
-    put_u16(scan->prefix, v->generation);
-    scan->n_memory_rows = atomic_load_explicit(&v->memtable->parts[table].n_rows, memory_order_acquire);
-    if (!ok ||
-        walk_open(&scan->walk, (struct txn *)&v->txn, DB_FACTS, scan->prefix, sizeof(scan->prefix)) < 0) {
+    int r = list_dead(scan);
+    if (r == 0)
+        r = list_sealed(scan, bounds, n_bounds);
+    if (r == 0)
+        r = list_memory(scan);
+    if (r < 0) {
         fact_scan_close(scan);
-        return error_set(err, -ENOMEM, "no_memory", "out of memory for a scan");
+        return block_error(err, r);
     }
     *ret = scan;
     return 0;
@@ -199,13 +319,15 @@ void fact_scan_close(struct fact_scan *scan)
 {
     if (!scan)
         return;
-    walk_close(&scan->walk, (struct txn *)&scan->view->txn);
-    rowgroup_reader_free(scan->reader);
-    free(scan->live_base);
-    free(scan->live);
-    free(scan->bounds);
+    fact_reader_free(scan->reader);
+    free(scan->pieces);
     free(scan->dead);
     free(scan);
+}
+
+size_t fact_scan_vectors(const struct fact_scan *scan)
+{
+    return scan->n_pieces;
 }
 
 const struct fact_scan_statistics *fact_scan_statistics(const struct fact_scan *scan)
@@ -213,163 +335,122 @@ const struct fact_scan_statistics *fact_scan_statistics(const struct fact_scan *
     return &scan->statistics;
 }
 
-static bool may_hold(const struct fact_scan *scan, const struct rowgroup *g)
+/* --- readers
+ * -------------------------------------------------------------------------------------------------- */
+
+struct fact_reader {
+    struct fact_scan *scan;
+    const struct piece *piece; /* that was taken last */
+    struct fact_vector vector; /* of it, with what has been read so far */
+    int failed;
+
+    /* Room for what is decoded, kept from vector to vector and from scan to scan. */
+    struct rowgroup_reader *groups;
+    uint8_t live[FACT_VECTOR_ROWS], live_base[FACT_VECTOR_ROWS];
+    int64_t zeros[FACT_VECTOR_ROWS]; /* in place of what cannot be read */
+};
+
+struct fact_reader *fact_reader_new(void)
 {
-    for (size_t i = 0; i < scan->n_bounds; i++) {
-        const struct fact_bound *bound = &scan->bounds[i];
-        int64_t min, max;
-        bool null, open, plain = rowgroup_range(g, scan->table, bound->column, &min, &max, &null, &open);
-        bool overlaps = plain && min <= bound->high && max >= bound->low;
-        if (!overlaps && !(open && bound->high == FACT_FOREVER))
-            return false;
+    struct fact_reader *reader = calloc(1, sizeof(*reader));
+    if (reader && rowgroup_reader_new(&reader->groups) < 0) {
+        free(reader);
+        return NULL;
     }
-    return true;
+    return reader;
 }
 
-/* The rows of a sealed group that hold, into *ret; NULL when all do. */
-static int group_live(struct fact_scan *scan, const struct fact_key *key, const MDB_val *raw,
-                      const uint8_t **ret)
+void fact_reader_free(struct fact_reader *reader)
 {
-    MDB_val bits;
-    uint64_t group = group_of(key->run, key->place);
-    const uint32_t n = scan->group.base.n_rows;
-    size_t low = 0, high = scan->n_dead;
-    const struct dead_row *dead = scan->dead;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (dead[middle].group < group)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *ret = NULL;
-    bool has_bits = txn_get((struct txn *)&scan->view->txn, DB_DEAD, raw->mv_data, raw->mv_size, &bits) &&
-                    bits.mv_size == (n + 7) / 8;
-    if (!has_bits && (low == scan->n_dead || dead[low].group != group))
-        return 0;
-    for (uint32_t i = 0; i < n; i++)
-        scan->live_base[i] = has_bits ? !(((const uint8_t *)bits.mv_data)[i / 8] >> i % 8 & 1) : 1;
-    for (; low < scan->n_dead && dead[low].group == group; low++)
-        if (dead[low].row < n)
-            scan->live_base[dead[low].row] = 0;
-    *ret = scan->live;
-    return rowgroup_reader_live(scan->reader, scan->table, scan->live_base, scan->live);
+    if (!reader)
+        return;
+    rowgroup_reader_free(reader->groups);
+    free(reader);
 }
 
-static int read_group(struct fact_scan *scan, struct fact_vector *ret)
+void fact_reader_begin(struct fact_reader *reader, struct fact_scan *scan)
 {
-    int r = 0;
-    for (unsigned v = 0; v < FACT_VALUES_MAX && r == 0; v++)
-        if (scan->wants_value[v])
-            r = rowgroup_reader_value(scan->reader, scan->table, v, &ret->values[v]);
-    for (unsigned s = 0; s < 2; s++)
-        for (unsigned f = 0; f < FIELD_N_DIMENSIONS && r == 0; f++)
-            if (scan->wants_dimension[s][f])
-                r = rowgroup_reader_dimension(scan->reader, scan->table, s, f, &ret->dimensions[s][f]);
-    return r;
+    reader->scan = scan;
+    reader->piece = NULL;
+    reader->failed = 0;
 }
 
-static int next_of_generation(struct fact_scan *scan, struct fact_vector *ret)
+bool fact_reader_next(struct fact_reader *reader, uint32_t *ret_n, const uint8_t **ret_live)
 {
-    while (walk_next(&scan->walk)) {
-        struct fact_key key;
-        struct rowgroup *g = &scan->group;
-        if (!fact_key_get(&scan->walk.key, &key) || memcmp(scan->walk.key.mv_data, scan->prefix, 2) != 0)
-            break;
-        int r = rowgroup_open(g, scan->walk.value.mv_data, scan->walk.value.mv_size, false);
-        if (r < 0)
-            return -EBADMSG;
-        if (g->tables[scan->table].n_rows == 0)
-            continue;
-        if (!may_hold(scan, g)) {
-            scan->statistics.blocks_skipped++;
-            continue;
+    struct fact_scan *scan = reader->scan;
+    size_t i = atomic_fetch_add_explicit(&scan->next, 1, memory_order_relaxed);
+    if (reader->failed || i >= scan->n_pieces)
+        return false;
+    const struct piece *p = reader->piece = &scan->pieces[i];
+    if (p->sealed)
+        rowgroup_reader_set(reader->groups, &p->sealed->rows);
+    reader->vector = (struct fact_vector){.n = p->n_rows};
+    int r = piece_live(p, reader->groups, scan->view->shown, reader->live_base, reader->live,
+                       &reader->vector.live);
+    if (r < 0)
+        reader->failed = r;
+    *ret_n = p->n_rows;
+    *ret_live = reader->vector.live;
+    return r == 0;
+}
+
+void fact_reader_range(const struct fact_reader *reader, unsigned column, struct fact_range *ret)
+{
+    piece_range(reader->piece, (uint8_t)column, ret);
+}
+
+const int64_t *fact_reader_values(struct fact_reader *reader, unsigned column)
+{
+    const int64_t **known = &reader->vector.values[column];
+    if (!*known) {
+        int r = piece_values(reader->piece, reader->groups, column, known);
+        if (r < 0) {
+            reader->failed = r;
+            *known = reader->zeros;
         }
-        rowgroup_reader_set(scan->reader, g);
-        *ret = (struct fact_vector){.n = g->tables[scan->table].n_rows};
-        r = read_group(scan, ret);
-        if (r == 0)
-            r = group_live(scan, &key, &scan->walk.key, &ret->live);
-        if (r < 0)
-            return r;
-        scan->statistics.blocks_read++;
-        scan->statistics.rows += ret->n;
-        scan->statistics.bytes += g->tables[scan->table].size;
-        return 1;
     }
-    if (scan->walk.rc && scan->walk.rc != MDB_NOTFOUND)
-        return -EIO;
-    return 0;
+    return *known;
 }
 
-static int next_sealed(struct fact_scan *scan, struct fact_vector *ret)
+const uint16_t *fact_reader_codes(struct fact_reader *reader, unsigned set, unsigned field)
 {
-    int r = next_of_generation(scan, ret);
-    if (r != 0 || scan->in_frozen)
-        return r;
-    struct txn *t = (struct txn *)&scan->view->txn;
-    walk_close(&scan->walk, t);
-    scan->in_frozen = true;
-    put_u16(scan->prefix, FACTS_FROZEN);
-    r = walk_open(&scan->walk, t, DB_FACTS, scan->prefix, sizeof(scan->prefix));
-    return r < 0 ? r : next_of_generation(scan, ret);
+    const uint16_t **known = &reader->vector.dimensions[set][field];
+    if (!*known) {
+        int r = piece_codes(reader->piece, reader->groups, set, field, known);
+        if (r < 0) {
+            reader->failed = r;
+            *known = (const uint16_t *)reader->zeros;
+        }
+    }
+    return *known;
 }
 
-static int next_memory(struct fact_scan *scan, struct fact_vector *ret)
+int fact_reader_check(const struct fact_reader *reader, struct error *err)
 {
-    const struct memtable_part *part = &scan->view->memtable->parts[scan->table];
-    uint32_t first = 0;
-    for (unsigned i = 0; i < scan->chunk; i++)
-        first += memtable_chunk_rows(i);
-    if (first >= scan->n_memory_rows)
-        return 0;
-    const struct memtable_chunk *c = part->chunks[scan->chunk++];
-    uint32_t n = scan->n_memory_rows - first < c->n_rows_max ? scan->n_memory_rows - first : c->n_rows_max;
-    uint64_t shown = scan->view->shown;
-    scan->given = c;
-    *ret = (struct fact_vector){.n = n, .live = scan->live};
-    for (uint32_t i = 0; i < n; i++)
-        scan->live[i] =
-            c->born[i] <= shown && atomic_load_explicit(&c->died[i], memory_order_acquire) > shown;
-    for (unsigned v = 0; v < FACT_VALUES_MAX; v++)
-        if (scan->wants_value[v])
-            ret->values[v] = c->values + (size_t)v * c->n_rows_max;
-    for (unsigned s = 0; s < 2; s++)
-        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
-            if (scan->wants_dimension[s][f])
-                ret->dimensions[s][f] = c->dimensions + (size_t)(s * FIELD_N_DIMENSIONS + f) * c->n_rows_max;
-    scan->statistics.rows += n;
-    return 1;
+    return reader->failed ? block_error(err, reader->failed) : 0;
 }
 
 int fact_scan_next(struct fact_scan *scan, struct fact_vector *ret, struct error *err)
 {
-    if (!scan->in_memory) {
-        int r = next_sealed(scan, ret);
-        if (r < 0)
-            return error_set(err, r, "store_corrupt", "a block of facts cannot be read: %s", strerror(-r));
-        if (r == 1)
-            return 1;
-        scan->in_memory = true;
+    if (!scan->reader) {
+        scan->reader = fact_reader_new();
+        if (!scan->reader)
+            return block_error(err, -ENOMEM);
+        fact_reader_begin(scan->reader, scan);
     }
-    return next_memory(scan, ret);
-}
-
-int fact_scan_fetch(struct fact_scan *scan, uint8_t column, struct fact_vector *ret, struct error *err)
-{
-    bool is_value = column < FACT_VALUES_MAX;
-    unsigned set = is_value ? 0 : (column - FACT_VALUES_MAX) / FIELD_N_DIMENSIONS,
-             f = is_value ? 0 : (column - FACT_VALUES_MAX) % FIELD_N_DIMENSIONS;
-    if (scan->in_memory) {
-        const struct memtable_chunk *c = scan->given;
-        if (is_value)
-            ret->values[column] = c->values + (size_t)column * c->n_rows_max;
-        else
-            ret->dimensions[set][f] = c->dimensions + (size_t)(set * FIELD_N_DIMENSIONS + f) * c->n_rows_max;
+    struct fact_reader *reader = scan->reader;
+    uint32_t n;
+    const uint8_t *live;
+    if (!fact_reader_next(reader, &n, &live))
         return 0;
-    }
-    int r = is_value ? rowgroup_reader_value(scan->reader, scan->table, column, &ret->values[column])
-                     : rowgroup_reader_dimension(scan->reader, scan->table, set, f, &ret->dimensions[set][f]);
-    return r < 0 ? error_set(err, r, "store_corrupt", "a block of facts cannot be read: %s", strerror(-r))
-                 : 0;
+    for (unsigned v = 0; v < FACT_VALUES_MAX; v++)
+        if (scan->wants_value[v])
+            (void)fact_reader_values(reader, v);
+    for (unsigned s = 0; s < 2; s++)
+        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+            if (scan->wants_dimension[s][f])
+                (void)fact_reader_codes(reader, s, f);
+    *ret = reader->vector;
+    int r = fact_reader_check(reader, err);
+    return r < 0 ? r : 1;
 }

@@ -3,12 +3,14 @@
 #include "core/base/document.h"
 #include "core/base/instant.h"
 #include "core/base/log.h"
+#include "core/query/crew.h"
 #include "core/tenant/method.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Documents from a connection that is not the operator's: small, whatever they say. */
 #define DOCUMENT_VALUES_SOURCE 4096
@@ -37,6 +39,7 @@ struct dispatch {
     struct config *config;
     pthread_t *threads;
     unsigned n_threads;
+    struct crew *crew; /* helps them with queries */
 };
 
 /* --- one request --- */
@@ -106,6 +109,7 @@ static void run_job(struct dispatch *d, struct job *job)
         .config = config,
         .who = &job->who,
         .cancelled = &d->stopping,
+        .crew = d->crew,
         .started_at = d->started_at,
         .err = &err,
     };
@@ -151,11 +155,23 @@ static void *work(void *arg)
     return NULL;
 }
 
+/* One that asks and those that help him are as many as there are processors, but no more than query_threads.
+ */
+static int start_crew(struct dispatch *d, unsigned n)
+{
+    long n_processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (n_processors > 0 && n > (unsigned long)n_processors)
+        n = (unsigned)n_processors;
+    return crew_new(n - 1, &d->crew);
+}
+
 /* Signals are the main thread's. */
 static int start_threads(struct dispatch *d, unsigned n)
 {
     sigset_t all, before;
-    int r = 0;
+    int r = start_crew(d, n);
+    if (r < 0)
+        return r;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     for (; r == 0 && d->n_threads < n; d->n_threads += r == 0)
@@ -219,6 +235,7 @@ void dispatch_free(struct dispatch *d)
     if (!d)
         return;
     dispatch_stop(d);
+    crew_free(d->crew);
     config_unref(d->config);
     (void)pthread_cond_destroy(&d->wanted);
     (void)pthread_mutex_destroy(&d->lock);

@@ -15,12 +15,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct crew;
+
 struct request {
     const struct dispatch_options *parts; /* the collector's */
     const struct config *config;          /* the present one */
     const struct grant *who;
     json_t *params; /* a map */
     const atomic_bool *cancelled;
+    struct crew *crew;  /* threads that help queries */
     int64_t started_at; /* the collector, ms since 1970 */
     json_t *result;     /* the answer, the request's to free */
     struct error *err;

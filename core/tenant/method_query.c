@@ -15,6 +15,7 @@ static int ask(struct request *r,
     struct tenant_settings *s = tenant_settings_get(t);
     const struct query_context context = {
         .store = t->store,
+        .crew = r->crew,
         .tenant = t->name,
         .zone = s->zone,
         .nearshore = s->nearshore,

@@ -1,0 +1,55 @@
+#include "core/query/batch.h"
+
+const int64_t *batch_read(struct batch *b, unsigned column)
+{
+    return b->reader ? (b->rows.values[column] = fact_reader_values(b->reader, column)) : NULL;
+}
+
+const uint16_t *batch_read_codes(struct batch *b, unsigned field)
+{
+    return b->reader ? (b->rows.dimensions[field] = fact_reader_codes(b->reader, b->set, field)) : NULL;
+}
+
+void batch_for_dimension(struct batch *b, const struct dimension_name *name)
+{
+    const uint64_t fields = dimension_fields(name);
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+        if (fields & 1ull << f)
+            (void)batch_codes(b, f);
+    if (name->kind == DIMENSION_COLUMN || name->kind == DIMENSION_BOX)
+        (void)batch_values(b, name->columns[b->rows.table]);
+    if (name->kind == DIMENSION_BOX) {
+        (void)batch_values(b, FACT_ANSWER_MIN);
+        (void)batch_values(b, FACT_ANSWER_MAX);
+    }
+}
+
+struct fact_range batch_range(const struct batch *b, unsigned column)
+{
+    struct fact_range range = {INT64_MIN, INT64_MAX, true, true};
+    if (b->has_ranges)
+        fact_reader_range(b->reader, column, &range);
+    return range;
+}
+
+bool range_is_one(const struct fact_range *range, int64_t *ret)
+{
+    if (range->has_null || range->has_forever || range->min != range->max)
+        return false;
+    *ret = range->min;
+    return true;
+}
+
+void range_flags(const struct fact_range *range, int64_t *ret_some, int64_t *ret_all)
+{
+    if (range->has_null || range->has_forever || range->min < 0 || range->min > range->max) {
+        *ret_some = -1;
+        *ret_all = 0;
+        return;
+    }
+    /* Above the highest bit in which the two differ all values between them agree. */
+    uint64_t differing = (uint64_t)(range->min ^ range->max);
+    int64_t open = differing ? (int64_t)(UINT64_MAX >> __builtin_clzll(differing)) : 0;
+    *ret_some = range->max | open;
+    *ret_all = range->min & ~open;
+}

@@ -1,0 +1,69 @@
+/* One batch of rows, with what is looked at beside their values.
+ *
+ * Rows of the store are read column by column, only those columns that somebody looks at; what is known of a
+ * column of the whole batch often says all there is to say. */
+#ifndef TENDON_QUERY_BATCH_H
+#define TENDON_QUERY_BATCH_H
+
+#include "core/query/plan.h"
+
+/* The period or instant of each row by one anchor, -1 outside. */
+struct slots {
+    const int32_t *at; /* NULL: all rows have the same one */
+    int32_t slot;      /* that one */
+};
+
+struct batch {
+    struct rows rows;                         /* columns that have been read so far */
+    struct fact_reader *reader;               /* where the others come from; NULL: all are there */
+    unsigned set;                             /* of dimensions */
+    bool has_ranges;                          /* the rows are the reader's as they are: its ranges hold */
+    struct slots slots[3];                    /* by enum metric_anchor, of those that the pass uses */
+    const uint32_t *ids[PLAN_DIMENSIONS_MAX]; /* by place in the names */
+    const uint32_t *model, *region; /* ids of who did it, whatever the dimensions are; NULL: those in ids */
+    const uint8_t *keep;            /* live, and the condition is true; NULL: all rows are kept */
+    const uint8_t *cuts;            /* what the condition says of the answer too is true; NULL: all */
+    const int64_t *instants;        /* that were asked for: of samples of an instant */
+    const uint16_t *site, *category,
+        *channel;  /* the rows' own, whatever the dimensions are; NULL: not read */
+    int64_t *ages; /* room: of spans, their age on the business clock */
+};
+
+const int64_t *batch_read(struct batch *b, unsigned column);
+const uint16_t *batch_read_codes(struct batch *b, unsigned field);
+
+/* The values of a column, or the codes of a dimension in the rows' set. */
+static inline const int64_t *batch_values(struct batch *b, unsigned column)
+{
+    return b->rows.values[column] ? b->rows.values[column] : batch_read(b, column);
+}
+
+static inline const uint16_t *batch_codes(struct batch *b, unsigned field)
+{
+    return b->rows.dimensions[field] ? b->rows.dimensions[field] : batch_read_codes(b, field);
+}
+
+/* Reads what a dimension looks at. */
+void batch_for_dimension(struct batch *b, const struct dimension_name *name);
+
+/* What is known of a column without reading it. */
+struct fact_range batch_range(const struct batch *b, unsigned column);
+
+/* Whether all rows have one value, and which; or one that lies between two, ends included. */
+bool range_is_one(const struct fact_range *range, int64_t *ret);
+static inline bool range_is_within(const struct fact_range *range, int64_t low, int64_t high)
+{
+    return (!range->has_null || low == INT64_MIN) && (!range->has_forever || high == INT64_MAX) &&
+           range->min >= low && range->max <= high;
+}
+/* Whether none has a value between the two. */
+static inline bool range_is_outside(const struct fact_range *range, int64_t low, int64_t high)
+{
+    return (range->min > high || range->max < low) && !(range->has_null && low == INT64_MIN) &&
+           !(range->has_forever && high == INT64_MAX);
+}
+
+/* Of a column of flags: those that every row may have, and those that every one has. */
+void range_flags(const struct fact_range *range, int64_t *ret_some, int64_t *ret_all);
+
+#endif

@@ -1,0 +1,58 @@
+#include "core/store/piece.h"
+
+#include <string.h>
+
+void piece_range(const struct piece *p, uint8_t column, struct fact_range *ret)
+{
+    if (!p->sealed) { /* rows are added while we look */
+        *ret = (struct fact_range){.min = INT64_MIN, .max = INT64_MAX, .has_null = true, .has_forever = true};
+        return;
+    }
+    if (!rowgroup_range(&p->sealed->rows, p->table, column, &ret->min, &ret->max, &ret->has_null,
+                        &ret->has_forever)) {
+        ret->min = INT64_MAX;
+        ret->max = INT64_MIN;
+    }
+}
+
+int piece_values(const struct piece *p, struct rowgroup_reader *r, unsigned column, const int64_t **ret)
+{
+    if (p->sealed)
+        return rowgroup_reader_value(r, p->table, column, ret);
+    *ret = p->chunk->values + (size_t)column * p->chunk->n_rows_max;
+    return 0;
+}
+
+int piece_codes(const struct piece *p, struct rowgroup_reader *r, unsigned set, unsigned field,
+                const uint16_t **ret)
+{
+    if (p->sealed)
+        return rowgroup_reader_dimension(r, p->table, set, field, ret);
+    *ret = p->chunk->dimensions + (size_t)(set * FIELD_N_DIMENSIONS + field) * p->chunk->n_rows_max;
+    return 0;
+}
+
+int piece_live(const struct piece *p, struct rowgroup_reader *r, uint64_t shown, uint8_t *base, uint8_t *room,
+               const uint8_t **ret)
+{
+    const struct memtable_chunk *c = p->chunk;
+    *ret = room;
+    if (!p->sealed) {
+        for (uint32_t i = 0; i < p->n_rows; i++)
+            room[i] = c->born[i] <= shown && atomic_load_explicit(&c->died[i], memory_order_acquire) > shown;
+        return 0;
+    }
+    const uint8_t *bits = p->sealed->dead_bits;
+    const uint32_t n_base = p->sealed->rows.base.n_rows;
+    if (!bits && p->n_dead == 0) {
+        *ret = NULL;
+        return 0;
+    }
+    memset(base, 1, n_base);
+    for (uint32_t i = 0; bits && i < n_base; i++)
+        base[i] = !(bits[i / 8] >> i % 8 & 1);
+    for (size_t i = 0; i < p->n_dead; i++)
+        if (p->dead[i].row < n_base)
+            base[p->dead[i].row] = 0;
+    return rowgroup_reader_live(r, p->table, base, room);
+}
