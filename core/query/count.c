@@ -234,12 +234,23 @@ static void count_trials(struct scan *s, struct measure *m, struct batch *b, con
     }
 }
 
-static int accumulate(struct scan *s, struct measure *m, struct batch *b, struct judged *j)
+/* Whether some row's creation is inferred, as its flags say. */
+static bool has_inferred(struct batch *b)
 {
     const struct fact_range range = batch_range(b, FACT_FLAGS);
-    int64_t some, all;
+    int64_t some, all, any = 0;
     range_flags(&range, &some, &all);
-    bool may_be_inferred = some & FACT_FLAG_INFERRED;
+    if (!(some & FACT_FLAG_INFERRED))
+        return false;
+    const int64_t *flags = batch_values(b, FACT_FLAGS);
+    for (uint32_t i = 0; i < b->rows.n; i++)
+        any |= flags[i];
+    return any & FACT_FLAG_INFERRED;
+}
+
+static int accumulate(struct scan *s, struct measure *m, struct batch *b, struct judged *j,
+                      bool may_be_inferred)
+{
     if (j->top == VERDICT_NONE)
         return 0;
     if (j->top > VERDICT_SAMPLE || may_be_inferred) {
@@ -386,8 +397,9 @@ int count_batch(struct scan *s, struct pass *pass, struct batch *b)
     for (unsigned i = 0; i < p->n_measures; i++)
         if (measure_reserve(&p->measures[i], groups_count(p->groups)) < 0)
             return scan_no_memory(s->err);
+    const bool may_be_inferred = has_inferred(b);
     for (unsigned k = 0; k < pass->n_measures; k++) {
-        r = accumulate(s, &p->measures[pass->measures[k]], b, &s->judged[k]);
+        r = accumulate(s, &p->measures[pass->measures[k]], b, &s->judged[k], may_be_inferred);
         if (r < 0)
             return r;
     }

@@ -38,13 +38,32 @@ static int cycle_extent(struct plan *p, int64_t *first, int64_t *last, struct er
     return r;
 }
 
+/* Of one column of a vector; where all rows hold its range says all. */
+static void column_extent(struct fact_reader *reader, unsigned column, uint32_t n, const uint8_t *live,
+                          int64_t *first, int64_t *last)
+{
+    struct fact_range range;
+    fact_reader_range(reader, column, &range);
+    if (range.min >= *first && range.max <= *last)
+        return; /* it adds nothing, whichever rows hold */
+    bool is_known = !live && range.min <= range.max && range.min != INT64_MIN && range.max != INT64_MAX;
+    if (is_known) {
+        extend(range.min, first, last);
+        extend(range.max, first, last);
+        return;
+    }
+    const int64_t *values = fact_reader_values(reader, column);
+    for (uint32_t i = 0; i < n; i++)
+        if (!live || live[i])
+            extend(values[i], first, last);
+}
+
 static int pass_extent(struct plan *p, const struct pass *pass, int64_t *first, int64_t *last,
                        struct error *err)
 {
     uint8_t columns[3];
     size_t n = 0;
     struct fact_scan *scan;
-    struct fact_vector v;
     if (pass->anchors[ANCHOR_CREATED])
         columns[n++] = FACT_CREATED;
     if (pass->table == FACT_SPAN) {
@@ -57,13 +76,24 @@ static int pass_extent(struct plan *p, const struct pass *pass, int64_t *first, 
     } else if (pass->anchors[ANCHOR_COMPLETED]) {
         columns[n++] = pass->completed;
     }
-    int r = fact_scan_open(p->view, pass->table, columns, n, NULL, 0, &scan, err);
+    int r = fact_scan_open(p->view, pass->table, NULL, 0, NULL, 0, &scan, err);
     if (r < 0)
         return r;
-    while ((r = fact_scan_next(scan, &v, err)) == 1 && (r = plan_check(p, err)) == 0)
-        for (uint32_t i = 0; i < v.n; i++)
-            for (size_t c = 0; c < n && (!v.live || v.live[i]); c++)
-                extend(v.values[columns[c]][i], first, last);
+    struct fact_reader *reader = fact_reader_new();
+    const uint8_t *live;
+    uint32_t n_rows;
+    if (reader)
+        fact_reader_begin(reader, scan);
+    else
+        r = error_set(err, -ENOMEM, "no_memory", "no memory for the query");
+    while (r == 0 && fact_reader_next(reader, &n_rows, &live)) {
+        for (size_t c = 0; c < n; c++)
+            column_extent(reader, columns[c], n_rows, live, first, last);
+        r = plan_check(p, err);
+    }
+    if (r == 0)
+        r = fact_reader_check(reader, err);
+    fact_reader_free(reader);
     fact_scan_close(scan);
     return r;
 }

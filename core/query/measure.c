@@ -16,6 +16,7 @@ void measure_fini(struct measure *m)
     free(m->cells);
     free(m->sorted);
     free(m->offsets);
+    free(m->ranked);
     votes_fini(&m->votes);
     *m = (struct measure){0};
 }
@@ -40,8 +41,9 @@ int measure_reserve(struct measure *m, uint32_t n_groups)
 size_t measure_bytes(const struct measure *m)
 {
     return m->n_cells * sizeof(struct cell) + votes_bytes(&m->votes) +
-           (m->n_samples / SAMPLES_CHUNK + 1) * (m->wants_samples ? sizeof(struct sample_chunk) : 0) +
-           m->n_samples * sizeof(int64_t); /* sorted in the end */
+           (m->n_samples / SAMPLES_CHUNK + 1) * (m->n_percentiles ? sizeof(struct sample_chunk) : 0) +
+           m->n_samples * sizeof(int64_t) + /* sorted in the end, and ranked */
+           m->n_cells * m->n_percentiles * sizeof(int64_t);
 }
 
 static struct sample_chunk *measure_chunk(struct measure *m)
@@ -97,7 +99,7 @@ int measure_add(struct measure *m, const uint32_t *cells, uint32_t one, const in
     else
         for (uint32_t i = 0; i < n; i++)
             cell_add(&m->cells[one], values[i]);
-    return m->wants_samples ? add_samples(m, cells, one, values, n) : 0;
+    return m->n_percentiles ? add_samples(m, cells, one, values, n) : 0;
 }
 
 void measure_share(const struct measure *m, struct measure *ret)
@@ -109,6 +111,7 @@ void measure_share(const struct measure *m, struct measure *ret)
     ret->n_samples = 0;
     ret->sorted = NULL;
     ret->offsets = NULL;
+    ret->ranked = NULL;
     ret->votes = (struct votes){0};
 }
 
@@ -163,10 +166,10 @@ int measure_merge(struct measure *m, struct measure *share, const uint32_t *grou
 
 static int finish_samples(struct measure *m)
 {
-    m->selected_cell = SIZE_MAX;
     m->offsets = calloc(m->n_cells + 1, sizeof(*m->offsets));
     m->sorted = malloc((m->n_samples ? m->n_samples : 1) * sizeof(*m->sorted));
-    if (!m->offsets || !m->sorted)
+    m->ranked = malloc((m->n_cells * m->n_percentiles + 1) * sizeof(*m->ranked));
+    if (!m->offsets || !m->sorted || !m->ranked)
         return -ENOMEM;
     for (size_t i = 0; i < m->n_cells; i++)
         m->offsets[i + 1] = m->offsets[i] + m->cells[i].n;
@@ -239,7 +242,7 @@ int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups)
     for (size_t i = 1; m->is_running && i < m->n_cells; i++)
         if (i % m->n_slots != 0)
             m->cells[i].n += m->cells[i - 1].n;
-    if (m->wants_samples)
+    if (m->n_percentiles)
         return finish_samples(m);
     if (bases) {
         cell_bases = calloc(m->n_cells ? m->n_cells : 1, sizeof(*cell_bases));
@@ -259,15 +262,37 @@ int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups)
     return r;
 }
 
-int64_t measure_percentile(struct measure *m, uint32_t group, uint32_t slot, uint32_t thousandths)
+void measure_want(struct measure *m, uint32_t thousandths)
 {
-    size_t cell = (size_t)group * m->n_slots + slot, n = m->cells[cell].n;
-    size_t place = (size_t)percentile_rank(thousandths, n) - 1;
-    /* p90 after p50 looks only at what the search for p50 has left behind it. */
-    size_t first = m->selected_cell == cell && m->selected_place <= place ? m->selected_place : 0;
-    m->selected_cell = cell;
-    m->selected_place = place;
-    return values_select(m->sorted + m->offsets[cell] + first, n - first, place - first);
+    unsigned at = 0;
+    while (at < m->n_percentiles && m->percentiles[at] < thousandths)
+        at++;
+    if (at < m->n_percentiles && m->percentiles[at] == thousandths)
+        return;
+    memmove(m->percentiles + at + 1, m->percentiles + at,
+            (m->n_percentiles - at) * sizeof(*m->percentiles));
+    m->percentiles[at] = thousandths;
+    m->n_percentiles++;
+}
+
+int measure_rank(struct measure *m, size_t cell, struct ranks_room *room)
+{
+    const size_t n = m->cells[cell].n;
+    size_t places[MEASURE_PERCENTILES_MAX];
+    if (n == 0)
+        return 0;
+    for (unsigned k = 0; k < m->n_percentiles; k++)
+        places[k] = (size_t)percentile_rank(m->percentiles[k], n) - 1;
+    return values_ranks(m->sorted + m->offsets[cell], n, places, m->n_percentiles, room,
+                        m->ranked + cell * m->n_percentiles);
+}
+
+int64_t measure_percentile(const struct measure *m, uint32_t group, uint32_t slot, uint32_t thousandths)
+{
+    unsigned k = 0;
+    while (m->percentiles[k] != thousandths)
+        k++;
+    return m->ranked[((size_t)group * m->n_slots + slot) * m->n_percentiles + k];
 }
 
 double measure_successes(const struct measure *m, uint32_t group, uint32_t slot)

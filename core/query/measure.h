@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/query/metric.h"
+#include "core/query/statistic.h"
 #include "core/query/vote.h"
 
 #include <stdbool.h>
@@ -30,6 +31,8 @@ struct sample_chunk {
     int64_t values[SAMPLES_CHUNK];
 };
 
+#define MEASURE_PERCENTILES_MAX 32
+
 struct measure {
     const struct metric *metric;
     enum metric_clock clock;
@@ -37,7 +40,9 @@ struct measure {
     uint32_t n_slots;
     bool is_helper;        /* asked for by the engine: it leaves out nothing */
     bool until_now;        /* counts only what happened up to the present */
-    bool wants_samples;    /* percentiles */
+    /* Percentiles asked for, in thousandths of a percent, ascending; where there are any samples are kept. */
+    uint32_t percentiles[MEASURE_PERCENTILES_MAX];
+    unsigned n_percentiles;
     bool is_running;       /* n of a cell is the change from the slot before, until measure_finish */
     enum metric_unit unit; /* what has one vote; UNIT_TICKET: no votes, each sample counts */
     uint32_t threshold_millionths;
@@ -49,9 +54,9 @@ struct measure {
     size_t n_cells;
     struct sample_chunk *chunks;
     size_t n_samples;
-    int64_t *sorted;                      /* after measure_finish: the samples, cell by cell */
-    size_t *offsets;                      /* n_cells + 1: where a cell's start */
-    size_t selected_cell, selected_place; /* the last percentile: values behind it are not less */
+    int64_t *sorted; /* after measure_finish: the samples, cell by cell */
+    size_t *offsets; /* n_cells + 1: where a cell's start */
+    int64_t *ranked; /* [cell][percentile], as measure_rank finds them */
 
     struct votes votes;
 };
@@ -89,8 +94,12 @@ static inline struct cell *measure_cell(const struct measure *m, uint32_t group,
     return &m->cells[(size_t)group * m->n_slots + slot];
 }
 
-/* The percentile of a cell that has samples, after measure_finish. */
-int64_t measure_percentile(struct measure *m, uint32_t group, uint32_t slot, uint32_t thousandths);
+/* Asks for a percentile. */
+void measure_want(struct measure *m, uint32_t thousandths);
+/* Finds all percentiles asked for of one cell, after measure_finish. Any thread, each cell once. -ENOMEM. */
+int measure_rank(struct measure *m, size_t cell, struct ranks_room *room);
+/* A percentile of a cell that has samples, after that. */
+int64_t measure_percentile(const struct measure *m, uint32_t group, uint32_t slot, uint32_t thousandths);
 
 /* Successes of a cell: a whole number, or a sum of shares where units vote. */
 double measure_successes(const struct measure *m, uint32_t group, uint32_t slot);

@@ -119,7 +119,8 @@ static void plan_measures(struct plan *p)
         const struct asked *a = &r->asked[i];
         unsigned number = plan_measure(p, a->metric, a->clock, false, r->dims_current);
         p->measure_of[i] = (uint8_t)number;
-        p->measures[number].wants_samples |= a->statistic == STATISTIC_PERCENTILE;
+        if (a->statistic == STATISTIC_PERCENTILE)
+            measure_want(&p->measures[number], a->percentile);
         has_backlog |= a->metric->anchor == ANCHOR_INSTANT && a->metric->kind == METRIC_COUNT;
         has_cohort |= r->anchor == REQUEST_ANCHOR_CREATED && a->metric->anchor == ANCHOR_COMPLETED;
     }

@@ -529,6 +529,55 @@ static int run_passes(struct plan *p, const struct current *current, unsigned fi
     return r;
 }
 
+/* Percentiles of all cells, by all threads that come. */
+struct ranking {
+    struct plan *plan;
+    atomic_size_t next; /* cell to be taken, over all measures */
+    atomic_bool failed;
+};
+
+#define RANKED_CELLS     4      /* taken at a time */
+#define SAMPLES_A_THREAD 100000 /* a thread more is worth its while from here on */
+
+static void rank_cells(void *context, unsigned place)
+{
+    struct ranking *g = context;
+    struct plan *p = g->plan;
+    struct ranks_room *room = calloc(1, sizeof(*room));
+    size_t first = 0, at = atomic_fetch_add(&g->next, RANKED_CELLS), end = at + RANKED_CELLS;
+    if (!room)
+        atomic_store(&g->failed, true);
+    for (unsigned i = 0; i < p->n_measures && room; i++) {
+        struct measure *m = &p->measures[i];
+        const size_t n = m->n_percentiles ? m->n_cells : 0;
+        while (at < first + n) {
+            if (measure_rank(m, at - first, room) < 0)
+                atomic_store(&g->failed, true);
+            if (++at == end) {
+                at = atomic_fetch_add(&g->next, RANKED_CELLS);
+                end = at + RANKED_CELLS;
+            }
+        }
+        first += n;
+    }
+    if (room)
+        ranks_room_fini(room);
+    free(room);
+}
+
+static int rank_measures(struct plan *p)
+{
+    struct ranking g = {.plan = p};
+    size_t n_samples = 0;
+    for (unsigned i = 0; i < p->n_measures; i++)
+        n_samples += p->measures[i].n_samples;
+    if (n_samples == 0)
+        return 0;
+    size_t n = n_samples / SAMPLES_A_THREAD, n_max = crew_threads(p->context->crew);
+    crew_run(p->context->crew, n < 1 ? 1 : (unsigned)(n < n_max ? n : n_max), rank_cells, &g);
+    return atomic_load(&g.failed) ? -ENOMEM : 0;
+}
+
 static int finish_measures(struct plan *p, struct error *err)
 {
     const uint32_t n = groups_count(p->groups);
@@ -538,6 +587,8 @@ static int finish_measures(struct plan *p, struct error *err)
         r = -ENOMEM;
     for (unsigned i = 0; i < p->n_measures && r == 0; i++)
         r = measure_finish(&p->measures[i], bases, n);
+    if (r == 0)
+        r = rank_measures(p);
     free(bases);
     return r < 0 ? scan_no_memory(err) : 0;
 }

@@ -1,6 +1,8 @@
 #include "core/query/statistic.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool percentile_parse(const char *text, uint32_t *ret_thousandths)
@@ -117,6 +119,95 @@ int64_t values_select(int64_t *values, size_t n, size_t place)
             break;
     }
     return values[place];
+}
+
+/* Fewer values are put in order faster than counted. */
+#define RANKS_COUNTED 1024
+
+/* Buckets are as wide as their least value is great: 64 for each power of two above 64, one a value below. */
+static inline uint32_t bucket_of(uint64_t above)
+{
+    if (above < RANKS_STEPS)
+        return (uint32_t)above;
+    unsigned power = 63 - (unsigned)__builtin_clzll(above);
+    return (power - 5) * RANKS_STEPS + (uint32_t)(above >> (power - 6) & (RANKS_STEPS - 1));
+}
+
+/* The least value of a bucket, above the least of all. */
+static uint64_t bucket_start(uint32_t bucket)
+{
+    if (bucket < RANKS_STEPS)
+        return bucket;
+    unsigned power = bucket / RANKS_STEPS + 5;
+    return (uint64_t)(RANKS_STEPS + bucket % RANKS_STEPS) << (power - 6);
+}
+
+void ranks_room_fini(struct ranks_room *room)
+{
+    free(room->values);
+    room->values = NULL;
+    room->n_values = 0;
+}
+
+/* Copies the values of one bucket. */
+static int bucket_collect(const int64_t *values, size_t n, int64_t min, uint32_t bucket,
+                          struct ranks_room *room)
+{
+    const size_t n_inside = room->counts[bucket];
+    if (n_inside > room->n_values) {
+        free(room->values);
+        room->values = malloc(n_inside * sizeof(*room->values));
+        room->n_values = room->values ? n_inside : 0;
+        if (!room->values)
+            return -ENOMEM;
+    }
+    const uint64_t start = (uint64_t)min + bucket_start(bucket),
+                   width = bucket_start(bucket + 1) - bucket_start(bucket);
+    size_t k = 0;
+    for (size_t i = 0; i < n && k < n_inside; i++)
+        if ((uint64_t)values[i] - start < width)
+            room->values[k++] = values[i];
+    return 0;
+}
+
+static int ranks_counted(const int64_t *values, size_t n, const size_t *places, unsigned n_places,
+                         struct ranks_room *room, int64_t *ret)
+{
+    int64_t min = values[0];
+    for (size_t i = 1; i < n; i++)
+        min = values[i] < min ? values[i] : min;
+    memset(room->counts, 0, sizeof(room->counts));
+    for (size_t i = 0; i < n; i++)
+        room->counts[bucket_of((uint64_t)values[i] - (uint64_t)min)]++;
+    size_t before = 0; /* values in buckets below */
+    uint32_t bucket = 0;
+    for (unsigned k = 0; k < n_places;) {
+        while (before + room->counts[bucket] <= places[k])
+            before += room->counts[bucket++];
+        int r = bucket_collect(values, n, min, bucket, room);
+        if (r < 0)
+            return r;
+        const size_t n_inside = room->counts[bucket];
+        for (size_t first = 0; k < n_places && places[k] < before + n_inside; k++) {
+            size_t place = places[k] - before;
+            ret[k] = values_select(room->values + first, n_inside - first, place - first);
+            first = place;
+        }
+    }
+    return 0;
+}
+
+int values_ranks(int64_t *values, size_t n, const size_t *places, unsigned n_places, struct ranks_room *room,
+                 int64_t *ret)
+{
+    if (n >= RANKS_COUNTED)
+        return ranks_counted(values, n, places, n_places, room, ret);
+    size_t first = 0; /* what the search for one has left behind it is not less */
+    for (unsigned k = 0; k < n_places; k++) {
+        ret[k] = values_select(values + first, n - first, places[k] - first);
+        first = places[k];
+    }
+    return 0;
 }
 
 int64_t average_round(__int128 sum, uint64_t n)
