@@ -10,6 +10,34 @@ const uint16_t *batch_read_codes(struct batch *b, unsigned field)
     return b->reader ? (b->rows.dimensions[field] = fact_reader_codes(b->reader, b->set, field)) : NULL;
 }
 
+const uint8_t *batch_bytes(struct batch *b, unsigned column)
+{
+    const struct fact_range range = batch_range(b, column);
+    return b->reader && range_is_within(&range, 0, UINT8_MAX) ? fact_reader_bytes(b->reader, column) : NULL;
+}
+
+static const uint8_t *batch_small(struct batch *b, unsigned column, unsigned place)
+{
+    const uint8_t **read = &b->read_bytes[place];
+    if (!*read && !(*read = batch_bytes(b, column))) {
+        const int64_t *values = batch_values(b, column);
+        for (uint32_t i = 0; i < b->rows.n; i++)
+            b->bytes[place][i] = (uint8_t)values[i];
+        *read = b->bytes[place];
+    }
+    return *read;
+}
+
+const uint8_t *batch_flags(struct batch *b)
+{
+    return batch_small(b, FACT_FLAGS, 0);
+}
+
+const uint8_t *batch_excluded(struct batch *b)
+{
+    return batch_small(b, FACT_EXCLUDED, 1);
+}
+
 void batch_for_dimension(struct batch *b, const struct dimension_name *name)
 {
     const uint64_t fields = dimension_fields(name);

@@ -18,6 +18,8 @@ struct batch {
     struct fact_reader *reader;               /* where the others come from; NULL: all are there */
     unsigned set;                             /* of dimensions */
     bool has_ranges;                          /* the rows are the reader's as they are: its ranges hold */
+    uint8_t (*bytes)[FACT_VECTOR_ROWS];       /* room for FLAGS and EXCLUDED as bytes … */
+    const uint8_t *read_bytes[2];             /* … and where they are, once they have been read */
     struct slots slots[3];                    /* by enum metric_anchor, of those that the pass uses */
     const uint32_t *ids[PLAN_DIMENSIONS_MAX]; /* by place in the names */
     const uint32_t *model, *region; /* ids of who did it, whatever the dimensions are; NULL: those in ids */
@@ -42,6 +44,13 @@ static inline const uint16_t *batch_codes(struct batch *b, unsigned field)
 {
     return b->rows.dimensions[field] ? b->rows.dimensions[field] : batch_read_codes(b, field);
 }
+
+/* FACT_FLAGS and FACT_EXCLUDED, which are small. */
+const uint8_t *batch_flags(struct batch *b);
+const uint8_t *batch_excluded(struct batch *b);
+/* A column as bytes where its range lies between 0 and 255 and the rows are as the store has them; else NULL.
+ */
+const uint8_t *batch_bytes(struct batch *b, unsigned column);
 
 /* Reads what a dimension looks at. */
 void batch_for_dimension(struct batch *b, const struct dimension_name *name);

@@ -105,8 +105,8 @@ static int count_sides(struct scan *s, struct measure *m, struct batch *b, const
 {
     struct plan *p = s->plan;
     const struct places places = places_of(s, m, b);
-    const int64_t *subjects = batch_values(b, FACT_SUBJECT), *namespaces = batch_values(b, FACT_NAMESPACE),
-                  *reasons = batch_values(b, FACT_EXCLUDED), *flags = batch_values(b, FACT_FLAGS);
+    const int64_t *subjects = batch_values(b, FACT_SUBJECT), *namespaces = batch_values(b, FACT_NAMESPACE);
+    const uint8_t *reasons = batch_excluded(b), *flags = batch_flags(b);
     for (uint32_t i = 0; i < b->rows.n; i++) {
         enum verdict verdict = verdicts[i];
         bool is_inferred = verdict == VERDICT_INFERRED ||
@@ -196,16 +196,31 @@ static int count_samples(struct scan *s, struct measure *m, struct batch *b, con
     return measure_add(m, cells, one, s->samples, n) < 0 ? scan_no_memory(s->err) : 0;
 }
 
+/* Sums of bytes never pass 255 of them, so that they are as many at a time as fit. */
+static uint32_t count_samples_of(const uint8_t *verdicts, uint32_t n)
+{
+    uint32_t total = 0;
+    for (uint32_t first = 0; first < n;) {
+        uint32_t end = n - first > 64 * 255 ? first + 64 * 255 : n;
+        uint8_t sums[64] = {0};
+        for (; end - first >= 64; first += 64)
+            for (uint32_t k = 0; k < 64; k++)
+                sums[k] += verdicts[first + k] == VERDICT_SAMPLE;
+        for (uint32_t k = 0; k < 64; k++)
+            total += sums[k];
+        for (; first < end; first++)
+            total += verdicts[first] == VERDICT_SAMPLE;
+    }
+    return total;
+}
+
 static void count_plain(struct scan *s, struct measure *m, struct batch *b, const struct judged *j)
 {
     const struct places places = places_of(s, m, b);
     uint32_t n, one = 0;
     if (!places.groups && !places.slots.at && !m->is_running) {
         struct cell *c = &m->cells[places.slots.slot];
-        uint32_t total = j->is_one ? b->rows.n : 0;
-        for (uint32_t i = 0; !j->is_one && i < b->rows.n; i++)
-            total += j->verdicts[i] == VERDICT_SAMPLE;
-        c->n += total;
+        c->n += j->is_one ? b->rows.n : count_samples_of(j->verdicts, b->rows.n);
         return;
     }
     const uint16_t *rows = choose(s, j, b->rows.n, &n);
@@ -238,11 +253,12 @@ static void count_trials(struct scan *s, struct measure *m, struct batch *b, con
 static bool has_inferred(struct batch *b)
 {
     const struct fact_range range = batch_range(b, FACT_FLAGS);
-    int64_t some, all, any = 0;
+    int64_t some, all;
+    uint8_t any = 0;
     range_flags(&range, &some, &all);
     if (!(some & FACT_FLAG_INFERRED))
         return false;
-    const int64_t *flags = batch_values(b, FACT_FLAGS);
+    const uint8_t *flags = batch_flags(b);
     for (uint32_t i = 0; i < b->rows.n; i++)
         any |= flags[i];
     return any & FACT_FLAG_INFERRED;
@@ -326,6 +342,8 @@ static void find_ids(struct scan *s, const struct pass *pass, struct batch *b)
         if (!dimension_is_of(&p->request->names.names[place], pass->table))
             continue; /* of a helper, which the condition says nothing of */
         batch_for_dimension(b, &p->request->names.names[place]);
+        if (!p->needs_ids[place])
+            continue;
         dimension_ids(p->dimensions[place], &b->rows, &s->dimension_room, s->ids[place]);
         b->ids[place] = s->ids[place];
     }
@@ -338,12 +356,12 @@ static bool filter_rows(struct scan *s, struct batch *b)
     const uint32_t n = b->rows.n;
     uint8_t any = 0;
     if (p->whatever) {
-        filter_judge(p->filter, s->ids, n, s->filter_room, s->cuts);
+        filter_judge(p->filter, &b->rows, s->ids, s->filter_room, s->cuts);
         b->cuts = s->cuts;
     }
     if (!p->filter)
         return true;
-    filter_judge(p->whatever ? p->whatever : p->filter, s->ids, n, s->filter_room, s->wanted);
+    filter_judge(p->whatever ? p->whatever : p->filter, &b->rows, s->ids, s->filter_room, s->wanted);
     uint8_t *keep = count_keep(s, b);
     for (uint32_t i = 0; i < n; i++)
         any |= keep[i] &= s->wanted[i];
@@ -369,6 +387,24 @@ static const uint8_t *find_wanted(struct scan *s, const struct pass *pass, uint3
     return s->wanted;
 }
 
+static void find_slots(struct scan *s, struct batch *b, enum metric_anchor anchor, unsigned column)
+{
+    const struct periods *periods = &s->plan->periods;
+    struct slots *ret = &b->slots[anchor];
+    const struct fact_range range = batch_range(b, column);
+    *ret = (struct slots){.slot = -1};
+    if (periods->n == 0)
+        return;
+    if (periods_are_everything(periods)) { /* and no metric that asks has rows without the anchor */
+        ret->slot = 0;
+        return;
+    }
+    if (!range.has_null && !range.has_forever && periods_find_one(periods, range.min, range.max, &ret->slot))
+        return;
+    periods_find_all(periods, batch_values(b, column), b->rows.n, b->keep, s->slots[anchor]);
+    ret->at = s->slots[anchor];
+}
+
 int count_batch(struct scan *s, struct pass *pass, struct batch *b)
 {
     struct plan *p = s->plan;
@@ -381,6 +417,10 @@ int count_batch(struct scan *s, struct pass *pass, struct batch *b)
     find_ids(s, pass, b);
     if (!filter_rows(s, b))
         return 0;
+    if (pass->anchors[ANCHOR_CREATED])
+        find_slots(s, b, ANCHOR_CREATED, FACT_CREATED);
+    if (pass->anchors[ANCHOR_COMPLETED])
+        find_slots(s, b, ANCHOR_COMPLETED, pass->completed);
     for (unsigned k = 0; k < pass->n_measures; k++)
         if (judge_rows(p, &p->measures[pass->measures[k]], b, &s->judged[k]) < 0)
             return scan_no_memory(s->err);

@@ -27,6 +27,7 @@ struct scan {
     int64_t ages[FACT_VECTOR_ROWS];          /* … and its age */
     uint16_t sites[FACT_VECTOR_ROWS];        /* … and its own site */
     struct cycles cycles;
+    uint8_t bytes[2][FACT_VECTOR_ROWS]; /* of batches */
     int32_t slots[3][FACT_VECTOR_ROWS];
     uint8_t keep[FACT_VECTOR_ROWS], wanted[FACT_VECTOR_ROWS], cuts[FACT_VECTOR_ROWS];
     uint32_t groups[FACT_VECTOR_ROWS];
@@ -42,8 +43,8 @@ struct scan {
     uint16_t dimensions[FIELD_N_DIMENSIONS][FACT_VECTOR_ROWS];
 };
 
-/* Judges the rows, numbers their groups and counts them. b has rows and slots, and keep where not all rows
- * are there: then it is s->keep. */
+/* Judges the rows, numbers their groups and counts them. b has rows, of spans slots, and keep where not all
+ * rows are there: then it is s->keep. */
 int count_batch(struct scan *s, struct pass *pass, struct batch *b);
 
 /* b->keep, made where all rows are kept so far. */

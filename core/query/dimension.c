@@ -184,6 +184,10 @@ struct dimension {
     /* SUPPORT_…: [team place][site place], filled as pairs are met, or NULL. Threads that meet one at once
      * find the same. */
     _Atomic uint8_t *pairs;
+
+    /* Where no instant is looked at, by code, which has 16 bits: ATTRIBUTE: the id; SUPPORT_…: where the
+     * team's pairs begin, and the site's place among them. */
+    uint32_t *by_code, *site_by_code;
 };
 
 void dimension_free(struct dimension *d)
@@ -195,6 +199,8 @@ void dimension_free(struct dimension *d)
     free(d->id_of_place);
     free(d->values);
     free((void *)d->pairs);
+    free(d->by_code);
+    free(d->site_by_code);
     free(d);
 }
 
@@ -248,6 +254,36 @@ static int dimension_number_attribute(struct dimension *d, const struct versions
     }
     free(sorted);
     return 0;
+}
+
+#define CODES (UINT16_MAX + 1)
+
+/* Most of it is never touched: only codes that there are have an entry. */
+static int by_code_new(const struct versions *v, uint32_t **ret)
+{
+    uint32_t n;
+    const uint32_t *places = versions_by_code(v, &n);
+    *ret = calloc(CODES, sizeof(**ret));
+    if (!*ret)
+        return -ENOMEM;
+    memcpy(*ret, places, (n < CODES ? n : CODES) * sizeof(**ret));
+    return 0;
+}
+
+static int dimension_prepare_codes(struct dimension *d)
+{
+    const struct versions *v = d->teams ? d->teams : d->sites;
+    uint32_t n_codes;
+    if (!dimension_is_timeless(d) || (d->name.kind != DIMENSION_ATTRIBUTE && !d->pairs))
+        return 0;
+    int r = by_code_new(v, &d->by_code);
+    if (r == 0 && d->pairs)
+        r = by_code_new(d->sites, &d->site_by_code);
+    (void)versions_by_code(v, &n_codes);
+    for (uint32_t code = 0; r == 0 && code < n_codes && code < CODES; code++)
+        d->by_code[code] =
+            d->pairs ? d->by_code[code] * versions_count(d->sites) : d->id_of_place[d->by_code[code]];
+    return r;
 }
 
 static int dimension_prepare(struct dimension *d)
@@ -308,6 +344,8 @@ int dimension_new(const struct dimension_name *name, const struct dimension_view
     d->name = *name;
     d->view = *view;
     int r = dimension_prepare(d);
+    if (r == 0)
+        r = dimension_prepare_codes(d);
     if (r < 0) {
         dimension_free(d);
         return r;
@@ -364,13 +402,14 @@ static void dimension_ids_derived(const struct dimension *d, const struct rows *
                                   struct dimension_room *room, uint32_t *ids)
 {
     const uint16_t *team_codes = rows->dimensions[FIELD_TEAM], *site_codes = rows->dimensions[FIELD_SITE];
-    if (dimension_is_timeless(d)) {
-        uint32_t n_teams, n_sites;
-        const uint32_t *team_places = versions_by_code(d->teams, &n_teams),
-                       *site_places = versions_by_code(d->sites, &n_sites);
-        for (uint32_t i = 0; i < rows->n; i++)
-            ids[i] = pair_id(d, team_codes[i] < n_teams ? team_places[team_codes[i]] : 0,
-                             site_codes[i] < n_sites ? site_places[site_codes[i]] : 0);
+    if (d->by_code) {
+        const uint32_t *teams = d->by_code, *sites = d->site_by_code, n_sites = versions_count(d->sites);
+        for (uint32_t i = 0; i < rows->n; i++) {
+            uint32_t pair = teams[team_codes[i]] + sites[site_codes[i]];
+            ids[i] = atomic_load_explicit(&d->pairs[pair], memory_order_relaxed);
+            if (ids[i] == PAIR_UNKNOWN)
+                ids[i] = pair_id(d, pair / n_sites, pair % n_sites);
+        }
         return;
     }
     uint32_t *teams = room->places[0], *sites = room->places[1];
@@ -385,11 +424,9 @@ static void dimension_ids_attribute(const struct dimension *d, const struct rows
 {
     const struct versions *versions = d->teams ? d->teams : d->sites;
     const uint16_t *codes = rows->dimensions[d->teams ? FIELD_TEAM : FIELD_SITE];
-    if (versions_are_timeless(versions)) {
-        uint32_t n_codes;
-        const uint32_t *by_code = versions_by_code(versions, &n_codes);
+    if (d->by_code) {
         for (uint32_t i = 0; i < rows->n; i++)
-            ids[i] = codes[i] < n_codes ? d->id_of_place[by_code[codes[i]]] : 0;
+            ids[i] = d->by_code[codes[i]];
         return;
     }
     uint32_t *places = room->places[0];
@@ -445,6 +482,26 @@ void dimension_ids(const struct dimension *d, const struct rows *rows, struct di
         dimension_ids_derived(d, rows, room, ids);
         break;
     }
+}
+
+int dimension_code_field(const struct dimension *d)
+{
+    if (d->name.kind == DIMENSION_EVENT)
+        return d->name.field;
+    return d->name.kind == DIMENSION_ATTRIBUTE && d->by_code ? d->teams ? FIELD_TEAM : FIELD_SITE : -1;
+}
+
+uint32_t dimension_code_id(const struct dimension *d, uint16_t code)
+{
+    return d->by_code ? d->by_code[code] : bounded(code, d->n_ids);
+}
+
+uint32_t dimension_codes(const struct dimension *d)
+{
+    uint32_t n = d->n_ids;
+    if (d->by_code)
+        (void)versions_by_code(d->teams ? d->teams : d->sites, &n);
+    return n;
 }
 
 struct dimension_value dimension_value(const struct dimension *d, uint32_t id)

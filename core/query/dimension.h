@@ -100,6 +100,11 @@ struct dimension_room {
 /* Ids of the rows, into ids[n]. Any thread, each with a room of its own. */
 void dimension_ids(const struct dimension *d, const struct rows *rows, struct dimension_room *room,
                    uint32_t *ids);
+/* The field whose code alone says the id, or -1; and the id of a code. */
+int dimension_code_field(const struct dimension *d);
+uint32_t dimension_code_id(const struct dimension *d, uint16_t code);
+/* From which code on all have the id 0. */
+uint32_t dimension_codes(const struct dimension *d);
 /* One more than the greatest id. */
 uint32_t dimension_count(const struct dimension *d);
 /* The value of an id. */

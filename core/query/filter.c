@@ -5,17 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CODES (UINT16_MAX + 1)
+
+/* A step of the condition, in the order in which its parts are worked out. */
+struct step {
+    enum expression_op op; /* below OP_AND: a test, or several folded into one */
+    uint16_t dimension;    /* a test: whose ids the table goes by … */
+    int field;             /* … unless this is one: then by its codes, CODES of them */
+    uint8_t *table;        /* truths */
+};
+
 struct filter {
-    const struct expression *e;
-    uint8_t *tables[EXPRESSION_NODES]; /* of tests: truth by id */
+    struct step steps[EXPRESSION_NODES];
+    unsigned n_steps, depth;
 };
 
 void filter_free(struct filter *f)
 {
     if (!f)
         return;
-    for (unsigned i = 0; i < EXPRESSION_NODES; i++)
-        free(f->tables[i]);
+    for (unsigned i = 0; i < f->n_steps; i++)
+        free(f->steps[i].table);
     free(f);
 }
 
@@ -69,6 +79,73 @@ static void filter_polarity(const struct expression *e, uint8_t truths[EXPRESSIO
     }
 }
 
+/* Truths by id. */
+static uint8_t *test_table(const struct expression *e, const struct expression_node *node,
+                           const struct dimension *d)
+{
+    uint32_t n = dimension_count(d);
+    uint8_t *table = malloc(n);
+    for (uint32_t id = 0; table && id < n; id++) {
+        struct dimension_value value = dimension_value(d, id);
+        table[id] = (uint8_t)expression_test(e, node, &value);
+    }
+    return table;
+}
+
+/* Truths by code, from those by id, which it takes over. */
+static uint8_t *code_table(const struct dimension *d, uint8_t *by_id)
+{
+    uint8_t *table = by_id ? malloc(CODES) : NULL;
+    uint32_t n = dimension_codes(d);
+    if (table) {
+        memset(table, by_id[0], CODES);
+        for (uint32_t code = 0; code < n && code < CODES; code++)
+            table[code] = by_id[dimension_code_id(d, (uint16_t)code)];
+    }
+    free(by_id);
+    return table;
+}
+
+static bool step_is_code_test(const struct step *s)
+{
+    return s->op < OP_AND && s->field >= 0;
+}
+
+static void fold(enum expression_op op, uint8_t *left, const uint8_t *right, uint32_t n)
+{
+    if (op == OP_AND)
+        for (uint32_t i = 0; i < n; i++)
+            left[i] = left[i] < right[i] ? left[i] : right[i];
+    else
+        for (uint32_t i = 0; i < n; i++)
+            left[i] = left[i] > right[i] ? left[i] : right[i];
+}
+
+static void negate(uint8_t *truths, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        truths[i] = (uint8_t)(TRUTH_TRUE - truths[i]);
+}
+
+/* Adds a connective. Tests of one field's code become one test. */
+static void filter_connect(struct filter *f, enum expression_op op)
+{
+    struct step *last = f->n_steps > 0 ? &f->steps[f->n_steps - 1] : NULL;
+    struct step *before = f->n_steps > 1 ? &f->steps[f->n_steps - 2] : NULL;
+    if (op == OP_NOT && last && step_is_code_test(last)) {
+        negate(last->table, CODES);
+        return;
+    }
+    if (op != OP_NOT && before && step_is_code_test(last) && step_is_code_test(before) &&
+        last->field == before->field) {
+        fold(op, before->table, last->table, CODES);
+        free(last->table);
+        f->n_steps--;
+        return;
+    }
+    f->steps[f->n_steps++] = (struct step){.op = op};
+}
+
 int filter_new(const struct expression *e, struct dimension *const *dimensions, bool whatever_answer,
                json_t *warnings, struct filter **ret)
 {
@@ -76,65 +153,71 @@ int filter_new(const struct expression *e, struct dimension *const *dimensions, 
     struct filter *f = calloc(1, sizeof(*f));
     if (!f)
         return -ENOMEM;
-    f->e = e;
+    f->depth = e->depth;
     filter_polarity(e, truths);
-    bool ok = true;
-    for (unsigned i = 0; i < e->n_nodes && ok; i++) {
+    for (unsigned i = 0; i < e->n_nodes; i++) {
         const struct expression_node *node = &e->nodes[i];
-        if (node->op >= OP_AND)
+        if (node->op >= OP_AND) {
+            filter_connect(f, node->op);
             continue;
+        }
         const struct dimension *d = dimensions[node->dimension];
-        uint32_t n = dimension_count(d);
-        ok = (f->tables[i] = malloc(n)) != NULL;
-        if (ok && whatever_answer && dimension_name_of(d)->cuts) {
-            memset(f->tables[i], truths[i], n);
-            continue;
+        struct step *step = &f->steps[f->n_steps++];
+        *step = (struct step){.op = node->op, .dimension = node->dimension, .field = dimension_code_field(d)};
+        step->table = test_table(e, node, d);
+        if (step->table && whatever_answer && dimension_name_of(d)->cuts)
+            memset(step->table, truths[i], dimension_count(d));
+        if (step->field >= 0)
+            step->table = code_table(d, step->table);
+        if (!step->table) {
+            filter_free(f);
+            return -ENOMEM;
         }
-        for (uint32_t id = 0; id < n && ok; id++) {
-            struct dimension_value value = dimension_value(d, id);
-            f->tables[i][id] = (uint8_t)expression_test(e, node, &value);
-        }
-        for (unsigned k = 0; k < node->n_literals && ok && !whatever_answer; k++)
+        for (unsigned k = 0; k < node->n_literals && !whatever_answer; k++)
             if (e->literals[node->first_literal + k].text && !dimension_name_of(d)->values)
                 warn_unknown(d, &e->literals[node->first_literal + k], warnings);
-    }
-    if (!ok) {
-        filter_free(f);
-        return -ENOMEM;
     }
     *ret = f;
     return 0;
 }
 
-size_t filter_room(const struct filter *f)
+bool filter_reads_ids(const struct filter *f, unsigned dimension)
 {
-    return (size_t)f->e->depth * FACT_VECTOR_ROWS;
+    for (unsigned i = 0; f && i < f->n_steps; i++)
+        if (f->steps[i].op < OP_AND && f->steps[i].field < 0 && f->steps[i].dimension == dimension)
+            return true;
+    return false;
 }
 
-void filter_judge(const struct filter *f, uint32_t *const *ids, uint32_t n, uint8_t *room, uint8_t *keep)
+size_t filter_room(const struct filter *f)
 {
-    const struct expression *e = f->e;
+    return (size_t)f->depth * FACT_VECTOR_ROWS;
+}
+
+void filter_judge(const struct filter *f, const struct rows *rows, uint32_t *const *ids, uint8_t *room,
+                  uint8_t *keep)
+{
+    const uint32_t n = rows->n;
     uint8_t *top = room - FACT_VECTOR_ROWS;
-    for (unsigned k = 0; k < e->n_nodes; k++) {
-        const struct expression_node *node = &e->nodes[k];
-        if (node->op < OP_AND) {
-            const uint8_t *table = f->tables[k];
-            const uint32_t *id = ids[node->dimension];
+    for (unsigned k = 0; k < f->n_steps; k++) {
+        const struct step *step = &f->steps[k];
+        const uint8_t *table = step->table;
+        if (step->op < OP_AND) {
             top += FACT_VECTOR_ROWS;
-            for (uint32_t i = 0; i < n; i++)
-                top[i] = table[id[i]];
-        } else if (node->op == OP_NOT) {
-            for (uint32_t i = 0; i < n; i++)
-                top[i] = (uint8_t)(TRUTH_TRUE - top[i]);
+            if (step->field >= 0) {
+                const uint16_t *codes = rows->dimensions[step->field];
+                for (uint32_t i = 0; i < n; i++)
+                    top[i] = table[codes[i]];
+            } else {
+                const uint32_t *id = ids[step->dimension];
+                for (uint32_t i = 0; i < n; i++)
+                    top[i] = table[id[i]];
+            }
+        } else if (step->op == OP_NOT) {
+            negate(top, n);
         } else {
-            uint8_t *left = top - FACT_VECTOR_ROWS;
-            if (node->op == OP_AND)
-                for (uint32_t i = 0; i < n; i++)
-                    left[i] = left[i] < top[i] ? left[i] : top[i];
-            else
-                for (uint32_t i = 0; i < n; i++)
-                    left[i] = left[i] > top[i] ? left[i] : top[i];
-            top = left;
+            top -= FACT_VECTOR_ROWS;
+            fold(step->op, top, top + FACT_VECTOR_ROWS, n);
         }
     }
     for (uint32_t i = 0; i < n; i++)

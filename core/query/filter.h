@@ -12,18 +12,22 @@ struct filter;
 /* Whether a condition tests the answer itself (dimension_name.cuts). */
 bool filter_cuts(const struct expression *e, const struct dimension_names *names);
 
-/* dimensions[place] is the dimension of that place in the names, for all that the condition uses; the
- * expression and they must outlive the filter. whatever_answer: true of each row that the
- * condition could be true of if its answer were another: tests of the answer itself are taken as they would
- * let most through. A value that no row can have is said in warnings. */
+/* dimensions[place] is the dimension of that place in the names, for all that the condition uses.
+ * whatever_answer: true of each row that the condition could be true of if its answer were another: tests of
+ * the answer itself are taken as they would let most through. A value that no row can have is said in
+ * warnings. */
 int filter_new(const struct expression *e, struct dimension *const *dimensions, bool whatever_answer,
                json_t *warnings, struct filter **ret);
 void filter_free(struct filter *f);
 
 /* Bytes of room that judging takes. */
 size_t filter_room(const struct filter *f);
-/* keep[i] = 1 where the condition is true of row i, else 0; ids[place] are the ids of the rows. Any thread,
- * each with a room of its own. */
-void filter_judge(const struct filter *f, uint32_t *const *ids, uint32_t n, uint8_t *room, uint8_t *keep);
+/* Whether it looks at the ids of a dimension, by place; not so where the codes of rows say all. NULL: no. */
+bool filter_reads_ids(const struct filter *f, unsigned dimension);
+/* keep[i] = 1 where the condition is true of row i, else 0. The codes that its dimensions are of have been
+ * read; ids[place] are the ids of the rows, where it looks at them. Any thread, each with a room of its own.
+ */
+void filter_judge(const struct filter *f, const struct rows *rows, uint32_t *const *ids, uint8_t *room,
+                  uint8_t *keep);
 
 #endif

@@ -48,8 +48,16 @@ static void mask_within(uint8_t *restrict verdicts, const int64_t *restrict colu
         verdicts[i] &= ((uint64_t)column[i] - (uint64_t)low <= width) ^ flip;
 }
 
-static void mask_flags(uint8_t *restrict verdicts, const int64_t *restrict flags, uint32_t n,
-                       int64_t required)
+static void mask_bytes(uint8_t *restrict verdicts, const uint8_t *restrict column, uint32_t n, uint8_t low,
+                       uint8_t width, bool wanted)
+{
+    const uint8_t flip = !wanted;
+    for (uint32_t i = 0; i < n; i++)
+        verdicts[i] &= ((uint8_t)(column[i] - low) <= width) ^ flip;
+}
+
+static void mask_flags(uint8_t *restrict verdicts, const uint8_t *restrict flags, uint32_t n,
+                       uint8_t required)
 {
     for (uint32_t i = 0; i < n; i++)
         verdicts[i] &= (flags[i] & required) == required;
@@ -62,8 +70,16 @@ static bool only_within(struct judging *g, unsigned column, int64_t low, int64_t
     bool inside = range_is_within(&range, low, high), outside = range_is_outside(&range, low, high);
     if (wanted ? outside : inside)
         return all_none(g);
-    if (!(wanted ? inside : outside))
+    if (wanted ? inside : outside)
+        return true;
+    const uint8_t *bytes = batch_bytes(g->b, column);
+    if (bytes) {
+        low = low > 0 ? low : 0;
+        high = high < UINT8_MAX ? high : UINT8_MAX;
+        mask_bytes(verdicts_of(g), bytes, g->n, (uint8_t)low, (uint8_t)(high - low), wanted);
+    } else {
         mask_within(verdicts_of(g), batch_values(g->b, column), g->n, low, high, wanted);
+    }
     return true;
 }
 
@@ -75,7 +91,7 @@ static bool only_flagged(struct judging *g, int64_t required)
     if ((required & some) != required)
         return all_none(g);
     if ((required & all) != required)
-        mask_flags(verdicts_of(g), batch_values(g->b, FACT_FLAGS), g->n, required);
+        mask_flags(verdicts_of(g), batch_flags(g->b), g->n, (uint8_t)required);
     return true;
 }
 
@@ -127,8 +143,8 @@ static void judge_ballot(struct judging *g)
     struct batch *b = g->b;
     const struct fact_range relations = batch_range(b, c->relation);
     if (!range_is_outside(&relations, RELATION_RESELLER, RELATION_RESELLER)) {
-        const int64_t *relation = batch_values(b, c->relation), *respondent = batch_values(b, c->respondent),
-                      *flags = batch_values(b, FACT_FLAGS);
+        const int64_t *relation = batch_values(b, c->relation), *respondent = batch_values(b, c->respondent);
+        const uint8_t *flags = batch_flags(b);
         uint8_t *verdicts = verdicts_of(g);
         /* Of a ballot of several items the last tells of all. */
         bool is_whole = metric->gather == GATHER_BALLOTS;
@@ -194,8 +210,8 @@ static void judge_first_contact(const struct plan *p, struct batch *b, uint8_t *
 {
     const int64_t *in_time = batch_values(b, FACT_SOLVE_IN_TIME),
                   *escalated = batch_values(b, FACT_SOLVE_ESCALATED_BEFORE),
-                  *at = batch_values(b, FACT_SOLVE_AT), *reopened = batch_values(b, FACT_SOLVE_REOPENED_AT),
-                  *flags = batch_values(b, FACT_FLAGS);
+                  *at = batch_values(b, FACT_SOLVE_AT), *reopened = batch_values(b, FACT_SOLVE_REOPENED_AT);
+    const uint8_t *flags = batch_flags(b);
     const int64_t window = p->request->reopen_window_ms;
     judge_window(p, b, verdicts);
     for (uint32_t i = 0; i < b->rows.n; i++) {
@@ -418,7 +434,7 @@ static void judge_excluded(struct judging *g)
     const uint8_t excluded_verdict = g->m->is_helper ? VERDICT_NONE : VERDICT_EXCLUDED;
     if (range_is_within(&range, EXCLUDED_NO, EXCLUDED_NO))
         return;
-    const int64_t *excluded = batch_values(g->b, FACT_EXCLUDED);
+    const uint8_t *excluded = batch_excluded(g->b);
     uint8_t *verdicts = verdicts_of(g);
     for (uint32_t i = 0; i < g->n; i++) {
         uint8_t otherwise = verdicts[i] == VERDICT_SAMPLE ? excluded_verdict : VERDICT_NONE;
@@ -433,7 +449,7 @@ static void judge_forbidden(struct judging *g, int64_t forbidden)
     range_flags(&range, &some, &all);
     if (!(some & forbidden))
         return;
-    const int64_t *flags = batch_values(g->b, FACT_FLAGS);
+    const uint8_t *flags = batch_flags(g->b);
     uint8_t *verdicts = verdicts_of(g);
     for (uint32_t i = 0; i < g->n; i++)
         verdicts[i] = verdicts[i] && flags[i] & forbidden ? VERDICT_INFERRED : verdicts[i];

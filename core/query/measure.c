@@ -269,8 +269,7 @@ void measure_want(struct measure *m, uint32_t thousandths)
         at++;
     if (at < m->n_percentiles && m->percentiles[at] == thousandths)
         return;
-    memmove(m->percentiles + at + 1, m->percentiles + at,
-            (m->n_percentiles - at) * sizeof(*m->percentiles));
+    memmove(m->percentiles + at + 1, m->percentiles + at, (m->n_percentiles - at) * sizeof(*m->percentiles));
     m->percentiles[at] = thousandths;
     m->n_percentiles++;
 }

@@ -38,8 +38,8 @@ struct measure {
     enum metric_clock clock;
     enum metric_anchor anchor;
     uint32_t n_slots;
-    bool is_helper;        /* asked for by the engine: it leaves out nothing */
-    bool until_now;        /* counts only what happened up to the present */
+    bool is_helper; /* asked for by the engine: it leaves out nothing */
+    bool until_now; /* counts only what happened up to the present */
     /* Percentiles asked for, in thousandths of a percent, ascending; where there are any samples are kept. */
     uint32_t percentiles[MEASURE_PERCENTILES_MAX];
     unsigned n_percentiles;

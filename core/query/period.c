@@ -5,6 +5,7 @@
 
 #define SINCE_MAX 100000 /* days, weeks or months in --since 90d */
 #define EVERY_MAX 1000   /* and in --every 7d */
+#define STEPS_MAX 65536  /* of periods.steps */
 
 struct text {
     const char *p;
@@ -208,6 +209,31 @@ static int periods_reserve(struct periods *p, uint32_t *capacity)
     return 0;
 }
 
+static int periods_step(struct periods *p)
+{
+    int64_t shortest = INT64_MAX;
+    if (p->n < 2)
+        return 0;
+    for (uint32_t i = 0; i < p->n; i++)
+        if (p->starts[i + 1] - p->starts[i] < shortest)
+            shortest = p->starts[i + 1] - p->starts[i];
+    const uint64_t all = (uint64_t)(p->starts[p->n] - p->starts[0]);
+    p->shift = 63 - (unsigned)__builtin_clzll((uint64_t)shortest);
+    if (all >> p->shift >= STEPS_MAX)
+        return 0;
+    const uint32_t n = (uint32_t)(all >> p->shift) + 1;
+    p->steps = malloc(n * sizeof(*p->steps));
+    if (!p->steps)
+        return -ENOMEM;
+    for (uint32_t k = 0, period = 0; k < n; k++) {
+        int64_t at = p->starts[0] + (int64_t)((uint64_t)k << p->shift);
+        while (period + 1 < p->n && at >= p->starts[period + 1])
+            period++;
+        p->steps[k] = period;
+    }
+    return 0;
+}
+
 int periods_cut(const struct period_range *range, const struct zone *zone, int64_t now, int64_t first,
                 int64_t last, uint32_t n_max, struct periods *ret, struct error *err)
 {
@@ -260,6 +286,8 @@ int periods_cut(const struct period_range *range, const struct zone *zone, int64
     } else {
         p.starts[0] = since;
     }
+    if (periods_step(&p) < 0)
+        goto no_memory;
     *ret = p;
     return 0;
 no_memory:
@@ -271,6 +299,7 @@ void periods_fini(struct periods *p)
 {
     free(p->starts);
     free(p->partial);
+    free(p->steps);
     *p = (struct periods){0};
 }
 
@@ -294,7 +323,8 @@ bool periods_find_one(const struct periods *p, int64_t min, int64_t max, int32_t
     return true;
 }
 
-void periods_find_all(const struct periods *p, const int64_t *at, uint32_t n, int32_t *ret)
+void periods_find_all(const struct periods *p, const int64_t *at, uint32_t n, const uint8_t *keep,
+                      int32_t *ret)
 {
     uint32_t hint = 0;
     if (p->n == 1) {
@@ -305,6 +335,20 @@ void periods_find_all(const struct periods *p, const int64_t *at, uint32_t n, in
             ret[i] = (at[i] >= start) & (at[i] < end) ? 0 : -1;
         return;
     }
-    for (uint32_t i = 0; i < n; i++)
-        ret[i] = at[i] == INT64_MIN ? -1 : periods_find(p, at[i], &hint);
+    if (!p->steps) {
+        for (uint32_t i = 0; i < n; i++)
+            ret[i] = (keep && !keep[i]) || at[i] == INT64_MIN ? -1 : periods_find(p, at[i], &hint);
+        return;
+    }
+    const int64_t first = p->starts[0];
+    const uint64_t all = (uint64_t)(p->starts[p->n] - first);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t since = (uint64_t)at[i] - (uint64_t)first;
+        if ((keep && !keep[i]) || since >= all) {
+            ret[i] = -1;
+            continue;
+        }
+        uint32_t period = p->steps[since >> p->shift];
+        ret[i] = (int32_t)(period + (at[i] >= p->starts[period + 1]));
+    }
 }

@@ -45,6 +45,11 @@ struct periods {
     uint32_t n;
     int64_t *starts; /* n + 1: the last is the end of the last */
     bool *partial;   /* n: cut short by the range, or still running */
+
+    /* The period in which each step of 2^shift ms from the first start on begins; NULL: too many steps. No
+     * step meets more than one start. */
+    uint32_t *steps;
+    unsigned shift;
 };
 
 /* Cuts the range. first and last are the instants of the first and last thing measured, and close the open
@@ -58,8 +63,9 @@ void periods_fini(struct periods *p);
 bool periods_are_everything(const struct periods *p);
 /* Whether all instants from min to max are in one period, and which: -1 where they lie outside. */
 bool periods_find_one(const struct periods *p, int64_t min, int64_t max, int32_t *ret);
-/* The period of each of n instants, or -1; INT64_MIN is none. */
-void periods_find_all(const struct periods *p, const int64_t *at, uint32_t n, int32_t *ret);
+/* The period of each of n instants that are kept (NULL: all), or -1; INT64_MIN is none. */
+void periods_find_all(const struct periods *p, const int64_t *at, uint32_t n, const uint8_t *keep,
+                      int32_t *ret);
 
 /* How many of n ascending instants lie before `at`. Periods are about equally long: a guess from the ends is
  * mostly right or beside it, and a search of halves ends what it leaves. */

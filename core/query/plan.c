@@ -273,6 +273,20 @@ static int plan_lookups(struct plan *p, struct error *err)
     return whole_speaking(p, p->speaks, p->n_speaks, err);
 }
 
+static void plan_ids(struct plan *p)
+{
+    const int places[] = {p->model, p->region, p->org};
+    for (unsigned k = 0; k < p->n_used; k++) {
+        unsigned place = p->used[k];
+        p->needs_ids[place] = filter_reads_ids(p->filter, place) || filter_reads_ids(p->whatever, place);
+    }
+    for (unsigned k = 0; k < p->request->n_by; k++)
+        p->needs_ids[p->request->by[k]] = true;
+    for (unsigned i = 0; i < 3; i++)
+        if (places[i] >= 0)
+            p->needs_ids[places[i]] = true;
+}
+
 static int plan_fill(struct plan *p, struct error *err)
 {
     const struct request *r = p->request;
@@ -291,6 +305,7 @@ static int plan_fill(struct plan *p, struct error *err)
         return error_set(err, e, "no_memory", "no memory for the condition");
     for (unsigned k = 0; k < r->n_by && k < REQUEST_BY_MAX; k++)
         p->ignored |= (uint32_t)r->names.names[r->by[k]].cuts << k;
+    plan_ids(p);
     plan_surveys(p);
     if (store_view_is_refolding(p->view))
         (void)json_array_append_new(

@@ -92,24 +92,6 @@ static bool depends_on_time(const struct plan *p)
     return false;
 }
 
-static void find_slots(struct scan *s, struct batch *b, enum metric_anchor anchor, unsigned column)
-{
-    const struct periods *periods = &s->plan->periods;
-    struct slots *ret = &b->slots[anchor];
-    const struct fact_range range = batch_range(b, column);
-    *ret = (struct slots){.slot = -1};
-    if (periods->n == 0)
-        return;
-    if (periods_are_everything(periods)) { /* and no metric that asks has rows without the anchor */
-        ret->slot = 0;
-        return;
-    }
-    if (!range.has_null && !range.has_forever && periods_find_one(periods, range.min, range.max, &ret->slot))
-        return;
-    periods_find_all(periods, batch_values(b, column), b->rows.n, s->slots[anchor]);
-    ret->at = s->slots[anchor];
-}
-
 /* Today's dimensions in place of the rows' own, where their subject is a ticket. */
 static void use_current(struct scan *s, const struct pass *pass, struct batch *b)
 {
@@ -215,10 +197,6 @@ static int scan_plain(struct scan *s, struct pass *pass, struct batch *b)
     if (pass->current && pass->table != FACT_TICKET)
         use_current(s, pass, b);
     find_instants(s, pass, b);
-    if (pass->anchors[ANCHOR_CREATED])
-        find_slots(s, b, ANCHOR_CREATED, FACT_CREATED);
-    if (pass->anchors[ANCHOR_COMPLETED])
-        find_slots(s, b, ANCHOR_COMPLETED, pass->completed);
     return count_batch(s, pass, b);
 }
 
@@ -240,7 +218,7 @@ static int scan_ballots(struct scan *s, struct pass *pass)
     for (size_t at = 0; at < s->ballots.n && r == 0;) {
         size_t left = s->ballots.n - at;
         uint32_t n = left < FACT_VECTOR_ROWS ? (uint32_t)left : FACT_VECTOR_ROWS;
-        struct batch b = {.rows = {.n = n}};
+        struct batch b = {.rows = {.n = n}, .bytes = s->bytes};
         gather_rows(s, pass, at, n);
         gathered_rows(s, pass, n, &b.rows);
         r = scan_plain(s, pass, &b);
@@ -256,7 +234,7 @@ static int scan_ballots(struct scan *s, struct pass *pass)
 static int flush_spans(struct scan *s, struct pass *pass)
 {
     const uint32_t n = s->n_gathered;
-    struct batch b = {.instants = s->asked, .ages = s->ages};
+    struct batch b = {.instants = s->asked, .ages = s->ages, .bytes = s->bytes};
     s->n_gathered = 0;
     gathered_rows(s, pass, n, &b.rows);
     if (pass->fields & 1ull << FIELD_SITE) {
@@ -352,6 +330,7 @@ static int read_pass(struct scan *s, struct pass *pass, struct fact_scan *source
     while (r == 0 && fact_reader_next(s->reader, &n, &live)) {
         b = (struct batch){.rows = {.n = n, .table = pass->table},
                            .reader = s->reader,
+                           .bytes = s->bytes,
                            /* The ticket table holds today's dimensions itself; the others' own stand in where
                             * there is no ticket. */
                            .set = pass->current && pass->table == FACT_TICKET,
@@ -375,7 +354,7 @@ static int read_given(struct scan *s, struct pass *pass)
     int r = 0;
     given_begin(given);
     while (r == 0 && given_next(given, pass->table, &v) == 1) {
-        struct batch b = {.rows = {.n = v.n, .table = pass->table}};
+        struct batch b = {.rows = {.n = v.n, .table = pass->table}, .bytes = s->bytes};
         memcpy(b.rows.values, v.values, sizeof(v.values));
         memcpy(b.rows.dimensions, v.dimensions[pass->current && pass->table == FACT_TICKET],
                sizeof(b.rows.dimensions));

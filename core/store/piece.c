@@ -32,6 +32,27 @@ int piece_codes(const struct piece *p, struct rowgroup_reader *r, unsigned set, 
     return 0;
 }
 
+int piece_bytes(const struct piece *p, struct rowgroup_reader *r, unsigned column, uint16_t *wide,
+                uint8_t *room)
+{
+    const struct block *block = p->sealed ? &p->sealed->rows.tables[p->table] : NULL;
+    struct block_column c;
+    if (block && !rowgroup_is_of_base(column)) {
+        bool is_there = block_find(block, (uint8_t)column, &c);
+        if (!is_there || !c.is_difference) {
+            int e = block_read_u16(block, (uint8_t)column, p->n_rows, wide);
+            for (uint32_t i = 0; i < p->n_rows && e == 0; i++)
+                room[i] = (uint8_t)wide[i];
+            return e;
+        }
+    }
+    const int64_t *values;
+    int e = piece_values(p, r, column, &values);
+    for (uint32_t i = 0; i < p->n_rows && e == 0; i++)
+        room[i] = (uint8_t)values[i];
+    return e;
+}
+
 int piece_live(const struct piece *p, struct rowgroup_reader *r, uint64_t shown, uint8_t *base, uint8_t *room,
                const uint8_t **ret)
 {

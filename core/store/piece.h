@@ -42,6 +42,10 @@ int piece_values(const struct piece *p, struct rowgroup_reader *r, unsigned colu
 int piece_codes(const struct piece *p, struct rowgroup_reader *r, unsigned set, unsigned field,
                 const uint16_t **ret);
 
+/* The values of a column whose range lies between 0 and 255, in room[n_rows]. wide is room as well. */
+int piece_bytes(const struct piece *p, struct rowgroup_reader *r, unsigned column, uint16_t *wide,
+                uint8_t *room);
+
 /* 1 for each row that holds at `shown`, in room[n_rows]; *ret NULL: all do. base is room for the base's rows. */
 int piece_live(const struct piece *p, struct rowgroup_reader *r, uint64_t shown, uint8_t *base, uint8_t *room,
                const uint8_t **ret);

@@ -282,6 +282,8 @@ bool fact_reader_next(struct fact_reader *reader, uint32_t *ret_n, const uint8_t
 /* Of the vector taken last, valid until the next is: */
 void fact_reader_range(const struct fact_reader *reader, unsigned column, struct fact_range *ret);
 const int64_t *fact_reader_values(struct fact_reader *reader, unsigned column);
+/* The same of a column whose range lies between 0 and 255. */
+const uint8_t *fact_reader_bytes(struct fact_reader *reader, unsigned column);
 const uint16_t *fact_reader_codes(struct fact_reader *reader, unsigned set, unsigned field);
 int fact_reader_check(const struct fact_reader *reader, struct error *err);
 

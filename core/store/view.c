@@ -346,6 +346,9 @@ struct fact_reader {
 
     /* Room for what is decoded, kept from vector to vector and from scan to scan. */
     struct rowgroup_reader *groups;
+    uint8_t *bytes[FACT_VALUES_MAX];
+    bool has_bytes[FACT_VALUES_MAX]; /* of the vector */
+    uint16_t wide[FACT_VECTOR_ROWS];
     uint8_t live[FACT_VECTOR_ROWS], live_base[FACT_VECTOR_ROWS];
     int64_t zeros[FACT_VECTOR_ROWS]; /* in place of what cannot be read */
 };
@@ -365,6 +368,8 @@ void fact_reader_free(struct fact_reader *reader)
     if (!reader)
         return;
     rowgroup_reader_free(reader->groups);
+    for (unsigned c = 0; c < FACT_VALUES_MAX; c++)
+        free(reader->bytes[c]);
     free(reader);
 }
 
@@ -385,6 +390,7 @@ bool fact_reader_next(struct fact_reader *reader, uint32_t *ret_n, const uint8_t
     if (p->sealed)
         rowgroup_reader_set(reader->groups, &p->sealed->rows);
     reader->vector = (struct fact_vector){.n = p->n_rows};
+    memset(reader->has_bytes, 0, sizeof(reader->has_bytes));
     int r = piece_live(p, reader->groups, scan->view->shown, reader->live_base, reader->live,
                        &reader->vector.live);
     if (r < 0)
@@ -410,6 +416,24 @@ const int64_t *fact_reader_values(struct fact_reader *reader, unsigned column)
         }
     }
     return *known;
+}
+
+const uint8_t *fact_reader_bytes(struct fact_reader *reader, unsigned column)
+{
+    uint8_t **room = &reader->bytes[column];
+    if (!*room && !(*room = malloc(FACT_VECTOR_ROWS))) {
+        reader->failed = -ENOMEM;
+        return (const uint8_t *)reader->zeros;
+    }
+    if (!reader->has_bytes[column]) {
+        int r = piece_bytes(reader->piece, reader->groups, column, reader->wide, *room);
+        if (r < 0) {
+            reader->failed = r;
+            memset(*room, 0, FACT_VECTOR_ROWS);
+        }
+        reader->has_bytes[column] = true;
+    }
+    return *room;
 }
 
 const uint16_t *fact_reader_codes(struct fact_reader *reader, unsigned set, unsigned field)
