@@ -38,6 +38,22 @@ const uint8_t *batch_excluded(struct batch *b)
     return batch_small(b, FACT_EXCLUDED, 1);
 }
 
+uint8_t batch_some_flags(struct batch *b, uint8_t asked)
+{
+    const struct fact_range range = batch_range(b, FACT_FLAGS);
+    int64_t some, all;
+    range_flags(&range, &some, &all);
+    if (!b->has_some_flags && some & asked) {
+        const uint8_t *flags = batch_flags(b);
+        uint8_t found = 0;
+        for (uint32_t i = 0; i < b->rows.n; i++)
+            found |= flags[i];
+        b->some_flags = found;
+        b->has_some_flags = true;
+    }
+    return (uint8_t)some & asked ? b->some_flags & asked : 0;
+}
+
 void batch_for_dimension(struct batch *b, const struct dimension_name *name)
 {
     const uint64_t fields = dimension_fields(name);

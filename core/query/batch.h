@@ -14,12 +14,14 @@ struct slots {
 };
 
 struct batch {
-    struct rows rows;                         /* columns that have been read so far */
-    struct fact_reader *reader;               /* where the others come from; NULL: all are there */
-    unsigned set;                             /* of dimensions */
-    bool has_ranges;                          /* the rows are the reader's as they are: its ranges hold */
-    uint8_t (*bytes)[FACT_VECTOR_ROWS];       /* room for FLAGS and EXCLUDED as bytes … */
-    const uint8_t *read_bytes[2];             /* … and where they are, once they have been read */
+    struct rows rows;                   /* columns that have been read so far */
+    struct fact_reader *reader;         /* where the others come from; NULL: all are there */
+    unsigned set;                       /* of dimensions */
+    bool has_ranges;                    /* the rows are the reader's as they are: its ranges hold */
+    uint8_t (*bytes)[FACT_VECTOR_ROWS]; /* room for FLAGS and EXCLUDED as bytes … */
+    const uint8_t *read_bytes[2];       /* … and where they are, once they have been read */
+    bool has_some_flags;
+    uint8_t some_flags;                       /* those that some row has, once that has been asked */
     struct slots slots[3];                    /* by enum metric_anchor, of those that the pass uses */
     const uint32_t *ids[PLAN_DIMENSIONS_MAX]; /* by place in the names */
     const uint32_t *model, *region; /* ids of who did it, whatever the dimensions are; NULL: those in ids */
@@ -48,6 +50,8 @@ static inline const uint16_t *batch_codes(struct batch *b, unsigned field)
 /* FACT_FLAGS and FACT_EXCLUDED, which are small. */
 const uint8_t *batch_flags(struct batch *b);
 const uint8_t *batch_excluded(struct batch *b);
+/* Those of the flags asked about that some row has. */
+uint8_t batch_some_flags(struct batch *b, uint8_t asked);
 /* A column as bytes where its range lies between 0 and 255 and the rows are as the store has them; else NULL.
  */
 const uint8_t *batch_bytes(struct batch *b, unsigned column);

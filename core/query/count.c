@@ -148,13 +148,23 @@ static int count_votes(struct scan *s, struct measure *m, struct batch *b, const
 /* The rows that are samples, as a list: NULL with n rows where all are. */
 static const uint16_t *choose(struct scan *s, const struct judged *j, uint32_t n, uint32_t *ret_n)
 {
-    uint32_t k = 0;
+    const uint8_t *restrict verdicts = j->verdicts;
+    uint16_t *restrict chosen = s->chosen;
+    uint32_t k = 0, i = 0;
     *ret_n = n;
     if (j->is_one)
         return NULL;
-    for (uint32_t i = 0; i < n; i++) {
-        s->chosen[k] = (uint16_t)i;
-        k += j->verdicts[i] == VERDICT_SAMPLE;
+    for (; n - i >= 8; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, verdicts + i, 8);
+        for (uint32_t at = i; eight && at < i + 8; at++) {
+            chosen[k] = (uint16_t)at;
+            k += verdicts[at] == VERDICT_SAMPLE;
+        }
+    }
+    for (; i < n; i++) {
+        chosen[k] = (uint16_t)i;
+        k += verdicts[i] == VERDICT_SAMPLE;
     }
     *ret_n = k;
     return k == n ? NULL : s->chosen;
@@ -196,21 +206,38 @@ static int count_samples(struct scan *s, struct measure *m, struct batch *b, con
     return measure_add(m, cells, one, s->samples, n) < 0 ? scan_no_memory(s->err) : 0;
 }
 
-/* Sums of bytes never pass 255 of them, so that they are as many at a time as fit. */
-static uint32_t count_samples_of(const uint8_t *verdicts, uint32_t n)
+/* The sum of n bytes that are 0 or 1: eight at a time, and before any of the eight could pass 255 they are
+ * added up. */
+static uint32_t sum_ones(const uint8_t *ones, uint32_t n)
+{
+    const uint64_t even = UINT64_C(0x00ff00ff00ff00ff);
+    uint32_t total = 0, i = 0;
+    while (n - i >= 8) {
+        uint32_t n_words = (n - i) / 8 < 255 ? (n - i) / 8 : 255;
+        uint64_t sums = 0;
+        for (uint32_t k = 0; k < n_words; k++) {
+            uint64_t word;
+            memcpy(&word, ones + i + (size_t)k * 8, 8);
+            sums += word;
+        }
+        sums = (sums & even) + (sums >> 8 & even);
+        total += (uint32_t)(sums * UINT64_C(0x0001000100010001) >> 48);
+        i += n_words * 8;
+    }
+    for (; i < n; i++)
+        total += ones[i];
+    return total;
+}
+
+static uint32_t count_of(const struct judged *j, uint32_t n)
 {
     uint32_t total = 0;
-    for (uint32_t first = 0; first < n;) {
-        uint32_t end = n - first > 64 * 255 ? first + 64 * 255 : n;
-        uint8_t sums[64] = {0};
-        for (; end - first >= 64; first += 64)
-            for (uint32_t k = 0; k < 64; k++)
-                sums[k] += verdicts[first + k] == VERDICT_SAMPLE;
-        for (uint32_t k = 0; k < 64; k++)
-            total += sums[k];
-        for (; first < end; first++)
-            total += verdicts[first] == VERDICT_SAMPLE;
-    }
+    if (j->is_one)
+        return n;
+    if (j->top <= VERDICT_SAMPLE)
+        return sum_ones(j->verdicts, n);
+    for (uint32_t i = 0; i < n; i++)
+        total += j->verdicts[i] == VERDICT_SAMPLE;
     return total;
 }
 
@@ -220,7 +247,7 @@ static void count_plain(struct scan *s, struct measure *m, struct batch *b, cons
     uint32_t n, one = 0;
     if (!places.groups && !places.slots.at && !m->is_running) {
         struct cell *c = &m->cells[places.slots.slot];
-        c->n += j->is_one ? b->rows.n : count_samples_of(j->verdicts, b->rows.n);
+        c->n += count_of(j, b->rows.n);
         return;
     }
     const uint16_t *rows = choose(s, j, b->rows.n, &n);
@@ -247,21 +274,6 @@ static void count_trials(struct scan *s, struct measure *m, struct batch *b, con
         c->n++;
         c->x += success[rows ? rows[k] : k];
     }
-}
-
-/* Whether some row's creation is inferred, as its flags say. */
-static bool has_inferred(struct batch *b)
-{
-    const struct fact_range range = batch_range(b, FACT_FLAGS);
-    int64_t some, all;
-    uint8_t any = 0;
-    range_flags(&range, &some, &all);
-    if (!(some & FACT_FLAG_INFERRED))
-        return false;
-    const uint8_t *flags = batch_flags(b);
-    for (uint32_t i = 0; i < b->rows.n; i++)
-        any |= flags[i];
-    return any & FACT_FLAG_INFERRED;
 }
 
 static int accumulate(struct scan *s, struct measure *m, struct batch *b, struct judged *j,
@@ -437,7 +449,7 @@ int count_batch(struct scan *s, struct pass *pass, struct batch *b)
     for (unsigned i = 0; i < p->n_measures; i++)
         if (measure_reserve(&p->measures[i], groups_count(p->groups)) < 0)
             return scan_no_memory(s->err);
-    const bool may_be_inferred = has_inferred(b);
+    const bool may_be_inferred = batch_some_flags(b, FACT_FLAG_INFERRED);
     for (unsigned k = 0; k < pass->n_measures; k++) {
         r = accumulate(s, &p->measures[pass->measures[k]], b, &s->judged[k], may_be_inferred);
         if (r < 0)

@@ -20,7 +20,7 @@ struct crew {
     pthread_cond_t wanted;
     struct work *open; /* that can be joined */
     bool stopping;
-    unsigned n_helpers;
+    unsigned n_helpers, grain;
     pthread_t helpers[CREW_HELPERS_MAX];
     void *memory[CREW_THREADS_MAX];
     unsigned n_memory;
@@ -71,11 +71,12 @@ static int start_helpers(struct crew *c, unsigned n)
     return -r;
 }
 
-int crew_new(unsigned n_helpers, struct crew **ret)
+int crew_new(unsigned n_helpers, unsigned grain, struct crew **ret)
 {
     struct crew *c = calloc(1, sizeof(*c));
     if (!c)
         return -ENOMEM;
+    c->grain = grain;
     (void)pthread_mutex_init(&c->lock, NULL);
     (void)pthread_cond_init(&c->wanted, NULL);
     int r = start_helpers(c, n_helpers < CREW_HELPERS_MAX ? n_helpers : CREW_HELPERS_MAX);
@@ -104,9 +105,11 @@ void crew_free(struct crew *c)
     free(c);
 }
 
-unsigned crew_threads(const struct crew *c)
+unsigned crew_threads(const struct crew *c, size_t n_units)
 {
-    return c ? c->n_helpers + 1 : 1;
+    if (!c || n_units / c->grain <= 1)
+        return 1;
+    return n_units / c->grain < c->n_helpers + 1 ? (unsigned)(n_units / c->grain) : c->n_helpers + 1;
 }
 
 unsigned crew_run(struct crew *c, unsigned n_max, void (*run)(void *context, unsigned place), void *context)

@@ -5,13 +5,17 @@
 #ifndef TENDON_QUERY_CREW_H
 #define TENDON_QUERY_CREW_H
 
+#include <stddef.h>
+
 #define CREW_HELPERS_MAX 15
 #define CREW_THREADS_MAX (CREW_HELPERS_MAX + 1)
 
 struct crew;
 
-/* n_helpers threads beside those that ask; 0 is fine. */
-int crew_new(unsigned n_helpers, struct crew **ret);
+/* n_helpers threads beside those that ask; 0 is fine. One more thread takes part for every `grain` units of
+ * work: what is done in no time is done alone. */
+#define CREW_GRAIN 8
+int crew_new(unsigned n_helpers, unsigned grain, struct crew **ret);
 /* When nobody asks any more. NULL is fine. */
 void crew_free(struct crew *c);
 
@@ -21,8 +25,8 @@ void crew_free(struct crew *c);
  * alone. Returns how many took part. */
 unsigned crew_run(struct crew *c, unsigned n_max, void (*work)(void *context, unsigned place), void *context);
 
-/* The most that may take part. */
-unsigned crew_threads(const struct crew *c);
+/* How many should take part in so many units of work: vectors of rows, or what takes as long. */
+unsigned crew_threads(const struct crew *c, size_t n_units);
 
 /* Memory that a query of before has left, or NULL; and what this one leaves. With no crew nothing is kept. */
 void *crew_take(struct crew *c);

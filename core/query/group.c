@@ -122,43 +122,42 @@ static uint32_t groups_place(const struct groups *g, const uint32_t *key)
     return place;
 }
 
-/* Combinations that have been met before, as most have: numbers + 1, 0 for those that have not. */
-static void groups_known(const struct groups *g, const uint32_t *const *ids, uint32_t n, uint32_t *numbers)
+/* The numbers of combinations that have been met before, as most have; UINT32_MAX of the others. False: there
+ * are none of those. */
+static bool groups_known(const struct groups *g, const uint32_t *const *ids, uint32_t n, uint32_t *numbers)
 {
     const uint32_t *dense = g->dense;
-    if (g->n_by == 1) {
-        for (uint32_t i = 0; i < n; i++)
-            numbers[i] = dense[ids[0][i]];
-    } else if (g->n_by == 2) {
-        const uint32_t *first = ids[0], *second = ids[1], stride = g->strides[1];
-        for (uint32_t i = 0; i < n; i++)
-            numbers[i] = dense[first[i] + stride * second[i]];
-    } else {
-        for (uint32_t i = 0; i < n; i++) {
-            uint32_t place = 0;
-            for (unsigned k = 0; k < g->n_by; k++)
-                place += g->strides[k] * ids[k][i];
-            numbers[i] = dense[place];
-        }
+    uint32_t any = 0;
+    for (uint32_t i = 0; i < n && g->n_by == 1; i++) {
+        uint32_t known = dense[ids[0][i]];
+        numbers[i] = known - 1;
+        any |= known == 0;
     }
+    for (uint32_t i = 0; i < n && g->n_by == 2; i++) {
+        uint32_t known = dense[ids[0][i] + g->strides[1] * ids[1][i]];
+        numbers[i] = known - 1;
+        any |= known == 0;
+    }
+    for (uint32_t i = 0; i < n && g->n_by > 2; i++) {
+        uint32_t place = 0;
+        for (unsigned k = 0; k < g->n_by; k++)
+            place += g->strides[k] * ids[k][i];
+        numbers[i] = dense[place] - 1;
+        any |= dense[place] == 0;
+    }
+    return any;
 }
 
 int groups_number(struct groups *g, const uint32_t *const *ids, uint32_t n, const uint8_t *wanted,
                   uint32_t *numbers)
 {
-    if (g->n_by == 0) {
+    if (g->n_by == 0)
         memset(numbers, 0, n * sizeof(*numbers));
+    if (g->n_by == 0 || (g->dense && !groups_known(g, ids, n, numbers)))
         return 0;
-    }
-    if (g->dense)
-        groups_known(g, ids, n, numbers);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t key[REQUEST_BY_MAX];
-        if (g->dense && numbers[i]) {
-            numbers[i]--;
-            continue;
-        }
-        if (wanted && !wanted[i])
+        if ((g->dense && numbers[i] != UINT32_MAX) || (wanted && !wanted[i]))
             continue;
         for (unsigned k = 0; k < g->n_by; k++)
             key[k] = ids[k][i];

@@ -115,8 +115,8 @@ static bool only_in_periods(struct judging *g)
     const struct slots *slots = &g->b->slots[g->m->anchor];
     if (!slots->at)
         return slots->slot >= 0 || all_none(g);
-    uint8_t *verdicts = verdicts_of(g);
-    const int32_t *at = slots->at;
+    uint8_t *restrict verdicts = verdicts_of(g);
+    const int32_t *restrict at = slots->at;
     for (uint32_t i = 0; i < g->n; i++)
         verdicts[i] &= at[i] >= 0;
     return true;
@@ -442,12 +442,9 @@ static void judge_excluded(struct judging *g)
     }
 }
 
-static void judge_forbidden(struct judging *g, int64_t forbidden)
+static void judge_forbidden(struct judging *g, uint8_t forbidden)
 {
-    const struct fact_range range = batch_range(g->b, FACT_FLAGS);
-    int64_t some, all;
-    range_flags(&range, &some, &all);
-    if (!(some & forbidden))
+    if (!batch_some_flags(g->b, forbidden))
         return;
     const uint8_t *flags = batch_flags(g->b);
     uint8_t *verdicts = verdicts_of(g);

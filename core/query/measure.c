@@ -32,7 +32,8 @@ int measure_reserve(struct measure *m, uint32_t n_groups)
     struct cell *grown = realloc(m->cells, next * sizeof(*grown));
     if (!grown)
         return -ENOMEM;
-    memset(grown + m->n_cells, 0, (next - m->n_cells) * sizeof(*grown));
+    for (size_t i = m->n_cells; i < next; i++)
+        grown[i] = (struct cell){.min = INT64_MAX, .max = INT64_MIN};
     m->cells = grown;
     m->n_cells = next;
     return 0;
@@ -81,24 +82,33 @@ static int add_samples(struct measure *m, const uint32_t *cells, uint32_t one, c
     return 0;
 }
 
-static inline void cell_add(struct cell *c, int64_t value)
+static void add_ends(struct measure *m, const uint32_t *cells, uint32_t one, const int64_t *values,
+                     uint32_t n)
 {
-    if (c->n == 0 || value < c->min)
-        c->min = value;
-    if (c->n == 0 || value > c->max)
-        c->max = value;
-    c->sum += value;
-    c->n++;
+    for (uint32_t i = 0; i < n; i++) {
+        struct cell *c = &m->cells[cells ? cells[i] : one];
+        c->min = values[i] < c->min ? values[i] : c->min;
+        c->max = values[i] > c->max ? values[i] : c->max;
+    }
+}
+
+static void add_sums(struct measure *m, const uint32_t *cells, uint32_t one, const int64_t *values,
+                     uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        m->cells[cells ? cells[i] : one].sum += values[i];
 }
 
 int measure_add(struct measure *m, const uint32_t *cells, uint32_t one, const int64_t *values, uint32_t n)
 {
-    if (cells)
-        for (uint32_t i = 0; i < n; i++)
-            cell_add(&m->cells[cells[i]], values[i]);
-    else
-        for (uint32_t i = 0; i < n; i++)
-            cell_add(&m->cells[one], values[i]);
+    if (m->wants_ends)
+        add_ends(m, cells, one, values, n);
+    if (m->wants_sum)
+        add_sums(m, cells, one, values, n);
+    if (!cells)
+        m->cells[one].n += n;
+    for (uint32_t i = 0; cells && i < n; i++)
+        m->cells[cells[i]].n++;
     return m->n_percentiles ? add_samples(m, cells, one, values, n) : 0;
 }
 
@@ -117,10 +127,8 @@ void measure_share(const struct measure *m, struct measure *ret)
 
 static void cell_merge(struct cell *c, const struct cell *other)
 {
-    if (other->n && (c->n == 0 || other->min < c->min))
-        c->min = other->min;
-    if (other->n && (c->n == 0 || other->max > c->max))
-        c->max = other->max;
+    c->min = other->min < c->min ? other->min : c->min;
+    c->max = other->max > c->max ? other->max : c->max;
     c->sum += other->sum;
     c->n += other->n;
     c->x += other->x;

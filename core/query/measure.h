@@ -18,7 +18,7 @@ struct cell {
     uint64_t n;                     /* samples */
     uint64_t x;                     /* trials that succeeded */
     uint64_t beside[METRIC_BESIDE]; /* as the metric names them: censored, unknown, … */
-    int64_t min, max;
+    int64_t min, max;               /* min > max: of none */
     __int128 sum;
 };
 
@@ -38,8 +38,9 @@ struct measure {
     enum metric_clock clock;
     enum metric_anchor anchor;
     uint32_t n_slots;
-    bool is_helper; /* asked for by the engine: it leaves out nothing */
-    bool until_now; /* counts only what happened up to the present */
+    bool is_helper;             /* asked for by the engine: it leaves out nothing */
+    bool until_now;             /* counts only what happened up to the present */
+    bool wants_sum, wants_ends; /* of samples: the sum; the least and greatest. Else they are not made */
     /* Percentiles asked for, in thousandths of a percent, ascending; where there are any samples are kept. */
     uint32_t percentiles[MEASURE_PERCENTILES_MAX];
     unsigned n_percentiles;

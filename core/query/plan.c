@@ -119,6 +119,9 @@ static void plan_measures(struct plan *p)
         const struct asked *a = &r->asked[i];
         unsigned number = plan_measure(p, a->metric, a->clock, false, r->dims_current);
         p->measure_of[i] = (uint8_t)number;
+        p->measures[number].wants_sum |= a->statistic == STATISTIC_AVERAGE || a->statistic == STATISTIC_SUM ||
+                                         a->statistic == STATISTIC_NATURAL;
+        p->measures[number].wants_ends |= a->statistic == STATISTIC_MIN || a->statistic == STATISTIC_MAX;
         if (a->statistic == STATISTIC_PERCENTILE)
             measure_want(&p->measures[number], a->percentile);
         has_backlog |= a->metric->anchor == ANCHOR_INSTANT && a->metric->kind == METRIC_COUNT;

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A thread more is worth its while from here on. */
-#define VECTORS_A_THREAD 8
-
 /* --- working memory
  * ----------------------------------------------------------------------------------------- */
 
@@ -427,9 +424,7 @@ static int open_sources(struct reading *g, unsigned *ret_threads, struct error *
         r = fact_scan_open(p->view, pass->table, NULL, 0, bounds, n_bounds, &g->sources[i], err);
         n_vectors += r == 0 ? fact_scan_vectors(g->sources[i]) : 0;
     }
-    size_t n = share_is_possible(p) ? n_vectors / VECTORS_A_THREAD : 1,
-           n_max = crew_threads(p->context->crew);
-    *ret_threads = n < 1 ? 1 : (unsigned)(n < n_max ? n : n_max);
+    *ret_threads = share_is_possible(p) ? crew_threads(p->context->crew, n_vectors) : 1;
     return r;
 }
 
@@ -515,8 +510,7 @@ struct ranking {
     atomic_bool failed;
 };
 
-#define RANKED_CELLS     4      /* taken at a time */
-#define SAMPLES_A_THREAD 100000 /* a thread more is worth its while from here on */
+#define RANKED_CELLS 4 /* taken at a time */
 
 static void rank_cells(void *context, unsigned place)
 {
@@ -552,8 +546,8 @@ static int rank_measures(struct plan *p)
         n_samples += p->measures[i].n_samples;
     if (n_samples == 0)
         return 0;
-    size_t n = n_samples / SAMPLES_A_THREAD, n_max = crew_threads(p->context->crew);
-    crew_run(p->context->crew, n < 1 ? 1 : (unsigned)(n < n_max ? n : n_max), rank_cells, &g);
+    unsigned n_threads = crew_threads(p->context->crew, n_samples / FACT_VECTOR_ROWS);
+    (void)crew_run(p->context->crew, n_threads, rank_cells, &g);
     return atomic_load(&g.failed) ? -ENOMEM : 0;
 }
 

@@ -53,6 +53,14 @@ int piece_bytes(const struct piece *p, struct rowgroup_reader *r, unsigned colum
     return e;
 }
 
+/* A byte for each bit of eight, 1 where it is 0. */
+static uint64_t bytes_of_unset(uint8_t bits)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t set = bits * ones & UINT64_C(0x8040201008040201);
+    return ((set + 127 * ones) >> 7 & ones) ^ ones;
+}
+
 int piece_live(const struct piece *p, struct rowgroup_reader *r, uint64_t shown, uint8_t *base, uint8_t *room,
                const uint8_t **ret)
 {
@@ -70,8 +78,10 @@ int piece_live(const struct piece *p, struct rowgroup_reader *r, uint64_t shown,
         return 0;
     }
     memset(base, 1, n_base);
-    for (uint32_t i = 0; bits && i < n_base; i++)
-        base[i] = !(bits[i / 8] >> i % 8 & 1);
+    for (uint32_t i = 0; bits && i < n_base; i += 8) {
+        uint64_t bytes = bytes_of_unset(bits[i / 8]);
+        memcpy(base + i, &bytes, n_base - i < 8 ? n_base - i : 8);
+    }
     for (size_t i = 0; i < p->n_dead; i++)
         if (p->dead[i].row < n_base)
             base[p->dead[i].row] = 0;

@@ -162,7 +162,7 @@ static int start_crew(struct dispatch *d, unsigned n)
     long n_processors = sysconf(_SC_NPROCESSORS_ONLN);
     if (n_processors > 0 && n > (unsigned long)n_processors)
         n = (unsigned)n_processors;
-    return crew_new(n - 1, &d->crew);
+    return crew_new(n - 1, CREW_GRAIN, &d->crew);
 }
 
 /* Signals are the main thread's. */

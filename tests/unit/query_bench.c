@@ -37,12 +37,16 @@ int bench_setup(void **state)
                                             .nearshore = NEARSHORE,
                                             .declared = bench->declared,
                                             .n_declared = 1};
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(crew_new(i + 1, 1, &bench->crews[i]), 0);
     return 0;
 }
 
 int bench_teardown(void **state)
 {
     char command[128];
+    for (unsigned i = 0; i < 2; i++)
+        crew_free(bench->crews[i]);
     store_close(bench->store);
     (void)snprintf(command, sizeof(command), "rm -r '%s'", bench->path);
     assert_int_equal(system(command), 0);
@@ -79,6 +83,16 @@ void bench_refold(void)
     struct error err = ERROR_INIT;
     int r;
     while ((r = store_refold(bench->store, &err)) == 1)
+        ;
+    if (r < 0)
+        fail_msg("%s: %s", err.code, err.message);
+}
+
+void bench_seal(void)
+{
+    struct error err = ERROR_INIT;
+    int r;
+    while ((r = store_maintain(bench->store, true, &err)) == 1)
         ;
     if (r < 0)
         fail_msg("%s: %s", err.code, err.message);
@@ -371,12 +385,35 @@ json_t *request_of(const char *text)
     return request;
 }
 
-json_t *ask(const char *text)
+static json_t *run(const char *text, const json_t *request, struct crew *crew)
 {
     struct error err = ERROR_INIT;
-    json_t *request = request_of(text), *answer = NULL;
+    json_t *answer = NULL;
+    bench->context.crew = crew;
     if (query_run(&bench->context, request, &answer, &err) < 0)
         fail_msg("%s: %s: %s (%s)", text, err.code, err.message, err.hint);
+    bench->context.crew = NULL;
+    return answer;
+}
+
+json_t *ask(const char *text)
+{
+    json_t *request = request_of(text), *answer = run(text, request, NULL);
+    json_t *meta = json_copy(json_object_get(answer, "meta"));
+    (void)json_object_del(meta, "explain");
+    (void)json_object_set_new(request, "explain", json_true());
+    for (unsigned i = 0; i < 2; i++) {
+        json_t *shared = run(text, request, bench->crews[i]), *its = json_object_get(shared, "meta");
+        bench->n_shared +=
+            json_integer_value(json_object_get(json_object_get(its, "explain"), "threads")) > 1;
+        (void)json_object_del(its, "explain");
+        if (!json_equal(json_object_get(shared, "rows"), json_object_get(answer, "rows")) ||
+            !json_equal(its, meta))
+            fail_msg("%s: %u threads answer %s\ninstead of %s", text, i + 2,
+                     json_dumps(shared, JSON_ENCODE_ANY), json_dumps(answer, JSON_ENCODE_ANY));
+        json_decref(shared);
+    }
+    json_decref(meta);
     json_decref(request);
     return answer;
 }

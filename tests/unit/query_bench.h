@@ -11,6 +11,7 @@
 #ifndef TENDON_TESTS_QUERY_BENCH_H
 #define TENDON_TESTS_QUERY_BENCH_H
 
+#include "core/query/crew.h"
 #include "core/query/query.h"
 
 #include <setjmp.h>
@@ -39,6 +40,8 @@ struct bench {
     size_t n;
     uint64_t seq;
     struct query_context context;
+    struct crew *crews[2]; /* of one and of two helpers */
+    unsigned n_shared;     /* answers that several threads gave */
     char declared[1][EVENT_CODE_BYTES + 1];
 };
 
@@ -58,10 +61,13 @@ void bench_calendar(const char *name, int64_t valid_from, const char *definition
 /* A direct acme (A tier 1, D tier 2) and an outsourcer bpo (B, F in PH, M in MX), hospitals H1, H2 and a
  * clinic H3 in the US. */
 void bench_teams(void);
+/* Seals what is hot, so that it is in blocks of its own. */
+void bench_seal(void);
 /* Commits what is written. */
 void tell(const char *p);
 /* A request as JSON with ' for " and ` for ', which speaks of the far present unless it says otherwise. */
 json_t *request_of(const char *text);
+/* The answer, which is the same whether one, two or three threads give it. */
 json_t *ask(const char *text);
 /* The query is refused with this code and a hint that has these words. */
 void refuse(const char *text, const char *code, const char *hint);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -86,6 +87,55 @@ static void test_select_against_sort(void **state)
     }
 }
 
+static void check_ranks(int64_t *data, size_t n, struct ranks_room *room)
+{
+    static const size_t PARTS[] = {0, 2, 3, 5, 9, 10}; /* tenths of all */
+    size_t places[7], k = 0;
+    int64_t found[7], *sorted = malloc(n * sizeof(*sorted));
+    assert_non_null(sorted);
+    memcpy(sorted, data, n * sizeof(*sorted));
+    qsort(sorted, n, sizeof(*sorted), by_number);
+    for (size_t i = 0; i < sizeof(PARTS) / sizeof(PARTS[0]); i++)
+        places[k++] = PARTS[i] == 10 ? n - 1 : n * PARTS[i] / 10;
+    places[k] = places[k - 1]; /* one twice */
+    assert_int_equal(values_ranks(data, n, places, 7, room, found), 0);
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(found[i], sorted[places[i]]);
+    free(sorted);
+}
+
+/* Several ranks at once, of few values and of many, whatever their spread. */
+static void test_ranks_against_sort(void **state)
+{
+    static const size_t SIZES[] = {1, 2, 9, 1023, 1024, 5000, 70000};
+    struct ranks_room *room = calloc(1, sizeof(*room));
+    uint64_t seed = 11;
+    assert_non_null(room);
+    for (size_t s = 0; s < sizeof(SIZES) / sizeof(SIZES[0]); s++)
+        for (unsigned kind = 0; kind < 7; kind++) {
+            int64_t *data = malloc(SIZES[s] * sizeof(*data));
+            assert_non_null(data);
+            for (size_t i = 0; i < SIZES[s]; i++) {
+                seed = seed * 6364136223846793005u + 1442695040888963407u;
+                uint64_t random = seed >> 11;
+                const int64_t kinds[] = {
+                    (int64_t)(random % 100000000),
+                    (int64_t)(random >> random % 53), /* of every magnitude */
+                    (int64_t)seed,                    /* the whole width of a number */
+                    7,                                /* one */
+                    i ? INT64_C(1) << 50 | (int64_t)(random % 1000) : INT64_MIN, /* far from the least */
+                    (int64_t)i - 300,
+                    (int64_t)(random % 3) - 1,
+                };
+                data[i] = kinds[kind];
+            }
+            check_ranks(data, SIZES[s], room);
+            free(data);
+        }
+    ranks_room_fini(room);
+    free(room);
+}
+
 static void test_average(void **state)
 {
     assert_int_equal(average_round(10, 4), 3);
@@ -144,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_nearest_rank),
         cmocka_unit_test(test_percentile_names),
         cmocka_unit_test(test_select_against_sort),
+        cmocka_unit_test(test_ranks_against_sort),
         cmocka_unit_test(test_average),
         cmocka_unit_test(test_wilson),
         cmocka_unit_test(test_quarters),
