@@ -115,6 +115,8 @@ int measure_add(struct measure *m, const uint32_t *cells, uint32_t one, const in
 void measure_share(const struct measure *m, struct measure *ret)
 {
     *ret = *m;
+    ret->met = 0;
+    ret->is_mixed = false;
     ret->cells = NULL;
     ret->n_cells = 0;
     ret->chunks = NULL;

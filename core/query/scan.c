@@ -393,11 +393,7 @@ static void read_passes(void *context, unsigned place)
 {
     struct reading *g = context;
     struct scan *s = NULL;
-    int r = 0;
-    if (place > 0 && share_new(g->plan, place, &g->shares[place]) < 0)
-        r = scan_no_memory(&g->errors[place]);
-    if (r == 0)
-        r = scan_new(g->shares[place], g->current, &g->errors[place], &s);
+    int r = scan_new(g->shares[place], g->current, &g->errors[place], &s);
     g->scans[place] = s;
     for (unsigned i = 0; i < g->n_passes && r == 0 && !atomic_load(&g->failed); i++) {
         struct pass *pass = &g->shares[place]->passes[g->first + i];
@@ -458,7 +454,7 @@ static int put_together(struct reading *g, struct error *err)
         return r;
     s->err = err;
     for (unsigned i = 1; i < CREW_THREADS_MAX && r == 0; i++) {
-        if (!g->shares[i])
+        if (!g->scans[i]) /* nobody came */
             continue;
         r = share_merge(g->shares[i]);
         if (r == -E2BIG)
@@ -487,6 +483,9 @@ static int run_passes(struct plan *p, const struct current *current, unsigned fi
     for (unsigned i = 0; i < n; i++)
         pass_settle(p, &p->passes[first + i]);
     int r = open_sources(g, &n_threads, err);
+    for (unsigned i = 1; i < n_threads && r == 0; i++) /* before anybody counts */
+        if (share_new(p, i, &g->shares[i]) < 0)
+            r = scan_no_memory(err);
     if (r == 0) {
         unsigned n_took_part = crew_run(p->context->crew, n_threads, read_passes, g);
         p->n_threads = n_took_part > p->n_threads ? n_took_part : p->n_threads;
