@@ -1,19 +1,95 @@
 #include "core/query/batch.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
+/* What stands in for a column for which there is no room: batch_check says so before it counts. */
+static const int64_t NOTHING[FACT_VECTOR_ROWS];
+
+void picks_fini(struct picks *p)
+{
+    for (unsigned c = 0; c < FACT_VALUES_MAX; c++) {
+        free(p->values[c]);
+        free(p->bytes[c]);
+    }
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+        free(p->codes[f]);
+}
+
+/* Room for a column of picked rows, kept for the next ones. */
+static void *pick_room(struct picks *p, void **room, size_t size)
+{
+    if (!*room && !(*room = malloc(FACT_VECTOR_ROWS * size)))
+        p->failed = -ENOMEM;
+    return *room;
+}
+
+static const int64_t *pick_values(struct batch *b, unsigned column, const int64_t *all)
+{
+    int64_t *room = pick_room(b->picks, (void **)&b->picks->values[column], sizeof(*room));
+    for (uint32_t k = 0; room && k < b->rows.n; k++)
+        room[k] = all[b->picked[k]];
+    return room ? room : NOTHING;
+}
+
+static const uint16_t *pick_codes(struct batch *b, unsigned field, const uint16_t *all)
+{
+    uint16_t *room = pick_room(b->picks, (void **)&b->picks->codes[field], sizeof(*room));
+    for (uint32_t k = 0; room && k < b->rows.n; k++)
+        room[k] = all[b->picked[k]];
+    return room ? room : (const uint16_t *)NOTHING;
+}
+
+static const uint8_t *pick_bytes(struct batch *b, unsigned column, const uint8_t *all)
+{
+    uint8_t *room = pick_room(b->picks, (void **)&b->picks->bytes[column], sizeof(*room));
+    for (uint32_t k = 0; room && k < b->rows.n; k++)
+        room[k] = all[b->picked[k]];
+    return room ? room : (const uint8_t *)NOTHING;
+}
+
 const int64_t *batch_read(struct batch *b, unsigned column)
 {
-    return b->reader ? (b->rows.values[column] = fact_reader_values(b->reader, column)) : NULL;
+    if (!b->reader)
+        return NULL;
+    const int64_t *all = fact_reader_values(b->reader, column);
+    return b->rows.values[column] = b->picked ? pick_values(b, column, all) : all;
 }
 
 const uint16_t *batch_read_codes(struct batch *b, unsigned field)
 {
-    return b->reader ? (b->rows.dimensions[field] = fact_reader_codes(b->reader, b->set, field)) : NULL;
+    if (!b->reader)
+        return NULL;
+    const uint16_t *all = fact_reader_codes(b->reader, b->set, field);
+    return b->rows.dimensions[field] = b->picked ? pick_codes(b, field, all) : all;
+}
+
+void batch_pick(struct batch *b, const uint16_t *rows, uint32_t n, struct picks *picks)
+{
+    b->picked = rows;
+    b->picks = picks;
+    b->rows.n = n;
+    b->keep = NULL;
+    for (unsigned c = 0; c < FACT_VALUES_MAX; c++)
+        b->rows.values[c] = NULL;
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+        b->rows.dimensions[f] = NULL;
+}
+
+int batch_check(const struct batch *b, struct error *err)
+{
+    if (b->picks && b->picks->failed)
+        return error_set(err, b->picks->failed, "no_memory", "no memory for the query");
+    return b->reader ? fact_reader_check(b->reader, err) : 0;
 }
 
 const uint8_t *batch_bytes(struct batch *b, unsigned column)
 {
     const struct fact_range range = batch_range(b, column);
-    return b->reader && range_is_within(&range, 0, UINT8_MAX) ? fact_reader_bytes(b->reader, column) : NULL;
+    if (!b->reader || !range_is_within(&range, 0, UINT8_MAX))
+        return NULL;
+    const uint8_t *all = fact_reader_bytes(b->reader, column);
+    return b->picked ? pick_bytes(b, column, all) : all;
 }
 
 static const uint8_t *batch_small(struct batch *b, unsigned column, unsigned place)

@@ -13,11 +13,22 @@ struct slots {
     int32_t slot;      /* that one */
 };
 
+/* Room for columns of rows that were picked, made as it is needed; begins as zeros. */
+struct picks {
+    int64_t *values[FACT_VALUES_MAX];
+    uint16_t *codes[FIELD_N_DIMENSIONS];
+    uint8_t *bytes[FACT_VALUES_MAX];
+    int failed;
+};
+void picks_fini(struct picks *p);
+
 struct batch {
     struct rows rows;                   /* columns that have been read so far */
     struct fact_reader *reader;         /* where the others come from; NULL: all are there */
     unsigned set;                       /* of dimensions */
     bool has_ranges;                    /* the rows are the reader's as they are: its ranges hold */
+    const uint16_t *picked;             /* of the reader's rows those that the batch is of; NULL: all */
+    struct picks *picks;                /* room for their columns */
     uint8_t (*bytes)[FACT_VECTOR_ROWS]; /* room for FLAGS and EXCLUDED as bytes … */
     const uint8_t *read_bytes[2];       /* … and where they are, once they have been read */
     bool has_some_flags;
@@ -58,6 +69,12 @@ const uint8_t *batch_bytes(struct batch *b, unsigned column);
 
 /* Reads what a dimension looks at. */
 void batch_for_dimension(struct batch *b, const struct dimension_name *name);
+
+/* Makes a batch of those n of a batch's rows that `rows` lists, ascending; nothing of it but rows may have
+ * been looked at. rows and the room of picks stay in use. */
+void batch_pick(struct batch *b, const uint16_t *rows, uint32_t n, struct picks *picks);
+/* Whether everything that has been looked at could be read. */
+int batch_check(const struct batch *b, struct error *err);
 
 /* What is known of a column without reading it. */
 struct fact_range batch_range(const struct batch *b, unsigned column);

@@ -361,6 +361,33 @@ static void find_ids(struct scan *s, const struct pass *pass, struct batch *b)
     }
 }
 
+/* Few rows are put together, more are passed over one by one. */
+#define SIFT_ONE_IN 3
+
+/* Goes on with those rows only that the condition may be true of, where one code tells of most that it is
+ * not. False: there are none. */
+static bool sift_rows(struct scan *s, struct batch *b)
+{
+    const struct plan *p = s->plan;
+    const uint32_t n = b->rows.n;
+    const uint8_t *table, *keep = b->keep;
+    int field;
+    bool is_plain =
+        b->reader && b->has_ranges && !b->rows.instants && !b->model && !b->region && !b->category;
+    if (!p->filter || p->whatever || p->witness || !is_plain || !filter_sift(p->filter, &field, &table))
+        return true;
+    const uint16_t *restrict codes = batch_codes(b, (unsigned)field);
+    uint16_t *restrict sifted = s->sifted;
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        sifted[k] = (uint16_t)i;
+        k += (table[codes[i]] == TRUTH_TRUE) & (keep ? keep[i] : 1);
+    }
+    if (k > 0 && k <= n / SIFT_ONE_IN)
+        batch_pick(b, sifted, k, &s->picks);
+    return k > 0;
+}
+
 /* Whether any row is left that the condition is true of. */
 static bool filter_rows(struct scan *s, struct batch *b)
 {
@@ -420,12 +447,14 @@ static void find_slots(struct scan *s, struct batch *b, enum metric_anchor ancho
 int count_batch(struct scan *s, struct pass *pass, struct batch *b)
 {
     struct plan *p = s->plan;
-    const uint32_t n = b->rows.n;
     const uint32_t *by[REQUEST_BY_MAX];
     bool any;
     int r = plan_check(p, s->err);
     if (r < 0)
         return r;
+    if (!sift_rows(s, b))
+        return 0;
+    const uint32_t n = b->rows.n;
     find_ids(s, pass, b);
     if (!filter_rows(s, b))
         return 0;
@@ -455,5 +484,5 @@ int count_batch(struct scan *s, struct pass *pass, struct batch *b)
         if (r < 0)
             return r;
     }
-    return b->reader ? fact_reader_check(b->reader, s->err) : 0;
+    return batch_check(b, s->err);
 }

@@ -34,6 +34,8 @@ struct scan {
     int32_t ends[FACT_VECTOR_ROWS]; /* of spans: the instant from which they no longer count */
     uint32_t n_gathered;            /* spans put together so far */
 
+    uint16_t sifted[FACT_VECTOR_ROWS]; /* rows of a vector that the condition may be true of */
+    struct picks picks;                /* their columns */
     uint16_t chosen[FACT_VECTOR_ROWS]; /* rows that are samples of a measure */
     uint32_t cells[FACT_VECTOR_ROWS];  /* and their cells and values */
     int64_t samples[FACT_VECTOR_ROWS];

@@ -153,32 +153,49 @@ int extent_warn(struct plan *p, struct error *err)
     return 0;
 }
 
-static int sum_column(struct plan *p, unsigned column, uint64_t *total, uint64_t *by_source, size_t n,
-                      struct error *err)
+/* Of one vector; few have any, and their ranges tell of the others. */
+static uint64_t sum_column(struct fact_reader *reader, unsigned column, uint32_t n, const uint8_t *live,
+                           uint64_t *by_source, size_t n_sources)
 {
-    const uint8_t columns[] = {(uint8_t)column, FACT_NAMESPACE};
-    /* Few blocks have any: the others are skipped by their ranges. */
-    const struct fact_bound bound = {column, 1, INT64_MAX};
-    struct fact_scan *scan;
-    struct fact_vector v;
-    int r = fact_scan_open(p->view, FACT_TICKET, columns, 2, &bound, 1, &scan, err);
-    if (r < 0)
-        return r;
-    while ((r = fact_scan_next(scan, &v, err)) == 1 && (r = plan_check(p, err)) == 0)
-        for (uint32_t i = 0; i < v.n; i++) {
-            int64_t count = v.values[column][i], namespace = v.values[FACT_NAMESPACE][i];
-            if ((v.live && !v.live[i]) || count <= 0)
-                continue;
-            *total += (uint64_t)count;
-            if (by_source && namespace >= 0 && (uint64_t) namespace < n)
-                by_source[namespace] += (uint64_t)count;
-        }
-    fact_scan_close(scan);
-    return r;
+    struct fact_range range;
+    uint64_t total = 0;
+    fact_reader_range(reader, column, &range);
+    if (range.max <= 0)
+        return 0;
+    const int64_t *counts = fact_reader_values(reader, column),
+                  *namespaces = by_source ? fact_reader_values(reader, FACT_NAMESPACE) : NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        if ((live && !live[i]) || counts[i] <= 0)
+            continue;
+        total += (uint64_t)counts[i];
+        if (by_source && namespaces[i] >= 0 && (uint64_t)namespaces[i] < n_sources)
+            by_source[namespaces[i]] += (uint64_t)counts[i];
+    }
+    return total;
 }
 
 int extent_conflicts(struct plan *p, uint64_t *by_source, size_t n, struct error *err)
 {
-    int r = sum_column(p, FACT_TICKET_ORPHANS, &p->orphans, NULL, 0, err);
-    return r < 0 ? r : sum_column(p, FACT_TICKET_CONFLICTS, &p->conflicts, by_source, n, err);
+    struct fact_scan *scan;
+    struct fact_reader *reader = fact_reader_new();
+    const uint8_t *live;
+    uint32_t n_rows;
+    if (!reader)
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the query");
+    int r = fact_scan_open(p->view, FACT_TICKET, NULL, 0, NULL, 0, &scan, err);
+    if (r < 0) {
+        fact_reader_free(reader);
+        return r;
+    }
+    fact_reader_begin(reader, scan);
+    while (r == 0 && fact_reader_next(reader, &n_rows, &live)) {
+        p->orphans += sum_column(reader, FACT_TICKET_ORPHANS, n_rows, live, NULL, 0);
+        p->conflicts += sum_column(reader, FACT_TICKET_CONFLICTS, n_rows, live, by_source, n);
+        r = plan_check(p, err);
+    }
+    if (r == 0)
+        r = fact_reader_check(reader, err);
+    fact_reader_free(reader);
+    fact_scan_close(scan);
+    return r;
 }

@@ -18,6 +18,7 @@ struct step {
 struct filter {
     struct step steps[EXPRESSION_NODES];
     unsigned n_steps, depth;
+    bool sifts; /* the first step must be true */
 };
 
 void filter_free(struct filter *f)
@@ -146,39 +147,118 @@ static void filter_connect(struct filter *f, enum expression_op op)
     f->steps[f->n_steps++] = (struct step){.op = op};
 }
 
+struct making {
+    struct filter *f;
+    const struct expression *e;
+    struct dimension *const *dimensions;
+    const uint8_t *truths; /* of tests of the answer, whatever it is; NULL: as it is */
+    json_t *warnings;
+};
+
+static int make_test(struct making *g, unsigned place)
+{
+    const struct expression *e = g->e;
+    const struct expression_node *node = &e->nodes[place];
+    const struct dimension *d = g->dimensions[node->dimension];
+    struct step *step = &g->f->steps[g->f->n_steps++];
+    *step = (struct step){.op = node->op, .dimension = node->dimension, .field = dimension_code_field(d)};
+    step->table = test_table(e, node, d);
+    if (step->table && g->truths && dimension_name_of(d)->cuts)
+        memset(step->table, g->truths[place], dimension_count(d));
+    if (step->field >= 0)
+        step->table = code_table(d, step->table);
+    for (unsigned k = 0; k < node->n_literals && !g->truths; k++)
+        if (e->literals[node->first_literal + k].text && !dimension_name_of(d)->values)
+            warn_unknown(d, &e->literals[node->first_literal + k], g->warnings);
+    return step->table ? 0 : -ENOMEM;
+}
+
+/* Nodes from first up to and with last, which are a condition of their own. */
+static int make_steps(struct making *g, unsigned first, unsigned last)
+{
+    int r = 0;
+    for (unsigned i = first; i <= last && r == 0; i++) {
+        if (g->e->nodes[i].op < OP_AND)
+            r = make_test(g, i);
+        else
+            filter_connect(g->f, g->e->nodes[i].op);
+    }
+    return r;
+}
+
+/* Where the condition begins that ends with a node: parts stand before what connects them. */
+static unsigned part_first(const struct expression *e, unsigned last)
+{
+    unsigned i = last;
+    for (unsigned wanted = 1;; i--) {
+        wanted += e->nodes[i].op < OP_AND ? -1u : e->nodes[i].op == OP_NOT ? 0 : 1;
+        if (wanted == 0)
+            return i;
+    }
+}
+
+struct part {
+    unsigned first, last;
+    int field; /* of one test by code, else -1 */
+};
+
+/* What all must hold, as far as "and" connects it: tests by code first, those of one field side by side. The
+ * least of several truths is the same in any order. */
+static unsigned find_parts(const struct making *g, struct part *parts)
+{
+    const struct expression *e = g->e;
+    unsigned lasts[EXPRESSION_NODES], n_lasts = 0, n = 0;
+    lasts[n_lasts++] = e->n_nodes - 1u;
+    while (n_lasts > 0) {
+        unsigned last = lasts[--n_lasts];
+        if (e->nodes[last].op == OP_AND) {
+            lasts[n_lasts++] = last - 1;
+            lasts[n_lasts++] = part_first(e, last - 1) - 1;
+            continue;
+        }
+        struct part part = {part_first(e, last), last, -1};
+        if (part.first == last)
+            part.field = dimension_code_field(g->dimensions[e->nodes[last].dimension]);
+        unsigned at = n++;
+        for (; at > 0 && part.field > parts[at - 1].field; at--)
+            parts[at] = parts[at - 1];
+        parts[at] = part;
+    }
+    return n;
+}
+
 int filter_new(const struct expression *e, struct dimension *const *dimensions, bool whatever_answer,
                json_t *warnings, struct filter **ret)
 {
     uint8_t truths[EXPRESSION_NODES] = {0};
+    struct part parts[EXPRESSION_NODES];
     struct filter *f = calloc(1, sizeof(*f));
-    if (!f)
-        return -ENOMEM;
-    f->depth = e->depth;
+    struct making g = {f, e, dimensions, whatever_answer ? truths : NULL, warnings};
+    int r = f ? 0 : -ENOMEM;
+    unsigned n = r == 0 ? find_parts(&g, parts) : 0;
     filter_polarity(e, truths);
-    for (unsigned i = 0; i < e->n_nodes; i++) {
-        const struct expression_node *node = &e->nodes[i];
-        if (node->op >= OP_AND) {
-            filter_connect(f, node->op);
-            continue;
-        }
-        const struct dimension *d = dimensions[node->dimension];
-        struct step *step = &f->steps[f->n_steps++];
-        *step = (struct step){.op = node->op, .dimension = node->dimension, .field = dimension_code_field(d)};
-        step->table = test_table(e, node, d);
-        if (step->table && whatever_answer && dimension_name_of(d)->cuts)
-            memset(step->table, truths[i], dimension_count(d));
-        if (step->field >= 0)
-            step->table = code_table(d, step->table);
-        if (!step->table) {
-            filter_free(f);
-            return -ENOMEM;
-        }
-        for (unsigned k = 0; k < node->n_literals && !whatever_answer; k++)
-            if (e->literals[node->first_literal + k].text && !dimension_name_of(d)->values)
-                warn_unknown(d, &e->literals[node->first_literal + k], warnings);
+    for (unsigned i = 0; i < n && r == 0; i++) {
+        r = make_steps(&g, parts[i].first, parts[i].last);
+        if (r == 0 && i > 0)
+            filter_connect(f, OP_AND);
     }
+    if (r < 0) {
+        filter_free(f);
+        return r;
+    }
+    f->depth = e->depth + 1u; /* the parts before and the one under way */
+    f->sifts = f->steps[0].field >= 0 && f->steps[0].op < OP_AND && parts[0].field >= 0;
     *ret = f;
     return 0;
+}
+
+bool filter_sift(const struct filter *f, int *ret_field, const uint8_t **ret_table)
+{
+    if (!f->sifts)
+        return false;
+    *ret_field = f->steps[0].field;
+    *ret_table = f->steps[0].table;
+    return true;
 }
 
 bool filter_reads_ids(const struct filter *f, unsigned dimension)

@@ -20,6 +20,9 @@ int filter_new(const struct expression *e, struct dimension *const *dimensions, 
                json_t *warnings, struct filter **ret);
 void filter_free(struct filter *f);
 
+/* Whether the codes of one field alone say of some rows that the condition is not true: the field, and by
+ * code a truth (TRUTH_TRUE where it may be). */
+bool filter_sift(const struct filter *f, int *ret_field, const uint8_t **ret_table);
 /* Bytes of room that judging takes. */
 size_t filter_room(const struct filter *f);
 /* Whether it looks at the ids of a dimension, by place; not so where the codes of rows say all. NULL: no. */

@@ -22,6 +22,7 @@ static void scan_free(void *memory)
         free(s->judged[i].success);
     }
     free(s->filter_room);
+    picks_fini(&s->picks);
     fact_reader_free(s->reader);
     free(s);
 }
@@ -62,6 +63,7 @@ static int scan_new(struct plan *p, const struct current *current, struct error 
     s->plan = p;
     s->err = err;
     s->current = current;
+    s->picks.failed = 0;
     *ret = s;
     return 0;
 }
