@@ -170,9 +170,9 @@ static const uint16_t *choose(struct scan *s, const struct judged *j, uint32_t n
     return k == n ? NULL : s->chosen;
 }
 
-/* Their cells; NULL where all have the same one, *ret_one. */
-static const uint32_t *find_cells(struct scan *s, const struct places *p, const uint16_t *rows, uint32_t n,
-                                  uint32_t *ret_one)
+/* Their cells, into cells[n]; NULL where all have the same one, *ret_one. */
+static const uint32_t *find_cells(const struct places *p, const uint16_t *rows, uint32_t n,
+                                  uint32_t *restrict cells, uint32_t *ret_one)
 {
     if (!p->groups && !p->slots.at) {
         *ret_one = (uint32_t)p->slots.slot;
@@ -180,30 +180,37 @@ static const uint32_t *find_cells(struct scan *s, const struct places *p, const 
     }
     if (!p->groups) {
         for (uint32_t k = 0; k < n; k++)
-            s->cells[k] = (uint32_t)p->slots.at[rows ? rows[k] : k];
+            cells[k] = (uint32_t)p->slots.at[rows ? rows[k] : k];
     } else if (!p->slots.at) {
         for (uint32_t k = 0; k < n; k++)
-            s->cells[k] = p->groups[rows ? rows[k] : k] * p->n_slots + (uint32_t)p->slots.slot;
+            cells[k] = p->groups[rows ? rows[k] : k] * p->n_slots + (uint32_t)p->slots.slot;
     } else {
         for (uint32_t k = 0; k < n; k++)
-            s->cells[k] = place_cell(p, rows ? rows[k] : k);
+            cells[k] = place_cell(p, rows ? rows[k] : k);
     }
-    return s->cells;
+    return cells;
 }
 
 static int count_samples(struct scan *s, struct measure *m, struct batch *b, const struct judged *j)
 {
     const struct places places = places_of(s, m, b);
-    uint32_t n, one = 0;
+    uint32_t n, one = 0, *room = s->cells;
+    int64_t *values = s->samples;
     const uint16_t *rows = choose(s, j, b->rows.n, &n);
-    const uint32_t *cells = find_cells(s, &places, rows, n, &one);
-    judge_values(m, b, rows, n, s->samples);
+    if (m->n_percentiles && samples_extend(&m->samples, n, &room, &values) < 0)
+        return scan_no_memory(s->err);
+    const uint32_t *cells = find_cells(&places, rows, n, room, &one);
+    judge_values(m, b, rows, n, values);
     if (m->metric->table == FACT_SLA_CYCLE) { /* breaches that still run */
         const int64_t *ends = batch_values(b, FACT_SLA_CYCLE_END);
         for (uint32_t k = 0; k < n; k++)
             m->cells[cells ? cells[k] : one].beside[0] += ends[rows ? rows[k] : k] == FACT_NULL;
     }
-    return measure_add(m, cells, one, s->samples, n) < 0 ? scan_no_memory(s->err) : 0;
+    if (!m->n_percentiles)
+        measure_add(m, cells, one, values, n);
+    for (uint32_t k = 0; m->n_percentiles && !cells && k < n; k++)
+        room[k] = one;
+    return 0;
 }
 
 /* The sum of n bytes that are 0 or 1: eight at a time, and before any of the eight could pass 255 they are
@@ -251,7 +258,7 @@ static void count_plain(struct scan *s, struct measure *m, struct batch *b, cons
         return;
     }
     const uint16_t *rows = choose(s, j, b->rows.n, &n);
-    const uint32_t *cells = find_cells(s, &places, rows, n, &one);
+    const uint32_t *cells = find_cells(&places, rows, n, s->cells, &one);
     for (uint32_t k = 0; k < n; k++)
         m->cells[cells ? cells[k] : one].n++;
     /* A span counts from its first instant until that of its end, where there is one. */
@@ -268,7 +275,7 @@ static void count_trials(struct scan *s, struct measure *m, struct batch *b, con
     const uint8_t *success = j->success;
     uint32_t n, one = 0;
     const uint16_t *rows = choose(s, j, b->rows.n, &n);
-    const uint32_t *cells = find_cells(s, &places, rows, n, &one);
+    const uint32_t *cells = find_cells(&places, rows, n, s->cells, &one);
     for (uint32_t k = 0; k < n; k++) {
         struct cell *c = &m->cells[cells ? cells[k] : one];
         c->n++;

@@ -8,14 +8,8 @@
 
 void measure_fini(struct measure *m)
 {
-    while (m->chunks) {
-        struct sample_chunk *next = m->chunks->next;
-        free(m->chunks);
-        m->chunks = next;
-    }
+    samples_fini(&m->samples);
     free(m->cells);
-    free(m->sorted);
-    free(m->offsets);
     free(m->ranked);
     votes_fini(&m->votes);
     *m = (struct measure){0};
@@ -41,45 +35,8 @@ int measure_reserve(struct measure *m, uint32_t n_groups)
 
 size_t measure_bytes(const struct measure *m)
 {
-    return m->n_cells * sizeof(struct cell) + votes_bytes(&m->votes) +
-           (m->n_samples / SAMPLES_CHUNK + 1) * (m->n_percentiles ? sizeof(struct sample_chunk) : 0) +
-           m->n_samples * sizeof(int64_t) + /* sorted in the end, and ranked */
-           m->n_cells * m->n_percentiles * sizeof(int64_t);
-}
-
-static struct sample_chunk *measure_chunk(struct measure *m)
-{
-    struct sample_chunk *c = m->chunks;
-    if (c && c->n < SAMPLES_CHUNK)
-        return c;
-    c = malloc(sizeof(*c));
-    if (!c)
-        return NULL;
-    c->next = m->chunks;
-    c->n = 0;
-    return m->chunks = c;
-}
-
-static int add_samples(struct measure *m, const uint32_t *cells, uint32_t one, const int64_t *values,
-                       uint32_t n)
-{
-    m->n_samples += n;
-    while (n > 0) {
-        struct sample_chunk *c = measure_chunk(m);
-        if (!c)
-            return -ENOMEM;
-        uint32_t room = SAMPLES_CHUNK - c->n, more = n < room ? n : room;
-        memcpy(c->values + c->n, values, more * sizeof(*values));
-        if (cells)
-            memcpy(c->cells + c->n, cells, more * sizeof(*cells));
-        for (uint32_t i = 0; !cells && i < more; i++)
-            c->cells[c->n + i] = one;
-        c->n += more;
-        n -= more;
-        values += more;
-        cells = cells ? cells + more : NULL;
-    }
-    return 0;
+    return m->n_cells * (sizeof(struct cell) + m->n_percentiles * sizeof(int64_t)) + votes_bytes(&m->votes) +
+           samples_bytes(&m->samples);
 }
 
 static void add_ends(struct measure *m, const uint32_t *cells, uint32_t one, const int64_t *values,
@@ -99,7 +56,7 @@ static void add_sums(struct measure *m, const uint32_t *cells, uint32_t one, con
         m->cells[cells ? cells[i] : one].sum += values[i];
 }
 
-int measure_add(struct measure *m, const uint32_t *cells, uint32_t one, const int64_t *values, uint32_t n)
+void measure_add(struct measure *m, const uint32_t *cells, uint32_t one, const int64_t *values, uint32_t n)
 {
     if (m->wants_ends)
         add_ends(m, cells, one, values, n);
@@ -109,7 +66,6 @@ int measure_add(struct measure *m, const uint32_t *cells, uint32_t one, const in
         m->cells[one].n += n;
     for (uint32_t i = 0; cells && i < n; i++)
         m->cells[cells[i]].n++;
-    return m->n_percentiles ? add_samples(m, cells, one, values, n) : 0;
 }
 
 void measure_share(const struct measure *m, struct measure *ret)
@@ -119,10 +75,7 @@ void measure_share(const struct measure *m, struct measure *ret)
     ret->is_mixed = false;
     ret->cells = NULL;
     ret->n_cells = 0;
-    ret->chunks = NULL;
-    ret->n_samples = 0;
-    ret->sorted = NULL;
-    ret->offsets = NULL;
+    ret->samples = (struct samples){0};
     ret->ranked = NULL;
     ret->votes = (struct votes){0};
 }
@@ -147,19 +100,9 @@ static int merge_samples(struct measure *m, struct measure *share, const uint32_
     for (uint32_t g = 0; g < n_groups; g++)
         for (uint32_t slot = 0; slot < m->n_slots; slot++)
             cell_map[g * m->n_slots + slot] = group_map[g] * m->n_slots + slot;
-    while (share->chunks) {
-        struct sample_chunk *c = share->chunks;
-        share->chunks = c->next;
-        for (uint32_t i = 0; i < c->n; i++)
-            c->cells[i] = cell_map[c->cells[i]];
-        /* The one that is being filled stays in front. */
-        struct sample_chunk **at = m->chunks ? &m->chunks->next : &m->chunks;
-        c->next = *at;
-        *at = c;
-    }
-    m->n_samples += share->n_samples;
+    int r = samples_merge(&m->samples, &share->samples, cell_map);
     free(cell_map);
-    return 0;
+    return r;
 }
 
 int measure_merge(struct measure *m, struct measure *share, const uint32_t *group_map, uint32_t n_groups)
@@ -171,29 +114,16 @@ int measure_merge(struct measure *m, struct measure *share, const uint32_t *grou
     for (uint32_t g = 0; g < n_groups; g++)
         for (uint32_t slot = 0; slot < m->n_slots; slot++)
             cell_merge(measure_cell(m, group_map[g], slot), measure_cell(share, g, slot));
-    return share->chunks ? merge_samples(m, share, group_map, n_groups) : 0;
+    return share->samples.n ? merge_samples(m, share, group_map, n_groups) : 0;
 }
 
-static int finish_samples(struct measure *m)
+static int finish_samples(struct measure *m, struct crew *crew)
 {
-    m->offsets = calloc(m->n_cells + 1, sizeof(*m->offsets));
-    m->sorted = malloc((m->n_samples ? m->n_samples : 1) * sizeof(*m->sorted));
     m->ranked = malloc((m->n_cells * m->n_percentiles + 1) * sizeof(*m->ranked));
-    if (!m->offsets || !m->sorted || !m->ranked)
-        return -ENOMEM;
-    for (size_t i = 0; i < m->n_cells; i++)
-        m->offsets[i + 1] = m->offsets[i] + m->cells[i].n;
-    while (m->chunks) {
-        struct sample_chunk *c = m->chunks;
-        for (uint32_t i = 0; i < c->n; i++)
-            m->sorted[m->offsets[c->cells[i]]++] = c->values[i];
-        m->chunks = c->next;
-        free(c);
-    }
-    /* Each offset has moved to where the next cell starts. */
-    memmove(m->offsets + 1, m->offsets, m->n_cells * sizeof(*m->offsets));
-    m->offsets[0] = 0;
-    return 0;
+    int r = m->ranked ? samples_sort(&m->samples, m->n_cells, crew) : -ENOMEM;
+    for (size_t i = 0; i < m->n_cells && r == 0; i++)
+        m->cells[i].n = m->samples.offsets[i + 1] - m->samples.offsets[i];
+    return r;
 }
 
 static enum vote_rule vote_rule(const struct measure *m)
@@ -245,7 +175,7 @@ static int finish_bases(struct measure *m, const uint32_t *cell_bases)
     return 0;
 }
 
-int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups)
+int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups, struct crew *crew)
 {
     uint32_t *cell_bases = NULL;
     int r = 0;
@@ -253,7 +183,7 @@ int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups)
         if (i % m->n_slots != 0)
             m->cells[i].n += m->cells[i - 1].n;
     if (m->n_percentiles)
-        return finish_samples(m);
+        return finish_samples(m, crew);
     if (bases) {
         cell_bases = calloc(m->n_cells ? m->n_cells : 1, sizeof(*cell_bases));
         if (!cell_bases)
@@ -286,14 +216,20 @@ void measure_want(struct measure *m, uint32_t thousandths)
 
 int measure_rank(struct measure *m, size_t cell, struct ranks_room *room)
 {
-    const size_t n = m->cells[cell].n;
+    struct cell *c = &m->cells[cell];
+    int64_t *values = m->samples.sorted + m->samples.offsets[cell];
     size_t places[MEASURE_PERCENTILES_MAX];
-    if (n == 0)
+    if (c->n == 0)
         return 0;
+    for (size_t i = 0; i < c->n && m->wants_sum; i++)
+        c->sum += values[i];
+    for (size_t i = 0; i < c->n && m->wants_ends; i++) {
+        c->min = values[i] < c->min ? values[i] : c->min;
+        c->max = values[i] > c->max ? values[i] : c->max;
+    }
     for (unsigned k = 0; k < m->n_percentiles; k++)
-        places[k] = (size_t)percentile_rank(m->percentiles[k], n) - 1;
-    return values_ranks(m->sorted + m->offsets[cell], n, places, m->n_percentiles, room,
-                        m->ranked + cell * m->n_percentiles);
+        places[k] = (size_t)percentile_rank(m->percentiles[k], c->n) - 1;
+    return values_ranks(values, c->n, places, m->n_percentiles, room, m->ranked + cell * m->n_percentiles);
 }
 
 int64_t measure_percentile(const struct measure *m, uint32_t group, uint32_t slot, uint32_t thousandths)

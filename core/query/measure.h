@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/query/metric.h"
+#include "core/query/samples.h"
 #include "core/query/statistic.h"
 #include "core/query/vote.h"
 
@@ -20,15 +21,6 @@ struct cell {
     uint64_t beside[METRIC_BESIDE]; /* as the metric names them: censored, unknown, … */
     int64_t min, max;               /* min > max: of none */
     __int128 sum;
-};
-
-#define SAMPLES_CHUNK 65536
-
-struct sample_chunk {
-    struct sample_chunk *next;
-    uint32_t n;
-    uint32_t cells[SAMPLES_CHUNK];
-    int64_t values[SAMPLES_CHUNK];
 };
 
 #define MEASURE_PERCENTILES_MAX 32
@@ -53,10 +45,7 @@ struct measure {
 
     struct cell *cells;
     size_t n_cells;
-    struct sample_chunk *chunks;
-    size_t n_samples;
-    int64_t *sorted; /* after measure_finish: the samples, cell by cell */
-    size_t *offsets; /* n_cells + 1: where a cell's start */
+    struct samples samples;
     int64_t *ranked; /* [cell][percentile], as measure_rank finds them */
 
     struct votes votes;
@@ -67,8 +56,9 @@ void measure_fini(struct measure *m);
 int measure_reserve(struct measure *m, uint32_t n_groups);
 size_t measure_bytes(const struct measure *m);
 
-/* Adds n samples: their cells (NULL: all are in the one), whose room has been made, and values. -ENOMEM. */
-int measure_add(struct measure *m, const uint32_t *cells, uint32_t one, const int64_t *values, uint32_t n);
+/* Adds n samples: their cells (NULL: all are in the one), whose room has been made, and values. Not where
+ * there are percentiles: there they are put into m->samples, from which all else is made. */
+void measure_add(struct measure *m, const uint32_t *cells, uint32_t one, const int64_t *values, uint32_t n);
 
 /* A question or instrument that samples are about: whether there are several is told in the end. */
 static inline void measure_meet(struct measure *m, uint32_t number)
@@ -85,7 +75,7 @@ int measure_merge(struct measure *m, struct measure *share, const uint32_t *grou
 
 /* When all rows were read: puts samples in order of cells, and makes of votes what the cells count.
  * bases[group]: the group with whose samples it shares them (votes_finish); NULL: each its own. */
-int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups);
+int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups, struct crew *crew);
 
 /* The place of the unknown units among what stands beside a value, or METRIC_BESIDE. */
 unsigned measure_unknown(const struct measure *m);
@@ -97,7 +87,9 @@ static inline struct cell *measure_cell(const struct measure *m, uint32_t group,
 
 /* Asks for a percentile. */
 void measure_want(struct measure *m, uint32_t thousandths);
-/* Finds all percentiles asked for of one cell, after measure_finish. Any thread, each cell once. -ENOMEM. */
+/* Finds all that is asked for of one cell's samples, after measure_finish. Any thread, each cell once.
+ * -ENOMEM.
+ */
 int measure_rank(struct measure *m, size_t cell, struct ranks_room *room);
 /* A percentile of a cell that has samples, after that. */
 int64_t measure_percentile(const struct measure *m, uint32_t group, uint32_t slot, uint32_t thousandths);

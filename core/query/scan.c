@@ -544,7 +544,7 @@ static int rank_measures(struct plan *p)
     struct ranking g = {.plan = p};
     size_t n_samples = 0;
     for (unsigned i = 0; i < p->n_measures; i++)
-        n_samples += p->measures[i].n_samples;
+        n_samples += p->measures[i].samples.n;
     if (n_samples == 0)
         return 0;
     unsigned n_threads = crew_threads(p->context->crew, n_samples / FACT_VECTOR_ROWS);
@@ -560,7 +560,7 @@ static int finish_measures(struct plan *p, struct error *err)
     if (p->ignored && (!bases || groups_bases(p->groups, p->ignored, bases) < 0))
         r = -ENOMEM;
     for (unsigned i = 0; i < p->n_measures && r == 0; i++)
-        r = measure_finish(&p->measures[i], bases, n);
+        r = measure_finish(&p->measures[i], bases, n, p->context->crew);
     if (r == 0)
         r = rank_measures(p);
     free(bases);

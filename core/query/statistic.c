@@ -133,7 +133,7 @@ static inline uint32_t bucket_of(uint64_t above)
     return (power - 5) * RANKS_STEPS + (uint32_t)(above >> (power - 6) & (RANKS_STEPS - 1));
 }
 
-/* The least value of a bucket, above the least of all. */
+/* The least that a bucket's values are above what buckets are counted from. */
 static uint64_t bucket_start(uint32_t bucket)
 {
     if (bucket < RANKS_STEPS)
@@ -173,8 +173,10 @@ static int bucket_collect(const int64_t *values, size_t n, int64_t min, uint32_t
 static int ranks_counted(const int64_t *values, size_t n, const size_t *places, unsigned n_places,
                          struct ranks_room *room, int64_t *ret)
 {
-    int64_t min = values[0];
-    for (size_t i = 1; i < n; i++)
+    int64_t min = 0, signs = 0; /* what buckets are counted from: the least value where some are below 0 */
+    for (size_t i = 0; i < n; i++)
+        signs |= values[i];
+    for (size_t i = 0; i < n && signs < 0; i++)
         min = values[i] < min ? values[i] : min;
     memset(room->counts, 0, sizeof(room->counts));
     for (size_t i = 0; i < n; i++)
