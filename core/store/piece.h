@@ -1,9 +1,9 @@
-/* What a scan of facts reads at a time: a table's rows of a sealed group, or a chunk of the memtable. All that
- * queries know of how sealed rows are laid out is here.
+/* What a scan of facts reads at a time: a table's rows of a sealed group, or a chunk of the memtable. All
+ * that queries know of how sealed rows are laid out is here.
  *
- * A piece holds pointers only: to what its view has listed, whose bytes are in the map and stand as long as the
- * view's transaction, and into the view's memtable. It is made on the thread of that transaction; any thread
- * may read it, sealed ones with a reader of its own that is set to their group. */
+ * A piece holds pointers only: to what its view has listed, whose bytes are in the map and stand as long as
+ * the view's transaction, and into the view's memtable. It is made on the thread of that transaction; any
+ * thread may read it, sealed ones with a reader of its own that is set to their group. */
 #ifndef TENDON_STORE_PIECE_H
 #define TENDON_STORE_PIECE_H
 
@@ -46,7 +46,8 @@ int piece_codes(const struct piece *p, struct rowgroup_reader *r, unsigned set, 
 int piece_bytes(const struct piece *p, struct rowgroup_reader *r, unsigned column, uint16_t *wide,
                 uint8_t *room);
 
-/* 1 for each row that holds at `shown`, in room[n_rows]; *ret NULL: all do. base is room for the base's rows. */
+/* 1 for each row that holds at `shown`, in room[n_rows]; *ret NULL: all do. base is room for the base's rows.
+ */
 int piece_live(const struct piece *p, struct rowgroup_reader *r, uint64_t shown, uint8_t *base, uint8_t *room,
                const uint8_t **ret);
 

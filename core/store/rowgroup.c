@@ -161,12 +161,11 @@ static const struct rule *rule_of(unsigned table, unsigned column)
 
 void rowgroup_lay_out(const uint32_t *parents, uint32_t n, uint32_t n_base, uint32_t *firsts)
 {
-    uint32_t row = 0;
-    for (uint32_t base = 0; base <= n_base; base++) {
-        while (row < n && parents[row] < base)
-            row++;
-        firsts[base] = row;
-    }
+    memset(firsts, 0, (n_base + 1) * sizeof(*firsts));
+    for (uint32_t row = 0; row < n; row++)
+        firsts[parents[row] + 1]++;
+    for (uint32_t base = 0; base < n_base; base++)
+        firsts[base + 1] += firsts[base];
 }
 
 static inline bool is_number(int64_t v)
@@ -241,6 +240,28 @@ static int64_t acknowledgement_of(const struct rowgroup_values *v, uint32_t base
     return is_number(at) && is_number(created) ? minus(at, created) : FACT_NULL;
 }
 
+/* The predictions that most reading is of: one loop each. */
+static bool predict_plainly(const struct rowgroup_values *v, const struct rule *rule, int64_t *ret)
+{
+    const uint32_t n = v->tables[rule->table].n, *parents = v->tables[rule->table].parents;
+    const int64_t *created = v->base[FACT_CREATED], *same = v->tables[rule->table].values[rule->other];
+    if (rule->prediction == P_CREATED) {
+        for (uint32_t i = 0; i < n; i++)
+            ret[i] = created[parents[i]];
+    } else if (rule->prediction == P_COLUMN && rule->is_instant) {
+        for (uint32_t i = 0; i < n; i++)
+            ret[i] = is_number(same[i]) ? same[i] : created[parents[i]];
+    } else if (rule->prediction == P_COLUMN) {
+        for (uint32_t i = 0; i < n; i++)
+            ret[i] = same[i];
+    } else {
+        return false;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        ret[i] = is_number(ret[i]) ? ret[i] : 0;
+    return true;
+}
+
 int rowgroup_predict(struct rowgroup_values *v, unsigned table, unsigned column, int64_t *ret)
 {
     const struct rule *rule = rule_of(table, column);
@@ -249,6 +270,8 @@ int rowgroup_predict(struct rowgroup_values *v, unsigned table, unsigned column,
     int r = predict_needs(v, rule);
     if (r < 0)
         return r;
+    if (predict_plainly(v, rule, ret))
+        return 1;
     const uint32_t n = v->tables[table].n, *parents = v->tables[table].parents,
                    *firsts = v->tables[table].firsts;
     const int64_t *created = v->base[FACT_CREATED], *partners = v->tables[table].partners;
@@ -476,10 +499,12 @@ static int read_partners(struct rowgroup_reader *r, unsigned table)
 static int read_shared(struct rowgroup_reader *r, unsigned table, unsigned column, int64_t *values)
 {
     const int64_t *base;
-    const uint32_t n = r->values.tables[table].n, *parents = r->parents[table];
-    int e = rowgroup_reader_base(r, column, &base);
+    int e = read_parents(r, table);
+    if (e == 0)
+        e = rowgroup_reader_base(r, column, &base);
     if (e < 0)
         return e;
+    const uint32_t n = r->values.tables[table].n, *parents = r->parents[table];
     if (r->tables[table].is_identity)
         memcpy(values, base, n * sizeof(*values));
     else
@@ -498,7 +523,9 @@ static int read_value(struct rowgroup_reader *r, unsigned table, unsigned column
     if (e < 0 || !is_there || !c.is_difference)
         return e;
     const int64_t *created;
-    e = rowgroup_reader_base(r, FACT_CREATED, &created);
+    e = read_parents(r, table);
+    if (e == 0)
+        e = rowgroup_reader_base(r, FACT_CREATED, &created);
     if (e == 0 && table == FACT_RATING)
         e = read_partners(r, table);
     if (!r->prediction)
@@ -518,7 +545,8 @@ static int read_value(struct rowgroup_reader *r, unsigned table, unsigned column
 static int need(struct rowgroup_values *v, unsigned table, unsigned column)
 {
     const int64_t *values;
-    return rowgroup_reader_value((struct rowgroup_reader *)v, table, column, &values);
+    int e = read_parents((struct rowgroup_reader *)v, table);
+    return e < 0 ? e : rowgroup_reader_value((struct rowgroup_reader *)v, table, column, &values);
 }
 
 int rowgroup_reader_value(struct rowgroup_reader *r, enum fact_table table, unsigned column,
@@ -528,8 +556,8 @@ int rowgroup_reader_value(struct rowgroup_reader *r, enum fact_table table, unsi
     int64_t *values = room_of(room, sizeof(int64_t));
     if (!values)
         return -ENOMEM;
-    int e = read_parents(r, table);
-    if (e == 0 && !room->is_read)
+    int e = 0;
+    if (!room->is_read)
         e = rowgroup_is_of_base(column) ? read_shared(r, table, column, values)
                                         : read_value(r, table, column, values);
     room->is_read = e == 0;
