@@ -250,8 +250,10 @@ static void explain_write(const struct footer *f, const json_t *meta)
                   json_integer_value(json_object_get(table, "blocks_read")),
                   json_integer_value(json_object_get(table, "blocks_skipped")));
     }
-    parts_add(&p, "in %s",
-              format_duration(took, sizeof(took), json_number_value(json_object_get(explain, "ms")) / 1000));
+    long long n_threads = json_integer_value(json_object_get(explain, "threads"));
+    parts_add(&p, "in %s on %lld thread%s",
+              format_duration(took, sizeof(took), json_number_value(json_object_get(explain, "ms")) / 1000),
+              n_threads, n_threads == 1 ? "" : "s");
     parts_end(&p, f, "Read");
 }
 

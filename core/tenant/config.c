@@ -168,7 +168,9 @@ static const struct config_key DAEMON_KEYS[] = {
     {"committers", CONFIG_INT, KEY(config, committers), .preset = "2", .low = 1, .high = 64, .restart = true,
      .help = "Threads that decode, commit and fold; a tenant is on one of them at a time."},
     {"query_threads", CONFIG_INT, KEY(config, query_threads), .preset = "2", .low = 1, .high = 64,
-     .restart = true, .help = "Threads that answer queries and administrative requests."},
+     .restart = true,
+     .help = "Threads that answer queries and administrative requests; so many, but no more than there are "
+             "processors, may work on one query."},
     {"query_queue", CONFIG_INT, KEY(config, query_queue), .preset = "256", .low = 1, .high = 65536,
      .restart = true,
      .help = "Requests that may wait for one of those threads; more are told to come again."},
