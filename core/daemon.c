@@ -179,6 +179,13 @@ static int plugin_user(const struct config *config, struct supervisor_options *r
     if (!user)
         return error_set(err, -ENOENT, "unknown_user", "this machine has no user \"%s\" (plugin_user)",
                          config->plugin_user);
+    if (user->pw_uid == 0) {
+        error_set(err, -EINVAL, "bad_user", "plugins must not run as root (plugin_user)");
+        error_hint(err,
+                   "leave plugin_user out: each plugin then runs as a user of no name and still reads what "
+                   "its path options name");
+        return -EINVAL;
+    }
     ret->user = user->pw_uid;
     ret->group = user->pw_gid;
     return 0;
@@ -195,6 +202,20 @@ static void fill_grant(const struct config *config, const struct config_plugin *
                    plugin->stamp.vendor ? plugin->stamp.vendor : "");
     (void)snprintf(ret->stamp_outsourcer, sizeof(ret->stamp_outsourcer), "%s",
                    plugin->stamp.outsourcer ? plugin->stamp.outsourcer : "");
+}
+
+static struct supervise_limits plugin_limits(const struct config_plugin_limits *l)
+{
+    return (struct supervise_limits){
+        .memory_bytes = (uint64_t)l->memory_bytes,
+        .load_ms = (uint32_t)l->load_ms,
+        .create_ms = (uint32_t)l->create_ms,
+        .start_ms = (uint32_t)l->start_ms,
+        .poll_ms = (uint32_t)l->poll_ms,
+        .ack_ms = (uint32_t)l->ack_ms,
+        .stop_ms = (uint32_t)l->stop_ms,
+        .destroy_ms = (uint32_t)l->destroy_ms,
+    };
 }
 
 struct instances {
@@ -227,6 +248,7 @@ static int find_instances(const struct config *config, struct instances *ret, st
         instance->plugin = plugin->plugin;
         instance->path = ret->paths[ret->n];
         instance->options = plugin->options;
+        instance->limits = plugin_limits(&plugin->limits);
         r = plugin_path_find(&config->plugin_path, plugin->plugin, ret->paths[ret->n], err);
         if (r < 0)
             error_prefix(err, "plugin instance %s", plugin->source);
@@ -376,7 +398,10 @@ static int start_supervisor(struct daemon *d, struct error *err)
     char address[PATH_MAX + 32];
     struct supervisor *supervisor;
     (void)snprintf(address, sizeof(address), "ipc://%s/hosts.sock", d->config->run);
-    struct supervisor_options options = {.host = d->plugin_host, .connect = address, .logger = d->logger};
+    struct supervisor_options options = {.host = d->plugin_host,
+                                         .connect = address,
+                                         .backoff_ms = (uint32_t)d->config->plugin_backoff_ms,
+                                         .logger = d->logger};
     int r = plugin_user(d->config, &options, err);
     if (r == 0)
         r = supervisor_new(&options, &supervisor, err);
@@ -507,7 +532,7 @@ int daemon_reload(struct daemon *d, struct config *config, struct error *err)
 static void stop_hosts(struct supervisor *s)
 {
     const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
-    int64_t end = instant_monotonic_ms() + SUPERVISE_GRACE_MS + HOSTS_END_MS;
+    int64_t end = instant_monotonic_ms() + SUPERVISE_GRACE_MAX_MS + HOSTS_END_MS;
     if (supervisor_apply(s, NULL, 0, NULL) < 0)
         return;
     for (size_t n = 1; n > 0 && instant_monotonic_ms() < end;) {

@@ -3,7 +3,11 @@
  * A host finds its configuration on CHANNEL_CONFIG_FD, one JSON document up to the end of the file:
  *
  *     {source: str, tenant: str, name: str, plugin: path of the .so, connect: endpoint, options: {…},
- *      user: int, group: int, memory_bytes: int}
+ *      user: int, group: int, nobody: int, limits: {memory_bytes: int, load_ms: int, create_ms: int,
+ * start_ms: int, poll_ms: int, ack_ms: int, stop_ms: int, destroy_ms: int}}
+ *
+ * user and group are those that are configured, 0 where none is; nobody is the user of no name that the
+ * plugin's process takes then, where it is root. A limit of 0 is the ABI's.
  *
  * and on CHANNEL_REPORT_FD a SOCK_SEQPACKET socket, to which it writes reports, one JSON object each, at most
  * CHANNEL_REPORT_BYTES, all of its state each time:
@@ -19,6 +23,11 @@
 #define CHANNEL_REPORT_FD    4
 #define CHANNEL_CONFIG_BYTES (1024 * 1024)
 #define CHANNEL_REPORT_BYTES 4096
+
+/* Users of no name, one an instance: those that systemd gives to services without one. The last is for
+ * processes that are only asked something. */
+#define CHANNEL_NOBODY_FIRST 61184
+#define CHANNEL_NOBODY_LAST  65519
 
 enum channel_exit {
     CHANNEL_EXIT_OK = 0, /* it was told to stop, or the source is finished (report: ended) */

@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BACKOFF_MS     1000
 #define BACKOFF_MAX_MS 60000
 #define HEALTHY_MS     60000 /* a process that ran so long was no failure: the backoff begins anew */
 
@@ -33,7 +32,7 @@ const char *slot_state_name(enum slot_state state)
 
 int plan_init(struct plan *p, const struct supervise_instance *instance)
 {
-    *p = (struct plan){.grant = instance->grant, .path = strdup(instance->path)};
+    *p = (struct plan){.grant = instance->grant, .path = strdup(instance->path), .limits = instance->limits};
     if (!p->path)
         return -ENOMEM;
     (void)snprintf(p->plugin, sizeof(p->plugin), "%s", instance->plugin);
@@ -58,10 +57,17 @@ static bool is_same_grant(const struct grant *a, const struct grant *b)
            strcmp(a->stamp_outsourcer, b->stamp_outsourcer) == 0;
 }
 
+static bool is_same_limits(const struct supervise_limits *a, const struct supervise_limits *b)
+{
+    return a->memory_bytes == b->memory_bytes && a->load_ms == b->load_ms && a->create_ms == b->create_ms &&
+           a->start_ms == b->start_ms && a->poll_ms == b->poll_ms && a->ack_ms == b->ack_ms &&
+           a->stop_ms == b->stop_ms && a->destroy_ms == b->destroy_ms;
+}
+
 bool plan_equals(const struct plan *a, const struct plan *b)
 {
-    return is_same_grant(&a->grant, &b->grant) && strcmp(a->plugin, b->plugin) == 0 &&
-           strcmp(a->path, b->path) == 0 &&
+    return is_same_grant(&a->grant, &b->grant) && is_same_limits(&a->limits, &b->limits) &&
+           strcmp(a->plugin, b->plugin) == 0 && strcmp(a->path, b->path) == 0 &&
            (a->options == b->options || json_equal(a->options, b->options)) &&
            a->file.st_ino == b->file.st_ino && a->file.st_size == b->file.st_size &&
            a->file.st_mtim.tv_sec == b->file.st_mtim.tv_sec &&
@@ -70,7 +76,7 @@ bool plan_equals(const struct plan *a, const struct plan *b)
 
 /* --- slots ---------------------------------------------------------------------------------------------- */
 
-struct slot *slot_new(struct plan *plan)
+struct slot *slot_new(struct plan *plan, uint32_t backoff_ms)
 {
     struct slot *s = calloc(1, sizeof(*s));
     if (!s)
@@ -78,6 +84,7 @@ struct slot *slot_new(struct plan *plan)
     s->plan = *plan;
     *plan = (struct plan){0};
     s->pidfd = s->channel = -1;
+    s->backoff_ms = backoff_ms;
     slot_enter(s, SLOT_STARTING, "");
     return s;
 }
@@ -140,10 +147,10 @@ void slot_take_report(struct slot *s, const char *text, size_t size)
 }
 
 /* A quarter more or less, so that what failed together does not come back together. */
-static int64_t backoff_ms(unsigned n_failures)
+static int64_t backoff_ms(int64_t first_ms, unsigned n_failures)
 {
     unsigned doublings = n_failures > 0 ? n_failures - 1 : 0;
-    int64_t ms = doublings < 6 ? (int64_t)BACKOFF_MS << doublings : BACKOFF_MAX_MS;
+    int64_t ms = first_ms << (doublings < 16 ? doublings : 16);
     ms = ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
     uint32_t chance = 0;
     if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != sizeof(chance))
@@ -209,7 +216,7 @@ void slot_take_exit(struct slot *s, int status, int64_t now_ms)
     else
         describe_exit(status, message, sizeof(message));
     s->n_failures++;
-    s->due_ms = now_ms + backoff_ms(s->n_failures);
+    s->due_ms = now_ms + backoff_ms(s->backoff_ms, s->n_failures);
     slot_enter(s, SLOT_BACKOFF, message);
     if (code != CHANNEL_EXIT_OK && code != CHANNEL_EXIT_AGAIN)
         take_crash(s, now_ms);

@@ -29,7 +29,8 @@ struct plan {
     struct grant grant;
     char plugin[64];
     char *path;
-    json_t *options;  /* or NULL */
+    json_t *options; /* or NULL */
+    struct supervise_limits limits;
     struct stat file; /* of path when it was planned; st_ino 0: not there */
 };
 
@@ -40,7 +41,9 @@ struct slot {
 
     enum slot_state state;
     int64_t since; /* of the state, ms since 1970 */
-    pid_t pid;     /* 0: no process */
+    uid_t nobody;  /* the instance's user of no name */
+    uint32_t backoff_ms;
+    pid_t pid; /* 0: no process */
     int pidfd, channel;
     struct grant grant; /* what the process runs under: the plan may have changed since */
     int64_t started_ms;
@@ -69,8 +72,8 @@ int plan_init(struct plan *p, const struct supervise_instance *instance);
 void plan_fini(struct plan *p);
 bool plan_equals(const struct plan *a, const struct plan *b);
 
-/* A slot without a process, to be started at once. */
-struct slot *slot_new(struct plan *plan);
+/* A slot without a process, to be started at once. backoff_ms: after its first failure. */
+struct slot *slot_new(struct plan *plan, uint32_t backoff_ms);
 void slot_free(struct slot *s);
 
 void slot_enter(struct slot *s, enum slot_state state, const char *message);

@@ -26,9 +26,21 @@
 #include <sys/types.h>
 
 #define SUPERVISE_INSTANCES_MAX 1024
-#define SUPERVISE_GRACE_MS      10000 /* between SIGTERM and SIGKILL */
+#define SUPERVISE_BACKOFF_MS    1000
+#define SUPERVISE_STOP_MS       5000  /* what the ABI gives to stop */
+#define SUPERVISE_DESTROY_MS    2000  /* and to destroy */
+#define SUPERVISE_DRAIN_MS      3000  /* for what was polled before and is not acknowledged */
+#define SUPERVISE_GRACE_MAX_MS  70000 /* between SIGTERM and SIGKILL, whatever the limits */
 #define SUPERVISE_CRASHES       5     /* in */
 #define SUPERVISE_CRASHES_MS    600000
+
+/* What an instance's processes may use, and how long its calls may take (tendon-plugin(3)); 0: the ABI's. */
+struct supervise_limits {
+    uint64_t memory_bytes;
+    uint32_t load_ms, create_ms, start_ms;
+    uint32_t poll_ms; /* on top of the time that the host gives it */
+    uint32_t ack_ms, stop_ms, destroy_ms;
+};
 
 /* One plugin at work as one source. */
 struct supervise_instance {
@@ -36,15 +48,16 @@ struct supervise_instance {
     const char *plugin; /* name, for status */
     const char *path;   /* of the .so */
     json_t *options;    /* object, or NULL for none */
+    struct supervise_limits limits;
 };
 
 struct supervisor_options {
     const char *host;      /* path of tendon-plugin-host */
     const char *connect;   /* where hosts send: "ipc:///run/tendon/hosts.sock" */
-    uid_t user;            /* whom plugins run as when this process is root; 0: as this process */
+    uid_t user;            /* whom plugins run as when this process is root; 0: each a user of no name */
     gid_t group;           /* with user */
-    uint64_t memory_bytes; /* of a plugin's process; 0: 1 GiB */
-    uint32_t grace_ms;     /* 0: SUPERVISE_GRACE_MS */
+    uint32_t grace_ms;     /* 0: what stop and destroy may take, and SUPERVISE_DRAIN_MS */
+    uint32_t backoff_ms;   /* after the first failure; 0: SUPERVISE_BACKOFF_MS */
     struct logger *logger; /* what happens to hosts, in part "supervise" */
     /* Or NULL: quarantines and releases, for the audit log. On the supervisor's thread, no lock held. */
     void (*audit)(void *ctx, const char *act, const char *tenant, const char *source);

@@ -16,10 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STARTS_A_TURN 8 /* so that a thousand instances do not hold the lock */
-#define AUDITS_A_TURN 8
-#define WAIT_MS       1000
-#define MEMORY_BYTES  (1024ull * 1024 * 1024)
+#define STARTS_A_TURN  8 /* so that a thousand instances do not hold the lock */
+#define AUDITS_A_TURN  8
+#define WAIT_MS        1000
+#define NOT_STARTED_MS 10000 /* until a host that could not be started is tried again */
 
 struct supervisor {
     struct supervisor_options options; /* strings are copies */
@@ -56,15 +56,27 @@ static void say(struct supervisor *s, enum log_level level, const char *event, c
 /* --- the thread: with the lock held ----------------------------------------------------------------------
  */
 
+/* What its host is to know; NULL without memory. */
+static json_t *describe_start(const struct supervisor *s, const struct slot *slot)
+{
+    const struct plan *p = &slot->plan;
+    const struct supervise_limits *l = &p->limits;
+    json_t *limits =
+        json_pack("{s:I,s:i,s:i,s:i,s:i,s:i,s:i,s:i}", "memory_bytes", (json_int_t)l->memory_bytes, "load_ms",
+                  (int)l->load_ms, "create_ms", (int)l->create_ms, "start_ms", (int)l->start_ms, "poll_ms",
+                  (int)l->poll_ms, "ack_ms", (int)l->ack_ms, "stop_ms", (int)l->stop_ms, "destroy_ms",
+                  (int)l->destroy_ms);
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:O?,s:I,s:I,s:I,s:o}", "source", p->grant.source, "tenant",
+                     p->grant.tenant, "name", p->plugin, "plugin", p->path, "connect", s->options.connect,
+                     "options", p->options, "user", (json_int_t)s->options.user, "group",
+                     (json_int_t)s->options.group, "nobody", (json_int_t)slot->nobody, "limits", limits);
+}
+
 static void start(struct supervisor *s, struct slot *slot, int64_t now)
 {
     struct error err = ERROR_INIT;
     const struct plan *p = &slot->plan;
-    json_t *document = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:O?,s:I,s:I,s:I}", "source", p->grant.source, "tenant", p->grant.tenant,
-        "name", p->plugin, "plugin", p->path, "connect", s->options.connect, "options", p->options, "user",
-        (json_int_t)s->options.user, "group", (json_int_t)s->options.group, "memory_bytes",
-        (json_int_t)(s->options.memory_bytes ? s->options.memory_bytes : MEMORY_BYTES));
+    json_t *document = describe_start(s, slot);
     slot->started_ms = now;
     slot->n_starts++;
     slot->skipped = slot->accepted = slot->rejected = 0;
@@ -83,17 +95,26 @@ static void start(struct supervisor *s, struct slot *slot, int64_t now)
     slot->pid = 0;
     slot->n_failures++;
     slot_enter(slot, SLOT_BACKOFF, err.message);
-    slot->due_ms = now + SUPERVISE_GRACE_MS;
+    slot->due_ms = now + NOT_STARTED_MS;
     say(s, LOG_LEVEL_ERROR, "not_started", slot);
+}
+
+static int64_t grace_ms(const struct supervisor *s, const struct slot *slot)
+{
+    const struct supervise_limits *l = &slot->plan.limits;
+    if (s->options.grace_ms)
+        return s->options.grace_ms;
+    int64_t ms = (int64_t)(l->stop_ms ? l->stop_ms : SUPERVISE_STOP_MS) +
+                 (l->destroy_ms ? l->destroy_ms : SUPERVISE_DESTROY_MS) + SUPERVISE_DRAIN_MS;
+    return ms < SUPERVISE_GRACE_MAX_MS ? ms : SUPERVISE_GRACE_MAX_MS;
 }
 
 /* SIGTERM, and SIGKILL when the grace is over. */
 static void stop(struct supervisor *s, struct slot *slot, int64_t now)
 {
     if (!slot->is_asked) {
-        uint32_t grace = s->options.grace_ms ? s->options.grace_ms : SUPERVISE_GRACE_MS;
         slot->is_asked = true;
-        slot->due_ms = now + grace;
+        slot->due_ms = now + grace_ms(s, slot);
         slot_enter(slot, SLOT_STOPPING, "");
         (void)kill(slot->pid, SIGTERM);
     } else if (!slot->is_killed && now >= slot->due_ms) {
@@ -345,7 +366,7 @@ static int plan_change(struct supervisor *s, const struct supervise_instance *in
     struct slot *slot = find(s, instance->grant.tenant, instance->grant.source);
     int r = 0;
     if (!slot) {
-        ret->fresh = slot_new(&plan);
+        ret->fresh = slot_new(&plan, s->options.backoff_ms ? s->options.backoff_ms : SUPERVISE_BACKOFF_MS);
         r = ret->fresh ? 0 : -ENOMEM;
     } else if (!plan_equals(slot->next ? slot->next : &slot->plan, &plan)) {
         ret->slot = slot;
@@ -363,6 +384,18 @@ static int plan_change(struct supervisor *s, const struct supervise_instance *in
     return r;
 }
 
+/* A user of no name that no other slot has: there are more of them than slots. */
+static uid_t choose_nobody(const struct supervisor *s)
+{
+    bool taken[SUPERVISE_INSTANCES_MAX * 2] = {false};
+    size_t n = sizeof(taken) / sizeof(*taken), i = 0;
+    for (size_t j = 0; j < s->n_slots; j++)
+        taken[s->slots[j]->nobody - CHANNEL_NOBODY_FIRST] = true;
+    while (i < n && taken[i])
+        i++;
+    return (uid_t)(CHANNEL_NOBODY_FIRST + i);
+}
+
 /* No step of it can fail. */
 static void make_changes(struct supervisor *s, struct change *changes, size_t n)
 {
@@ -373,6 +406,7 @@ static void make_changes(struct supervisor *s, struct change *changes, size_t n)
         for (size_t j = 0; j < n_before; j++)
             stays[j] = stays[j] || s->slots[j] == changes[i].slot;
         if (changes[i].fresh) {
+            changes[i].fresh->nobody = choose_nobody(s);
             s->slots[s->n_slots++] = changes[i].fresh;
             changes[i].fresh = NULL;
         } else if (changes[i].plan) {

@@ -117,6 +117,28 @@ static const struct config_key STAMP_KEYS[] = {
 static const struct config_section STAMP = {"a stamp", sizeof(struct config_stamp), STAMP_KEYS,
                                             COUNT(STAMP_KEYS)};
 
+static const struct config_key PLUGIN_LIMIT_KEYS[] = {
+    {"memory", CONFIG_SIZE, KEY(config_plugin_limits, memory_bytes), .preset = "1GiB", .low = 16 << 20,
+     .high = 1ll << 40, .help = "Memory of the plugin's process. What goes beyond is not given to it."},
+    {"load", CONFIG_DURATION, KEY(config_plugin_limits, load_ms), .preset = "5s", .low = 100, .high = 60000,
+     .help = "How long loading may take, with all that the plugin does in constructors."},
+    {"create", CONFIG_DURATION, KEY(config_plugin_limits, create_ms), .preset = "2s", .low = 100,
+     .high = 60000, .help = "How long its create may take."},
+    {"start", CONFIG_DURATION, KEY(config_plugin_limits, start_ms), .preset = "30s", .low = 100,
+     .high = 600000, .help = "How long its start may take."},
+    {"poll", CONFIG_DURATION, KEY(config_plugin_limits, poll_ms), .preset = "5s", .low = 100, .high = 600000,
+     .help = "How much longer than the second that it is given a poll may take."},
+    {"ack", CONFIG_DURATION, KEY(config_plugin_limits, ack_ms), .preset = "2s", .low = 100, .high = 60000,
+     .help = "How long its ack may take."},
+    {"stop", CONFIG_DURATION, KEY(config_plugin_limits, stop_ms), .preset = "5s", .low = 100, .high = 30000,
+     .help = "How long its stop may take."},
+    {"destroy", CONFIG_DURATION, KEY(config_plugin_limits, destroy_ms), .preset = "2s", .low = 100,
+     .high = 30000, .help = "How long its destroy may take."},
+};
+
+static const struct config_section PLUGIN_LIMITS = {"limits", sizeof(struct config_plugin_limits),
+                                                    PLUGIN_LIMIT_KEYS, COUNT(PLUGIN_LIMIT_KEYS)};
+
 static const struct config_key PLUGIN_KEYS[] = {
     {"source", CONFIG_NAME, KEY(config_plugin, source), .required = true,
      .help =
@@ -135,6 +157,9 @@ static const struct config_key PLUGIN_KEYS[] = {
      .help = "Who the source is; what it says of itself must agree."},
     {"options", CONFIG_JSON, KEY(config_plugin, options),
      .help = "The plugin's own options; tendon plugin show NAME lists them."},
+    {"limits", CONFIG_SECTION, KEY(config_plugin, limits), .section = &PLUGIN_LIMITS,
+     .help = "What its process may use, and how long its calls may take: one that takes longer is killed and "
+             "counts as a crash (tendon-plugin-host(8))."},
     {"enabled", CONFIG_BOOL, KEY(config_plugin, enabled), .preset = "true",
      .help = "false keeps the instance from running."},
 };
@@ -160,9 +185,13 @@ static const struct config_key DAEMON_KEYS[] = {
     {"plugin_host", CONFIG_PATH, KEY(config, plugin_host), .restart = true,
      .help = "The program tendon-plugin-host. Left out: beside tendond, else where it was installed."},
     {"plugin_user", CONFIG_NAME, KEY(config, plugin_user), .restart = true,
-     .help = "The user whom plugins run as when tendond runs as root. Left out, or when tendond runs as "
-             "another user: "
-             "tendond's own user."},
+     .help = "The user whom plugins run as when tendond runs as root; it must be able to read their files. "
+             "Left out: each instance runs as a user of no name and reads just what its path options name. "
+             "When tendond runs as another user, so do plugins."},
+    {"plugin_backoff", CONFIG_DURATION, KEY(config, plugin_backoff_ms), .preset = "1s", .low = 10,
+     .high = 60000, .restart = true,
+     .help = "How long a plugin that died waits before it is started again; twice as long after each further "
+             "time, up to a minute."},
     {"log_level", CONFIG_ENUM, KEY(config, log_level), .preset = "info", .values = LOG_LEVELS,
      .help = "The most talkative level that is logged: error, warning, info or debug."},
     {"committers", CONFIG_INT, KEY(config, committers), .preset = "2", .low = 1, .high = 64, .restart = true,

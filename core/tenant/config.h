@@ -67,6 +67,13 @@ struct config_stamp {
     char *outsourcer; /* or NULL */
 };
 
+/* The keys are those of struct supervise_limits; 0: the ABI's. */
+struct config_plugin_limits {
+    const struct config_node *node;
+    int64_t memory_bytes;
+    int64_t load_ms, create_ms, start_ms, poll_ms, ack_ms, stop_ms, destroy_ms;
+};
+
 struct config_plugin {
     const struct config_node *node;
     char *source;
@@ -77,6 +84,7 @@ struct config_plugin {
     uint32_t type_bits; /* of types, or the default ones */
     struct config_stamp stamp;
     json_t *options; /* a map, or NULL */
+    struct config_plugin_limits limits;
     bool enabled;
 };
 
@@ -87,7 +95,8 @@ struct config {
     char *keys;
     struct config_texts listen;
     struct config_texts plugin_path;
-    char *plugin_user;  /* whom plugins run as when tendond runs as root, or NULL */
+    char *plugin_user; /* whom plugins run as when tendond runs as root, or NULL */
+    int64_t plugin_backoff_ms;
     char *plugin_host;  /* the program, or NULL: beside tendond or as it was installed */
     unsigned log_level; /* enum log_level */
     int64_t committers;

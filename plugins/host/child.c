@@ -19,7 +19,8 @@
 
 #define SEND_S 2 /* for a call to be taken: the inner process has a thread that does nothing else */
 
-static int spawn(struct child *c, int theirs, bool keep_stderr)
+/* The descriptors lie above those that they become. */
+static int spawn(struct child *c, int theirs, int image, bool keep_stderr)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -41,14 +42,23 @@ static int spawn(struct child *c, int theirs, bool keep_stderr)
     if (!keep_stderr)
         r = r ? r : posix_spawn_file_actions_adddup2(&actions, 0, 2);
     r = r ? r : posix_spawn_file_actions_adddup2(&actions, theirs, INNER_CHANNEL_FD);
-    r = r ? r : posix_spawn_file_actions_addclosefrom_np(&actions, INNER_CHANNEL_FD + 1);
+    r = r ? r : posix_spawn_file_actions_adddup2(&actions, image, INNER_IMAGE_FD);
+    r = r ? r : posix_spawn_file_actions_addclosefrom_np(&actions, INNER_IMAGE_FD + 1);
     r = r ? r : posix_spawn(&c->pid, "/proc/self/exe", &actions, &attributes, argv, environment);
     (void)posix_spawn_file_actions_destroy(&actions);
     (void)posix_spawnattr_destroy(&attributes);
     return -r;
 }
 
-int child_start(struct child *c, bool keep_stderr, struct error *err)
+/* A copy above the descriptors of the child, which one that already is what it becomes would not survive as:
+ * it would stay close-on-exec. */
+static int move_up(int fd)
+{
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, INNER_IMAGE_FD + 1);
+    return moved < 0 ? -errno : moved;
+}
+
+int child_start(struct child *c, int image, bool keep_stderr, struct error *err)
 {
     *c = (struct child){.channel = -1};
     int ends[2];
@@ -58,20 +68,18 @@ int child_start(struct child *c, bool keep_stderr, struct error *err)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return error_set(err, -errno, "spawn", "cannot make a channel to the plugin's process: %s",
                          strerror(errno));
-    /* The child's end must not already be the descriptor it becomes: that one would stay close-on-exec. */
-    if (ends[1] == INNER_CHANNEL_FD) {
-        int moved = fcntl(ends[1], F_DUPFD_CLOEXEC, INNER_CHANNEL_FD + 1);
-        (void)close(ends[1]);
-        ends[1] = moved;
-    }
     struct timeval limit = {.tv_sec = SEND_S};
     int bytes = 1024 * 1024;
     (void)setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
     (void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
     c->channel = ends[0];
-    int r = ends[1] < 0 ? -errno : spawn(c, ends[1], keep_stderr);
-    if (ends[1] >= 0)
-        (void)close(ends[1]);
+    int theirs = move_up(ends[1]), copy = move_up(image);
+    int r = theirs < 0 ? theirs : copy < 0 ? copy : spawn(c, theirs, copy, keep_stderr);
+    (void)close(ends[1]);
+    if (theirs >= 0)
+        (void)close(theirs);
+    if (copy >= 0)
+        (void)close(copy);
     if (r < 0) {
         c->pid = 0;
         return error_set(err, r, "spawn", "cannot start the plugin's process: %s", strerror(-r));

@@ -38,8 +38,9 @@ struct child_log {
 
 enum child_event { CHILD_NOTHING, CHILD_REPLY, CHILD_LOG };
 
-/* Starts this program again as `--inner`. keep_stderr: what the plugin prints is shown. */
-int child_start(struct child *c, bool keep_stderr, struct error *err);
+/* Starts this program again as `--inner`, for the plugin of that image (image.h), which stays the caller's.
+ * keep_stderr: what the plugin prints is shown. */
+int child_start(struct child *c, int image, bool keep_stderr, struct error *err);
 /* SIGKILL and reaping; NULL and not started are fine. */
 void child_kill(struct child *c);
 /* Waits for at most ms, then kills. Returns the status of waitpid. */

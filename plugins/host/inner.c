@@ -18,6 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#define STRING_(x) #x
+#define STRING(x)  STRING_(x)
+#define IMAGE_PATH "/proc/self/fd/" STRING(INNER_IMAGE_FD)
+
 /* A call as the reading thread hands it to the main one. */
 struct call {
     uint32_t kind; /* 0: none */
@@ -157,13 +161,24 @@ static const struct tendon_host HOST = {
 
 /* --- calls ---------------------------------------------------------------------------------------------- */
 
-static int load(struct inner *in, const char *path, json_t **ret, struct error *err)
+/* What the loader says, without the name of the image, which nobody knows. */
+static const char *loader_error(void)
+{
+    const char *said = dlerror();
+    size_t n = sizeof(IMAGE_PATH ": ") - 1;
+    if (!said)
+        return "it does not say why";
+    return strncmp(said, IMAGE_PATH ": ", n) == 0 ? said + n : said;
+}
+
+static int load(struct inner *in, json_t **ret, struct error *err)
 {
     /* Never closed: a vendor's code may have left threads, handlers or destructors behind; the process ends
      * instead. */
-    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *object = dlopen(IMAGE_PATH, RTLD_NOW | RTLD_LOCAL);
+    (void)close(INNER_IMAGE_FD);
     if (!object)
-        return error_set(err, -EINVAL, "bad_plugin", "cannot load the plugin: %s", dlerror());
+        return error_set(err, -EINVAL, "bad_plugin", "cannot load the plugin: %s", loader_error());
     const struct tendon_plugin *(*entry)(uint32_t);
     *(void **)&entry = dlsym(object, "tendon_plugin_entry");
     if (!entry)
@@ -179,7 +194,7 @@ static void call_load(struct inner *in)
 {
     struct error err = ERROR_INIT;
     json_t *document = NULL;
-    if (load(in, (const char *)in->running.payload, &document, &err) < 0)
+    if (load(in, &document, &err) < 0)
         reply_result(in, PIPE_LOAD, TENDON_E_CONFIG, err.message);
     else
         reply_document(in, PIPE_LOAD, document);
@@ -312,6 +327,7 @@ static int enter_sandbox(json_t *setup, bool *ret_landlock, struct error *err)
         .n_paths = json_array_size(paths),
         .user = (uid_t)json_integer_value(json_object_get(setup, "user")),
         .group = (gid_t)json_integer_value(json_object_get(setup, "group")),
+        .nobody = (uid_t)json_integer_value(json_object_get(setup, "nobody")),
         .memory_bytes = (uint64_t)json_integer_value(json_object_get(setup, "memory_bytes")),
     };
     const char **list = calloc(options.n_paths + 1, sizeof(*list));

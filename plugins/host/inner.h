@@ -4,6 +4,7 @@
 #define TENDON_HOST_INNER_H
 
 #define INNER_CHANNEL_FD 3
+#define INNER_IMAGE_FD   4 /* the plugin (image.h), until it is loaded */
 
 /* The whole life of the process. Returns its exit status. */
 int inner_run(int channel);

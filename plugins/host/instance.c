@@ -1,15 +1,39 @@
 #include "plugins/host/instance.h"
 
 #include "core/supervise/channel.h"
+#include "plugins/host/image.h"
 
 #include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define MEMORY_BYTES (1024ll * 1024 * 1024)
+
+/* What the ABI gives to each call, ms (tendon-plugin(3)). */
+static const uint32_t LIMITS_MS[PIPE_N_KINDS] = {
+    [PIPE_SETUP] = 5000, [PIPE_LOAD] = 5000, [PIPE_CREATE] = 2000, [PIPE_START] = 30000,
+    [PIPE_POLL] = 5000,  [PIPE_ACK] = 2000,  [PIPE_STOP] = 5000,   [PIPE_DESTROY] = 2000,
+};
+
+uint32_t instance_limit(const struct instance *in, enum pipe_kind call)
+{
+    return in->limits_ms[call] ? in->limits_ms[call] : LIMITS_MS[call];
+}
+
+static const char *const LIMIT_KEYS[PIPE_N_KINDS] = {
+    [PIPE_LOAD] = "load_ms",       [PIPE_CREATE] = "create_ms", [PIPE_START] = "start_ms",
+    [PIPE_POLL] = "poll_ms",       [PIPE_ACK] = "ack_ms",       [PIPE_STOP] = "stop_ms",
+    [PIPE_DESTROY] = "destroy_ms",
+};
+
+static void read_limits(const json_t *limits, struct instance *ret)
+{
+    ret->memory_bytes = json_integer_value(json_object_get(limits, "memory_bytes"));
+    for (size_t i = 0; i < PIPE_N_KINDS; i++)
+        if (LIMIT_KEYS[i])
+            ret->limits_ms[i] = (uint32_t)json_integer_value(json_object_get(limits, LIMIT_KEYS[i]));
+}
 
 int instance_read(int fd, struct instance *ret, struct error *err)
 {
@@ -31,10 +55,11 @@ int instance_read(int fd, struct instance *ret, struct error *err)
     const char *path = NULL, *source = NULL, *connect = NULL;
     if (document && json_unpack(document, "{s:s,s:s,s:s,s?o,s?I,s?I,s?I}", "plugin", &path, "source", &source,
                                 "connect", &connect, "options", &ret->options, "user", &ret->user, "group",
-                                &ret->group, "memory_bytes", &ret->memory_bytes) == 0) {
+                                &ret->group, "nobody", &ret->nobody) == 0) {
         ret->path = path;
         ret->source = source;
         ret->connect = connect;
+        read_limits(json_object_get(document, "limits"), ret);
         return 0;
     }
     instance_fini(ret);
@@ -74,23 +99,19 @@ static int send_json(struct child *c, enum pipe_kind kind, const json_t *documen
 }
 
 /* Starts the process with what it may read, and loads the plugin. */
-static int start_and_load(const struct instance *in, const json_t *paths, struct child *c,
+static int start_and_load(const struct instance *in, int image, json_t *paths, struct child *c,
                           struct child_reply *reply, instance_log log, void *ctx, struct error *err)
 {
-    char folder[PATH_MAX];
-    if (in->path[0] != '/' || strlen(in->path) >= sizeof(folder))
-        return error_set(err, -EINVAL, "bad_plugin", "the path of the plugin is not absolute");
-    (void)strcpy(folder, in->path);
-    json_t *setup = json_pack("{s:[s],s:I,s:I,s:I}", "paths", dirname(folder), "user", in->user, "group",
-                              in->group, "memory_bytes", in->memory_bytes ? in->memory_bytes : MEMORY_BYTES);
-    json_array_extend(json_object_get(setup, "paths"), (json_t *)paths);
-    int r = child_start(c, in->keep_stderr, err);
+    json_t *setup =
+        json_pack("{s:O,s:I,s:I,s:I,s:I}", "paths", paths, "user", in->user, "group", in->group, "nobody",
+                  in->nobody, "memory_bytes", in->memory_bytes ? in->memory_bytes : MEMORY_BYTES);
+    int r = child_start(c, image, in->keep_stderr, err);
     if (r < 0) {
         json_decref(setup);
         child_kill(c);
         return r;
     }
-    r = send_json(c, PIPE_SETUP, setup, LIMIT_LOAD_MS);
+    r = send_json(c, PIPE_SETUP, setup, instance_limit(in, PIPE_LOAD));
     json_decref(setup);
     if (r == 0)
         r = child_wait(c, reply, log, ctx);
@@ -103,7 +124,7 @@ static int start_and_load(const struct instance *in, const json_t *paths, struct
         return -ECHILD;
     }
     c->has_landlock = strcmp(reply->fixed.err, "landlock") == 0;
-    r = child_call(c, PIPE_LOAD, in->path, strlen(in->path) + 1, LIMIT_LOAD_MS);
+    r = child_call(c, PIPE_LOAD, NULL, 0, instance_limit(in, PIPE_LOAD));
     if (r == 0)
         r = child_wait(c, reply, log, ctx);
     if (r < 0)
@@ -123,12 +144,12 @@ static void drop_line(void *ctx, const struct child_log *line)
     (void)line;
 }
 
-int instance_describe(const struct instance *in, json_t **ret, struct error *err)
+static int describe(const struct instance *in, int image, json_t **ret, struct error *err)
 {
     struct child c;
     struct child_reply reply;
     json_t *nothing = json_array();
-    int r = start_and_load(in, nothing, &c, &reply, drop_line, NULL, err);
+    int r = start_and_load(in, image, nothing, &c, &reply, drop_line, NULL, err);
     json_decref(nothing);
     if (r < 0)
         return r;
@@ -142,11 +163,22 @@ int instance_describe(const struct instance *in, json_t **ret, struct error *err
     return 0;
 }
 
-static int create(struct child *c, const struct options *options, instance_log log, void *ctx,
-                  struct error *err)
+int instance_describe(const struct instance *in, json_t **ret, struct error *err)
+{
+    int image;
+    int r = image_open(in->path, &image, err);
+    if (r < 0)
+        return r;
+    r = describe(in, image, ret, err);
+    (void)close(image);
+    return r;
+}
+
+static int create(const struct instance *in, struct child *c, const struct options *options, instance_log log,
+                  void *ctx, struct error *err)
 {
     struct child_reply reply;
-    int r = send_json(c, PIPE_CREATE, options->config, LIMIT_CREATE_MS);
+    int r = send_json(c, PIPE_CREATE, options->config, instance_limit(in, PIPE_CREATE));
     if (r == -EMSGSIZE) {
         child_kill(c);
         return error_set(err, -EINVAL, "bad_option", "the options are larger than 256 KiB");
@@ -160,7 +192,7 @@ static int create(struct child *c, const struct options *options, instance_log l
     error_set(err, -EINVAL, "bad_option", "%s",
               *reply.fixed.err ? reply.fixed.err
                                : "the plugin refuses its configuration and does not say why");
-    if (child_call(c, PIPE_DESTROY, NULL, 0, LIMIT_DESTROY_MS) == 0)
+    if (child_call(c, PIPE_DESTROY, NULL, 0, instance_limit(in, PIPE_DESTROY)) == 0)
         (void)child_wait(c, &reply, log, ctx);
     child_kill(c);
     return -EINVAL;
@@ -172,16 +204,23 @@ int instance_create(const struct instance *in, struct child *ret, json_t **ret_d
     json_t *description;
     struct options options;
     struct child_reply reply;
-    int r = instance_describe(in, &description, err);
+    int image;
+    int r = image_open(in->path, &image, err);
     if (r < 0)
         return r;
+    r = describe(in, image, &description, err);
+    if (r < 0) {
+        (void)close(image);
+        return r;
+    }
     r = options_check(description, in->options, &options, err);
     if (r == 0) {
-        r = start_and_load(in, options.paths, ret, &reply, log, ctx, err);
+        r = start_and_load(in, image, options.paths, ret, &reply, log, ctx, err);
         if (r == 0)
-            r = create(ret, &options, log, ctx, err);
+            r = create(in, ret, &options, log, ctx, err);
         options_fini(&options);
     }
+    (void)close(image);
     if (r == 0 && ret_description)
         *ret_description = json_incref(description);
     json_decref(description);

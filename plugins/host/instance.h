@@ -10,20 +10,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Limits of calls, ms. */
-#define LIMIT_LOAD_MS    5000
-#define LIMIT_CREATE_MS  2000
-#define LIMIT_START_MS   30000
-#define LIMIT_POLL_MS    5000 /* on top of its timeout */
-#define LIMIT_ACK_MS     2000
-#define LIMIT_STOP_MS    5000
-#define LIMIT_DESTROY_MS 2000
-
 struct instance {
     const char *path; /* of the plugin */
     const char *source, *connect;
     json_t *options;
-    json_int_t user, group, memory_bytes;
+    json_int_t user, group, nobody;
+    json_int_t memory_bytes;          /* 0: 1 GiB */
+    uint32_t limits_ms[PIPE_N_KINDS]; /* of calls, by kind; 0: the ABI's (instance_limit) */
     bool keep_stderr;
     json_t *document; /* keeps the strings; may be NULL */
 };
@@ -33,6 +26,9 @@ typedef void (*instance_log)(void *ctx, const struct child_log *line);
 /* Reads the document of core/supervise/channel.h. Code bad_configuration. */
 int instance_read(int fd, struct instance *ret, struct error *err);
 void instance_fini(struct instance *in);
+
+/* How long that call may take, ms; a poll on top of its timeout. */
+uint32_t instance_limit(const struct instance *in, enum pipe_kind call);
 
 /* What the plugin says of itself, from a process that may read nothing but the plugin; it is gone after. */
 int instance_describe(const struct instance *in, json_t **ret, struct error *err);

@@ -73,7 +73,7 @@ static int check(const char *path)
     }
     int r = instance_create(&instance, &child, NULL, show_line, NULL, &err);
     if (r == 0) {
-        r = child_call(&child, PIPE_DESTROY, NULL, 0, LIMIT_DESTROY_MS);
+        r = child_call(&child, PIPE_DESTROY, NULL, 0, instance_limit(&instance, PIPE_DESTROY));
         if (r == 0)
             r = child_wait(&child, &reply, show_line, NULL);
         if (r < 0)

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -101,8 +102,9 @@ static const char *call_name(enum pipe_kind call)
 
 /* --- calls ---------------------------------------------------------------------------------------------- */
 
-static void call(struct outer *o, enum pipe_kind kind, const void *payload, size_t size, uint32_t limit_ms)
+static void call(struct outer *o, enum pipe_kind kind, const void *payload, size_t size)
 {
+    uint32_t limit_ms = instance_limit(o->instance, kind) + (kind == PIPE_POLL ? POLL_MS : 0);
     o->is_woken = false;
     int r = child_call(&o->child, kind, payload, size, limit_ms);
     if (r < 0)
@@ -115,10 +117,10 @@ static void call_next(struct outer *o, int64_t now)
     if (o->phase == PHASE_STOPPING) {
         if (o->was_started) {
             o->was_started = false;
-            call(o, PIPE_STOP, NULL, 0, LIMIT_STOP_MS);
+            call(o, PIPE_STOP, NULL, 0);
         } else if (o->must_destroy) {
             o->must_destroy = false;
-            call(o, PIPE_DESTROY, NULL, 0, LIMIT_DESTROY_MS);
+            call(o, PIPE_DESTROY, NULL, 0);
         } else {
             be_gone(o, o->exit);
         }
@@ -128,7 +130,7 @@ static void call_next(struct outer *o, int64_t now)
         size_t size;
         const void *cursor = session_cursor(o->session, &size);
         o->n_acked = session_n_cursors(o->session);
-        call(o, PIPE_ACK, cursor, size, LIMIT_ACK_MS);
+        call(o, PIPE_ACK, cursor, size);
         return;
     }
     if (o->phase == PHASE_ENDING && session_is_empty(o->session)) {
@@ -139,11 +141,11 @@ static void call_next(struct outer *o, int64_t now)
         return;
     if (o->phase == PHASE_STOPPED) {
         o->was_started = true;
-        call(o, PIPE_START, o->taken, o->taken_size, LIMIT_START_MS);
+        call(o, PIPE_START, o->taken, o->taken_size);
     } else if (o->phase == PHASE_POLLING) {
         struct pipe_poll poll = {.soft_bytes = (uint32_t)session_room(o->session), .timeout_ms = POLL_MS};
         if (poll.soft_bytes)
-            call(o, PIPE_POLL, &poll, sizeof(poll), POLL_MS + LIMIT_POLL_MS);
+            call(o, PIPE_POLL, &poll, sizeof(poll));
     }
 }
 
@@ -426,6 +428,10 @@ int outer_run(const struct instance *instance, int report_channel)
     /* Batches hold ids as the source has them: no core file may bring them to the disk. */
     const struct rlimit no_core = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &no_core);
+#if !defined(__SANITIZE_ADDRESS__)
+    /* Nor may a plugin of the same user read them where Landlock does not keep it from /proc. */
+    (void)prctl(PR_SET_DUMPABLE, 0);
+#endif
     struct outer *o = calloc(1, sizeof(*o));
     void *zmq = zmq_ctx_new();
     if (!o || !zmq)

@@ -22,7 +22,7 @@
 
 enum pipe_kind {
     PIPE_SETUP = 1, /* JSON: what the sandbox allows; answered when it stands */
-    PIPE_LOAD,      /* dlopen and entry; the reply's data is a description in JSON */
+    PIPE_LOAD,      /* dlopen of the image and entry, once; the reply's data is a description in JSON */
     PIPE_CREATE,    /* JSON: the checked options */
     PIPE_START,     /* the cursor */
     PIPE_POLL,      /* struct pipe_poll */

@@ -1,11 +1,15 @@
 /* What the inner process may still do once a vendor's code runs in it.
  *
- * Files: Landlock, read-only, the plugin's `path` options, its shared object, the system's libraries and time
- * zones. Calls: seccomp, a list of what is allowed, without sockets, processes, threads, writing to the file
- * system, tracing and signals to others; what is not on it fails with EPERM. Limits: memory, descriptors, no
- * core file, no file growth. Own user where the process is root and one is configured.
+ * Files: Landlock, read-only, the plugin's `path` options, the system's libraries and time zones. Calls: the
+ * filter. Limits: memory, descriptors, stack, no core file, no file growth, no further process or thread. Its
+ * memory is nobody's to read but root's. It gives way to everything else that wants the processor.
  *
- * Descriptors but the standard ones and the channel are closed by the exec that made the process. */
+ * User: where the process is root, another one always. With one that is configured, the modes of files decide
+ * as well as Landlock; else it is a user of no name and with no file, which keeps of root's rights that of
+ * reading any file that Landlock lets it (and without Landlock none).
+ *
+ * Descriptors but the standard ones, the channel and the plugin's image are closed by the exec that made the
+ * process. */
 #ifndef TENDON_HOST_SANDBOX_H
 #define TENDON_HOST_SANDBOX_H
 
@@ -19,8 +23,9 @@
 struct sandbox_options {
     const char *const *paths; /* may be read, with what lies beneath */
     size_t n_paths;
-    uid_t user; /* 0: stay */
+    uid_t user; /* that is configured; 0: none */
     gid_t group;
+    uid_t nobody;          /* the user of no name where none is configured; 0: CHANNEL_NOBODY_LAST */
     uint64_t memory_bytes; /* 0: no limit */
 };
 

@@ -409,7 +409,8 @@ def test_what_a_plugin_may_do(folder, collector, monkeypatch):
     with puppet(folder, "sandbox", count=0, path=folder.path) as host:
         until(lambda: "environment" in host.said())
         said = dict(line.split(": ", 1) for line in lines(host) if ": " in line)
-        for what in ("socket", "unix", "fork", "exec", "ptrace", "kill", "write", "path write"):
+        for what in ("socket", "unix", "fork", "exec", "ptrace", "kill", "write", "path write", "thread", "signal owner",
+                     "pipe size", "write and execute", "execute later", "shared memory", "limit", "owner"):
             assert said[what] == "Operation not permitted", (what, said)
         assert said["unlink"] != "allowed"
         assert said["further descriptors"] == "0"
@@ -419,6 +420,25 @@ def test_what_a_plugin_may_do(folder, collector, monkeypatch):
         if not host.report()["landlock"]:
             pytest.skip("this kernel has no Landlock: which files a plugin may read is not limited here")
         assert said["passwd"] == said["parent"] == "Permission denied"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_without_a_user_it_runs_as_nobody_and_reads_its_paths(folder, collector):
+    """Of root's rights it keeps that of reading, and that only as far as Landlock lets it."""
+    path = folder.write("log.csv", HEADER + "1,T-1,2024-01-08T10:00:00Z,created,,2,north\n")
+    os.chmod(path, 0o600)  # in a folder of mode 0700
+    with Host(built("template.so"), folder.address, {"path": path}, nobody=61234) as host:
+        until(lambda: host.inner() and host.report().get("state") in ("running", "retrying"))
+        with open(f"/proc/{host.inner()}/status", encoding="ascii") as file:
+            status = file.read()
+        assert re.search(r"^Uid:\t61234\t61234\t61234\t61234$", status, re.M)
+        assert re.search(r"^Gid:\t61234\t61234\t61234\t61234$", status, re.M)
+        assert re.search(r"^Groups:\s*$", status, re.M)
+        if host.report()["landlock"]:
+            assert re.search(r"^CapEff:\t0{15}4$", status, re.M) and re.search(r"^CapPrm:\t0{15}4$", status, re.M)
+            until(lambda: len(collector.events) == 1)
+        else:
+            assert re.search(r"^CapEff:\t0{16}$", status, re.M) and re.search(r"^CapPrm:\t0{16}$", status, re.M)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
@@ -442,7 +462,7 @@ def test_memory_has_a_limit(folder, collector):
     if is_sanitized():
         pytest.skip("a sanitizer's shadow memory is beyond any limit")
     with Host(built("puppet.so"), folder.address, {"fault": "eat_memory", "count": 0},
-              memory_bytes=64 * 1024 * 1024) as host:
+              limits={"memory_bytes": 64 * 1024 * 1024}) as host:
         until(lambda: any(line.startswith("memory") for line in lines(host)))
         mib = int(re.search(r"memory: (\d+) MiB", host.said())[1])
         assert mib < 64
@@ -599,3 +619,31 @@ def test_the_template_reads_a_folder(folder, collector):
         folder.write("drop/readme.txt", "no table\n")
         until(lambda: len(collector.events) == 5)
         assert {event["at"] for event in collector.events} == {1704729600000}
+
+
+# --- the file that is loaded -------------------------------------------------------------------------------------------
+
+
+def test_the_file_is_copied_before_it_is_loaded(folder, collector):
+    """Truncated and overwritten while it runs: a mapping of the file itself would die of it."""
+    path = os.path.join(folder.path, "copy.so")
+    shutil.copy(built("puppet.so"), path)
+    os.chmod(path, 0o600)
+    with Host(path, folder.address, {"fault": "none", "count": 2000, "each": 10, "pause": "5ms"}) as host:
+        until(lambda: len(collector.events) > 100)
+        with open(path, "r+b") as file:
+            file.truncate(0)
+            file.write(b"x" * 100000)
+        until(lambda: len(collector.events) == 2000)
+        with open(f"/proc/{host.inner()}/maps", encoding="ascii") as maps:
+            text = maps.read()
+        assert path not in text and "memfd:tendon-plugin" in text
+        assert host.stop() == 0
+
+
+def test_what_is_no_file_is_no_plugin(folder, collector):
+    os.mkfifo(os.path.join(folder.path, "pipe.so"))
+    for name in ("pipe.so", "."):
+        with Host(os.path.join(folder.path, name), folder.address) as host:
+            assert host.wait() == EXIT_CONFIG
+            assert "is no file" in host.report()["message"]

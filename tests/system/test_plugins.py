@@ -1,5 +1,6 @@
 """Plugins that go wrong: the collector and the others go on, and status says it."""
 import os
+import re
 import subprocess
 
 import pytest
@@ -67,3 +68,22 @@ def test_no_such_plugin(make_collector):
     done = subprocess.run([built("tendond"), "--check", "--config", collector.config_path], capture_output=True, text=True,
                check=False, timeout=60)
     assert done.returncode != 0 and "servicenw" in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="of another user plugins run as that one")
+def test_plugins_never_run_as_root(make_collector):
+    collector = make_collector(plugin_user="root").spawn()
+    assert collector.process.wait(60) != 0
+    assert "plugins must not run as root" in collector.log()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives users to its plugins")
+def test_each_instance_has_a_user_of_its_own(running):
+    users = []
+    for pid in running.hosts():
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
+            is_inner = "--inner" in file.read()
+        if is_inner:
+            with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+                users.append(int(re.search(r"^Uid:\t(\d+)", file.read(), re.M)[1]))
+    assert users and len(set(users)) == len(users) and all(61184 <= user <= 65519 for user in users)

@@ -254,7 +254,7 @@ static struct slot *a_slot(void)
     struct plan plan;
     assert_int_equal(plan_init(&plan, &i), 0);
     json_decref(i.options);
-    struct slot *s = slot_new(&plan);
+    struct slot *s = slot_new(&plan, SUPERVISE_BACKOFF_MS);
     assert_non_null(s);
     return s;
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -160,6 +162,34 @@ static void try(const struct puppet *p, const char *what, long result)
     say_slowly(p, "%s: %s", what, result >= 0 ? "allowed" : strerror(errno));
 }
 
+static void *nothing(void *arg)
+{
+    return arg;
+}
+
+static long maps(int protection, int flags)
+{
+    return mmap(NULL, 4096, protection, flags | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0;
+}
+
+/* What would have the kernel do for a plugin what it may not do itself. */
+static void probe_kernel(const struct puppet *p)
+{
+    static char page[8192];
+    char *aligned = page + (4096 - (uintptr_t)page % 4096);
+    const struct rlimit more = {1 << 20, 1 << 20};
+    pthread_t thread;
+    errno = pthread_create(&thread, NULL, nothing, NULL);
+    try(p, "thread", errno ? -1 : 0);
+    try(p, "signal owner", fcntl(p->wake[0], F_SETOWN, getppid()));
+    try(p, "pipe size", fcntl(p->wake[0], F_SETPIPE_SZ, 1 << 20));
+    try(p, "write and execute", maps(PROT_WRITE | PROT_EXEC, MAP_PRIVATE));
+    try(p, "execute later", mprotect(aligned, 4096, PROT_READ | PROT_EXEC));
+    try(p, "shared memory", maps(PROT_READ | PROT_WRITE, MAP_SHARED));
+    try(p, "limit", setrlimit(RLIMIT_NOFILE, &more));
+    try(p, "owner", setuid(0));
+}
+
 static void probe_sandbox(const struct puppet *p)
 {
     const char *path = p->host->get_string(p->config, "path", 0);
@@ -185,6 +215,7 @@ static void probe_sandbox(const struct puppet *p)
         (void)snprintf(file, sizeof(file), "%s/out.txt", path);
         try(p, "path write", open(file, O_WRONLY | O_CREAT, 0600));
     }
+    probe_kernel(p);
     say_slowly(p, "environment: %s", getenv("TENDON_TEST_LEAK") ? "leaks" : "clean");
 }
 
