@@ -21,7 +21,9 @@
 #define NOTHING_MS     100  /* after TENDON_OK with nothing */
 #define BACKOFF_MS     1000 /* after the first TENDON_E_TEMPORARY */
 #define BACKOFF_MAX_MS 60000
-#define DRAIN_MS       2000 /* for what is in the outbox when the end has come */
+#define DROPS_MAX      5      /* of its cursor, each less than */
+#define DROPS_MS       600000 /* after the one before: then it never knows where it is */
+#define DRAIN_MS       2000   /* for what is in the outbox when the end has come */
 #define FRAMES_A_TURN  64
 
 enum phase {
@@ -51,7 +53,9 @@ struct outer {
     uint8_t taken[TENDON_CURSOR_BYTES]; /* the last cursor that went into the outbox */
     size_t taken_size;
     bool has_dropped_cursor; /* after TENDON_E_CURSOR, until the next cursor is taken */
-    uint64_t n_acked;        /* of session_n_cursors that the plugin was told */
+    unsigned n_drops;        /* of a cursor, one soon after the other */
+    int64_t dropped_ms;
+    uint64_t n_acked; /* of session_n_cursors that the plugin was told */
 };
 
 static void take_log(void *ctx, const struct child_log *line)
@@ -162,6 +166,29 @@ static int64_t backoff(struct outer *o, int64_t retry_after_ms)
     return ms * 3 / 4 + random() % (ms / 2 + 1);
 }
 
+/* A cursor that means nothing is dropped, at once the first time. One that sets cursors and refuses them
+ * would read everything again and again: it waits longer each time, and is given up. */
+static void drop_cursor(struct outer *o, const char *name, const struct pipe_reply *reply, const char *said,
+                        int64_t now)
+{
+    char message[TENDON_ERROR_BYTES + 64];
+    o->n_drops = o->n_drops && now - o->dropped_ms < DROPS_MS ? o->n_drops + 1 : 1;
+    o->dropped_ms = now;
+    if (o->taken_size == 0 || o->has_dropped_cursor || o->n_drops == DROPS_MAX) {
+        (void)snprintf(message, sizeof(message), "%s refuses its cursor even where %s: %s", name,
+                       o->n_drops == DROPS_MAX ? "it has just set it" : "it has none", said);
+        report_state(&o->report, "failed_config", message);
+        begin_stopping(o, CHANNEL_EXIT_CONFIG);
+        return;
+    }
+    report_state(&o->report, "retrying", said);
+    o->taken_size = 0;
+    o->has_dropped_cursor = true;
+    o->phase = PHASE_STOPPED;
+    o->n_failures = o->n_drops > 1 ? o->n_drops - 2 : 0;
+    o->next_ms = o->n_drops > 1 ? now + backoff(o, reply->retry_after_ms) : now;
+}
+
 static void take_error(struct outer *o, const char *name, const struct pipe_reply *reply, int64_t now)
 {
     char message[TENDON_ERROR_BYTES + 64];
@@ -182,18 +209,7 @@ static void take_error(struct outer *o, const char *name, const struct pipe_repl
         o->phase = PHASE_STOPPED;
         return;
     case TENDON_E_CURSOR:
-        if (o->taken_size == 0 || o->has_dropped_cursor) {
-            (void)snprintf(message, sizeof(message), "%s refuses its cursor even where it has none: %s", name,
-                           said);
-            report_state(&o->report, "failed_config", message);
-            begin_stopping(o, CHANNEL_EXIT_CONFIG);
-            return;
-        }
-        report_state(&o->report, "retrying", said);
-        o->taken_size = 0;
-        o->has_dropped_cursor = true;
-        o->phase = PHASE_STOPPED;
-        o->next_ms = now;
+        drop_cursor(o, name, reply, said, now);
         return;
     default:
         (void)snprintf(message, sizeof(message), "the plugin returned %d from %s, which is no result of it",

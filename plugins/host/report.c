@@ -1,5 +1,6 @@
 #include "plugins/host/report.h"
 
+#include "core/base/instant.h"
 #include "core/ingest/pattern.h"
 #include "core/supervise/channel.h"
 #include "proto/msgpack.h"
@@ -37,6 +38,29 @@ char *report_clean(char *room, size_t room_bytes, const char *text, size_t size)
     return room;
 }
 
+/* Begins a new second when it is time, and says what the last one kept back. */
+static void turn_second(struct report *r, int64_t now_ms)
+{
+    if (now_ms - r->second_ms < 1000)
+        return;
+    if (r->n_dropped)
+        log_warning(&r->logger, "plugin", "lines_dropped", "source=%s lines=%u", r->source, r->n_dropped);
+    r->second_ms = now_ms;
+    r->n_lines = r->n_states = r->n_dropped = 0;
+}
+
+/* Whether one more line of a kind may be written in this second. */
+static bool may_write(struct report *r, unsigned *n_lines, int64_t now_ms)
+{
+    turn_second(r, now_ms);
+    if (*n_lines == REPORT_LINES_A_SECOND) {
+        r->n_dropped++;
+        return false;
+    }
+    ++*n_lines;
+    return true;
+}
+
 void report_state(struct report *r, const char *state, const char *message)
 {
     char room[300], clean[sizeof(r->message)];
@@ -48,31 +72,13 @@ void report_state(struct report *r, const char *state, const char *message)
     r->is_changed = r->is_urgent = true;
     bool is_bad =
         strcmp(state, "starting") != 0 && strcmp(state, "running") != 0 && strcmp(state, "ended") != 0;
+    /* The last one of a process is always written; of those between, what goes on and off would fill a disk.
+     */
+    bool may_go_on = strcmp(state, "running") == 0 || strcmp(state, "retrying") == 0;
+    if (may_go_on && !may_write(r, &r->n_states, instant_monotonic_ms()))
+        return;
     log_write(&r->logger, is_bad ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "plugin", state, "source=%s%s%s",
               r->source, *clean ? " message=" : "", *clean ? log_quote(room, sizeof(room), clean) : "");
-}
-
-/* Begins a new second when it is time, and says what the last one kept back. */
-static void turn_second(struct report *r, int64_t now_ms)
-{
-    if (now_ms - r->second_ms < 1000)
-        return;
-    if (r->n_dropped)
-        log_warning(&r->logger, "plugin", "lines_dropped", "source=%s lines=%u", r->source, r->n_dropped);
-    r->second_ms = now_ms;
-    r->n_lines = r->n_dropped = 0;
-}
-
-/* Whether one more line of the plugin's may be written in this second. */
-static bool may_write(struct report *r, int64_t now_ms)
-{
-    turn_second(r, now_ms);
-    if (r->n_lines == REPORT_LINES_A_SECOND) {
-        r->n_dropped++;
-        return false;
-    }
-    r->n_lines++;
-    return true;
 }
 
 void report_log(struct report *r, const struct child_log *line, int64_t now_ms)
@@ -80,7 +86,7 @@ void report_log(struct report *r, const struct child_log *line, int64_t now_ms)
     static const enum log_level LEVELS[] = {LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
                                             LOG_LEVEL_DEBUG};
     char clean[PIPE_LOG_BYTES + 1], quoted[2 * PIPE_LOG_BYTES + 8];
-    if (!may_write(r, now_ms))
+    if (!may_write(r, &r->n_lines, now_ms))
         return;
     report_clean(clean, sizeof(clean), line->text, line->size);
     log_write(&r->logger, LEVELS[line->level & 3], "plugin", "said", "source=%s text=%s", r->source,
@@ -102,7 +108,7 @@ void report_skip(struct report *r, const struct pipe_skip *skip, int64_t now_ms)
     (void)snprintf(r->last_skip, sizeof(r->last_skip), "%s%s%s line %llu", code, *where ? " " : "", where,
                    (unsigned long long)skip->line);
     r->is_changed = true;
-    if (may_write(r, now_ms))
+    if (may_write(r, &r->n_lines, now_ms))
         log_warning(&r->logger, "plugin", "record_skipped", "source=%s code=%s file=%s line=%llu count=%u",
                     r->source, code, log_quote(quoted, sizeof(quoted), where), (unsigned long long)skip->line,
                     skip->count);

@@ -21,9 +21,9 @@ struct report {
     uint64_t skipped, accepted, rejected;
     char last_skip[128];
     bool has_landlock;
-    bool is_changed, is_urgent;  /* counts; the state */
-    int64_t sent_ms, second_ms;  /* monotonic */
-    unsigned n_lines, n_dropped; /* in this second */
+    bool is_changed, is_urgent;            /* counts; the state */
+    int64_t sent_ms, second_ms;            /* monotonic */
+    unsigned n_lines, n_states, n_dropped; /* in this second */
 };
 
 void report_init(struct report *r, int channel, const char *source);

@@ -1,0 +1,10 @@
+/* Aborts. */
+#include "zoo.h"
+
+static void harm(struct zoo *z)
+{
+    (void)z;
+    abort();
+}
+
+ZOO(.once = harm)
