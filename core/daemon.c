@@ -10,6 +10,7 @@
 #include "core/tenant/control.h"
 #include "core/tenant/dispatch.h"
 #include "core/tenant/plugin_path.h"
+#include "core/tenant/plugin_trust.h"
 #include "core/tenant/tenant.h"
 
 #include <fcntl.h>
@@ -226,6 +227,8 @@ struct instances {
 
 static void instances_fini(struct instances *list)
 {
+    for (size_t i = 0; list->at && i < list->n; i++)
+        json_decref(list->at[i].keys);
     free(list->at);
     free(list->paths);
 }
@@ -250,6 +253,8 @@ static int find_instances(const struct config *config, struct instances *ret, st
         instance->options = plugin->options;
         instance->limits = plugin_limits(&plugin->limits);
         r = plugin_path_find(&config->plugin_path, plugin->plugin, ret->paths[ret->n], err);
+        if (r == 0)
+            r = plugin_trust(config, instance->grant.tenant, instance->path, &instance->keys, err);
         if (r < 0)
             error_prefix(err, "plugin instance %s", plugin->source);
         ret->n++;
@@ -285,7 +290,11 @@ void daemon_check_plugins(const struct config *config, struct config_problems *p
         int r = plugin_path_find(&config->plugin_path, plugin->plugin, path, &err);
         if (r == 0) {
             key = config_node_get(plugin->node, "options") ? "options" : "plugin";
-            r = supervise_check(host, path, plugin->options, &err);
+            json_t *keys = NULL;
+            r = plugin_trust(config, config_plugin_tenant(config, plugin), path, &keys, &err);
+            if (r == 0)
+                r = supervise_check(host, path, keys, plugin->options, &err);
+            json_decref(keys);
         }
         if (r < 0)
             config_problem(p, config_node_get(plugin->node, key), "%s%s%s", err.message,

@@ -18,9 +18,12 @@
     X(KEY_SERVER)                                                                                            \
     X(METRICS)                                                                                               \
     X(METRICS_SHOW)                                                                                          \
+    X(PLUGIN_KEY)                                                                                            \
     X(PLUGIN_LIST)                                                                                           \
     X(PLUGIN_RELEASE)                                                                                        \
     X(PLUGIN_SHOW)                                                                                           \
+    X(PLUGIN_SIGN)                                                                                           \
+    X(PLUGIN_VERIFY)                                                                                         \
     X(QUERY)                                                                                                 \
     X(REPORT_SCORECARD)                                                                                      \
     X(REPORT_SURVEY)                                                                                         \

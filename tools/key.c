@@ -1,13 +1,12 @@
 #include "tools/key.h"
 
+#include "tools/secret_file.h"
+
 #include <ctype.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 #include <zmq.h>
 
 #define KEY_FILE_BYTES 4096
@@ -44,24 +43,7 @@ int key_write(const char *path, const struct key_pair *key, struct error *err)
                      "    public-key = \"%s\"\n"
                      "    secret-key = \"%s\"\n",
                      day, key->public_key, key->secret_key);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        int number = -errno;
-        error_set(err, number, "key_file", "%s cannot be made: %s", path, strerror(errno));
-        if (number == -EEXIST)
-            error_hint(err, "a key is never overwritten: give another name, or move that file away");
-        sodium_memzero(text, sizeof(text));
-        return number;
-    }
-    ssize_t written = write(fd, text, (size_t)n);
-    int r = 0;
-    if (written != n || fsync(fd) < 0)
-        r = error_set(err, -EIO, "key_file", "%s cannot be written: %s", path,
-                      written >= 0 && written != n ? "the disk is full" : strerror(errno));
-    if (close(fd) < 0 && r == 0)
-        r = error_set(err, -errno, "key_file", "%s cannot be written: %s", path, strerror(errno));
-    if (r < 0)
-        (void)unlink(path);
+    int r = secret_file_write(path, text, (size_t)n, err);
     sodium_memzero(text, sizeof(text));
     return r;
 }
@@ -91,29 +73,10 @@ static bool value_find(const char *text, const char *name, char ret[KEY_Z85 + 1]
 
 int key_read(const char *path, bool with_secret, struct key_pair *ret, struct error *err)
 {
-    struct stat st;
     char text[KEY_FILE_BYTES + 1];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set(err, -errno, "key_file", "%s cannot be opened: %s", path, strerror(errno));
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        (void)close(fd);
-        return error_set(err, -EINVAL, "key_file", "%s is no file", path);
-    }
-    if (with_secret && (st.st_mode & 077) != 0) {
-        (void)close(fd);
-        error_set(err, -EPERM, "key_file",
-                  "%s may be read by others than its owner (mode %03o): a secret is not read from there",
-                  path, st.st_mode & 0777u);
-        error_hint(err, "chmod 600 %s; if others could really read it, make a new key and revoke this one",
-                   path);
-        return -EPERM;
-    }
-    ssize_t n = read(fd, text, KEY_FILE_BYTES);
-    (void)close(fd);
-    if (n < 0)
-        return error_set(err, -EIO, "key_file", "%s cannot be read: %s", path, strerror(EIO));
-    text[n] = '\0';
+    int r = secret_file_read(path, with_secret, text, sizeof(text), err);
+    if (r < 0)
+        return r;
     struct key_pair key = {"", ""};
     bool has_public = value_find(text, "public-key", key.public_key);
     bool has_secret = value_find(text, "secret-key", key.secret_key);

@@ -2,10 +2,12 @@
  *
  * A host finds its configuration on CHANNEL_CONFIG_FD, one JSON document up to the end of the file:
  *
- *     {source: str, tenant: str, name: str, plugin: path of the .so, connect: endpoint, options: {…},
+ *     {source: str, tenant: str, name: str, plugin: path of the .so, keys: [str] or null, connect: endpoint,
+ *      options: {…},
  *      user: int, group: int, nobody: int, limits: {memory_bytes: int, load_ms: int, create_ms: int,
  * start_ms: int, poll_ms: int, ack_ms: int, stop_ms: int, destroy_ms: int}}
  *
+ * keys are public keys ("ed25519:…"), of which one must have signed the plugin; null: it needs no signature.
  * user and group are those that are configured, 0 where none is; nobody is the user of no name that the
  * plugin's process takes then, where it is root. A limit of 0 is the ABI's.
  *

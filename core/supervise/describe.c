@@ -8,10 +8,11 @@
 #define ASK_MS            20000
 #define DESCRIPTION_BYTES (512 * 1024)
 
-int supervise_describe(const char *host, const char *path, json_t **ret, struct error *err)
+int supervise_describe(const char *host, const char *path, const json_t *keys, json_t **ret,
+                       struct error *err)
 {
     char *text;
-    int r = process_ask(host, "--describe", path, NULL, ASK_MS, DESCRIPTION_BYTES, &text, err);
+    int r = process_ask(host, "--describe", path, keys, NULL, ASK_MS, DESCRIPTION_BYTES, &text, err);
     if (r < 0)
         return r;
     *ret = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
@@ -24,10 +25,11 @@ int supervise_describe(const char *host, const char *path, json_t **ret, struct 
     return 0;
 }
 
-int supervise_check(const char *host, const char *path, json_t *options, struct error *err)
+int supervise_check(const char *host, const char *path, const json_t *keys, json_t *options,
+                    struct error *err)
 {
     char *text = options && !json_is_null(options) ? json_dumps(options, JSON_COMPACT) : NULL;
-    int r = process_ask(host, "--check", path, text ? text : "{}", ASK_MS, 0, NULL, err);
+    int r = process_ask(host, "--check", path, keys, text ? text : "{}", ASK_MS, 0, NULL, err);
     free(text);
     return r;
 }

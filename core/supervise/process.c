@@ -1,5 +1,6 @@
 #include "core/supervise/process.h"
 
+#include "core/base/buffer.h"
 #include "core/base/instant.h"
 #include "core/supervise/channel.h"
 
@@ -17,8 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SAID_BYTES 1024 /* of standard error that are kept */
-#define ABOVE      16   /* where descriptors wait for their place: above all places */
+#define SAID_BYTES 1024         /* of standard error that are kept */
+#define KEYS_BYTES (100 * 1024) /* of --signed-by: an argument holds 128 KiB */
+#define ABOVE      16           /* where descriptors wait for their place: above all places */
 
 extern char **environ;
 
@@ -188,8 +190,8 @@ static int take_said(struct error *err, char *said, const char *path)
     return -EINVAL;
 }
 
-static int ask(const char *host, char *const argv[], int input, int timeout_ms, struct sink *output,
-               struct sink *errors, struct error *err)
+static int ask(const char *host, char *const argv[], const char *path, int input, int timeout_ms,
+               struct sink *output, struct sink *errors, struct error *err)
 {
     int out[2] = {-1, -1}, errs[2] = {-1, -1};
     int r = 0;
@@ -217,7 +219,7 @@ static int ask(const char *host, char *const argv[], int input, int timeout_ms, 
         if (!collect(output, errors, timeout_ms)) {
             (void)kill(pid, SIGKILL);
             r = error_set(err, -ETIMEDOUT, "bad_plugin", "tendon-plugin-host did not end within %d s on %s",
-                          timeout_ms / 1000, argv[2]);
+                          timeout_ms / 1000, path);
         }
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             continue;
@@ -233,22 +235,39 @@ static int ask(const char *host, char *const argv[], int input, int timeout_ms, 
         return r;
     output->data[output->n] = '\0';
     errors->data[errors->n] = '\0';
-    return status == 0 ? 0 : take_said(err, errors->data, argv[2]);
+    return status == 0 ? 0 : take_said(err, errors->data, path);
 }
 
-int process_ask(const char *host, const char *command, const char *path, const char *input, int timeout_ms,
-                size_t output_max, char **ret, struct error *err)
+/* The keys as --signed-by takes them, the caller's to free; NULL without memory. */
+static char *join_keys(const json_t *keys)
+{
+    struct buffer text;
+    buffer_init(&text, KEYS_BYTES);
+    for (size_t i = 0; i < json_array_size(keys); i++)
+        buffer_printf(&text, "%s%s", i ? "," : "", json_string_value(json_array_get(keys, i)));
+    buffer_append(&text, "", 1);
+    char *copy = buffer_failed(&text) ? NULL : strdup((const char *)text.data);
+    buffer_fini(&text);
+    return copy;
+}
+
+int process_ask(const char *host, const char *command, const char *path, const json_t *keys,
+                const char *input, int timeout_ms, size_t output_max, char **ret, struct error *err)
 {
     char said[SAID_BYTES + 1];
     struct sink output = {.fd = -1, .data = malloc(output_max + 1), .max = output_max};
     struct sink errors = {.fd = -1, .data = said, .max = SAID_BYTES};
     int in = input ? move_up(memory_file(input)) : -1;
-    int r = !output.data || (input && in < 0)
+    char *signers = keys ? join_keys(keys) : NULL;
+    int r = !output.data || (input && in < 0) || (keys && !signers)
                 ? error_set(err, -ENOMEM, "no_memory", "no memory to ask tendon-plugin-host about %s", path)
                 : 0;
-    char *const argv[] = {(char *)"tendon-plugin-host", (char *)command, (char *)path, NULL};
+    char *const plain[] = {(char *)"tendon-plugin-host", (char *)command, (char *)path, NULL};
+    char *const signed_by[] = {
+        (char *)"tendon-plugin-host", (char *)command, (char *)"--signed-by", signers, (char *)path, NULL};
     if (r == 0)
-        r = ask(host, argv, in, timeout_ms, &output, &errors, err);
+        r = ask(host, keys ? signed_by : plain, path, in, timeout_ms, &output, &errors, err);
+    free(signers);
     if (in >= 0)
         (void)close(in);
     if (r < 0 || !ret) {

@@ -36,6 +36,7 @@ int plan_init(struct plan *p, const struct supervise_instance *instance)
     if (!p->path)
         return -ENOMEM;
     (void)snprintf(p->plugin, sizeof(p->plugin), "%s", instance->plugin);
+    p->keys = json_incref(instance->keys);
     p->options = json_incref(instance->options);
     if (stat(p->path, &p->file) < 0)
         p->file = (struct stat){0};
@@ -45,6 +46,7 @@ int plan_init(struct plan *p, const struct supervise_instance *instance)
 void plan_fini(struct plan *p)
 {
     free(p->path);
+    json_decref(p->keys);
     json_decref(p->options);
     *p = (struct plan){0};
 }
@@ -68,6 +70,7 @@ bool plan_equals(const struct plan *a, const struct plan *b)
 {
     return is_same_grant(&a->grant, &b->grant) && is_same_limits(&a->limits, &b->limits) &&
            strcmp(a->plugin, b->plugin) == 0 && strcmp(a->path, b->path) == 0 &&
+           (a->keys == b->keys || json_equal(a->keys, b->keys)) &&
            (a->options == b->options || json_equal(a->options, b->options)) &&
            a->file.st_ino == b->file.st_ino && a->file.st_size == b->file.st_size &&
            a->file.st_mtim.tv_sec == b->file.st_mtim.tv_sec &&

@@ -29,6 +29,7 @@ struct plan {
     struct grant grant;
     char plugin[64];
     char *path;
+    json_t *keys;    /* or NULL */
     json_t *options; /* or NULL */
     struct supervise_limits limits;
     struct stat file; /* of path when it was planned; st_ino 0: not there */

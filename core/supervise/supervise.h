@@ -47,7 +47,8 @@ struct supervise_instance {
     struct grant grant; /* role source: tenant, source, namespace, types, stamp */
     const char *plugin; /* name, for status */
     const char *path;   /* of the .so */
-    json_t *options;    /* object, or NULL for none */
+    json_t *keys;    /* array of public keys, one of which must have signed it; NULL: it needs no signature */
+    json_t *options; /* object, or NULL for none */
     struct supervise_limits limits;
 };
 
@@ -97,10 +98,12 @@ json_t *supervisor_status(struct supervisor *s);
 
 /* What the plugin at path says of itself, by `tendon-plugin-host --describe`, in a sandbox: {id, vendor,
  * version, help, abi, options: [{name, type, shape, required, default, range, values, help}]}. Waits for at
- * most 10 s. Needs no supervisor. */
-int supervise_describe(const char *host, const char *path, json_t **ret, struct error *err);
+ * most 10 s. keys as of struct supervise_instance. Needs no supervisor. */
+int supervise_describe(const char *host, const char *path, const json_t *keys, json_t **ret,
+                       struct error *err);
 
 /* Whether the plugin at path takes these options, by `tendon-plugin-host --check`, in a sandbox. */
-int supervise_check(const char *host, const char *path, json_t *options, struct error *err);
+int supervise_check(const char *host, const char *path, const json_t *keys, json_t *options,
+                    struct error *err);
 
 #endif

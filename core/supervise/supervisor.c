@@ -66,9 +66,9 @@ static json_t *describe_start(const struct supervisor *s, const struct slot *slo
                   (int)l->load_ms, "create_ms", (int)l->create_ms, "start_ms", (int)l->start_ms, "poll_ms",
                   (int)l->poll_ms, "ack_ms", (int)l->ack_ms, "stop_ms", (int)l->stop_ms, "destroy_ms",
                   (int)l->destroy_ms);
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:O?,s:I,s:I,s:I,s:o}", "source", p->grant.source, "tenant",
-                     p->grant.tenant, "name", p->plugin, "plugin", p->path, "connect", s->options.connect,
-                     "options", p->options, "user", (json_int_t)s->options.user, "group",
+    return json_pack("{s:s,s:s,s:s,s:s,s:O?,s:s,s:O?,s:I,s:I,s:I,s:o}", "source", p->grant.source, "tenant",
+                     p->grant.tenant, "name", p->plugin, "plugin", p->path, "keys", p->keys, "connect",
+                     s->options.connect, "options", p->options, "user", (json_int_t)s->options.user, "group",
                      (json_int_t)s->options.group, "nobody", (json_int_t)slot->nobody, "limits", limits);
 }
 

@@ -96,6 +96,10 @@ static const struct config_key TENANT_KEYS[] = {
     {"not_level1", CONFIG_TEXTS, KEY(config_tenant, not_level1), .high = 64,
      .help = "Categories that the first level of support cannot solve: their tickets are in no "
              "first_contact_resolution."},
+    {"plugin_keys", CONFIG_TEXTS, KEY(config_tenant, plugin_keys), .high = 64,
+     .help =
+         "Public keys (ed25519:...) whose holders may sign plugins that run for this tenant; tendon plugin "
+         "verify says whose a plugin is. See PLUGINS."},
     {"retention", CONFIG_SECTION, KEY(config_tenant, retention), .section = &RETENTION,
      .help = "How long tickets are kept. What is due leaves once a day, after midnight UTC."},
     {"limits", CONFIG_SECTION, KEY(config_tenant, limits), .section = &LIMITS,
@@ -182,6 +186,11 @@ static const struct config_key DAEMON_KEYS[] = {
              "that were granted (tendon key grant). Left out: nowhere."},
     {"plugin_path", CONFIG_PATHS, KEY(config, plugin_path), .preset = "/usr/lib/tendon/plugins", .high = 64,
      .help = "Directories where plugins are looked for, in order."},
+    {"plugin_unsigned", CONFIG_PATHS, KEY(config, plugin_unsigned), .preset = "/usr/lib/tendon/plugins",
+     .high = 64,
+     .help =
+         "Directories of plugin_path whose plugins need no signature: who can write there decides what is "
+         "loaded. A plugin anywhere else must be signed by one of its tenant's plugin_keys."},
     {"plugin_host", CONFIG_PATH, KEY(config, plugin_host), .restart = true,
      .help = "The program tendon-plugin-host. Left out: beside tendond, else where it was installed."},
     {"plugin_user", CONFIG_NAME, KEY(config, plugin_user), .restart = true,

@@ -57,6 +57,7 @@ struct config_tenant {
     char *calendar;         /* or NULL */
     struct config_list sla; /* struct config_policy */
     struct config_texts not_level1;
+    struct config_texts plugin_keys; /* "ed25519:…" */
     struct config_retention retention;
     struct config_limits limits;
 };
@@ -95,7 +96,8 @@ struct config {
     char *keys;
     struct config_texts listen;
     struct config_texts plugin_path;
-    char *plugin_user; /* whom plugins run as when tendond runs as root, or NULL */
+    struct config_texts plugin_unsigned; /* directories of it */
+    char *plugin_user;                   /* whom plugins run as when tendond runs as root, or NULL */
     int64_t plugin_backoff_ms;
     char *plugin_host;  /* the program, or NULL: beside tendond or as it was installed */
     unsigned log_level; /* enum log_level */

@@ -2,6 +2,7 @@
 
 #include "core/base/nearest.h"
 #include "core/base/quantity.h"
+#include "core/base/signature.h"
 #include "core/base/zone.h"
 #include "core/fold/reference.h"
 #include "core/tenant/config_policy.h"
@@ -137,6 +138,16 @@ static void check_dimensions(const struct config_tenant *t, struct config_proble
                            EVENT_CODE_BYTES, EVENT_CODE_SPACES);
 }
 
+static void check_plugin_keys(const struct config_tenant *t, struct config_problems *p)
+{
+    uint8_t key[SIGNATURE_KEY_BYTES];
+    for (size_t i = 0; i < t->plugin_keys.n; i++)
+        if (!signature_key_parse(t->plugin_keys.at[i], key))
+            config_problem(p, place_at(t->node, "plugin_keys", i),
+                           "plugin_keys takes public keys as tendon plugin key prints them: ed25519: and 44 "
+                           "characters of base64");
+}
+
 static void check_zone(const struct config_tenant *t, struct config_problems *p)
 {
     struct zone *zone;
@@ -160,6 +171,7 @@ static void check_tenants(const struct config *c, struct config_problems *p)
                                t->name, config_tenant_at(c, j)->node->line);
         check_zone(t, p);
         check_dimensions(t, p);
+        check_plugin_keys(t, p);
         if (t->calendar && !config_code_valid(t->calendar))
             config_problem(p, place(t->node, "calendar"),
                            "calendar takes a code: at most %d printable bytes with at most %d spaces",

@@ -2,6 +2,7 @@
 #include "core/supervise/supervise.h"
 #include "core/tenant/method.h"
 #include "core/tenant/plugin_path.h"
+#include "core/tenant/plugin_trust.h"
 
 int method_plugin_list(struct request *r)
 {
@@ -15,8 +16,12 @@ int method_plugin_show(struct request *r)
     int result = request_text(r, "plugin", true, &name);
     if (result == 0)
         result = plugin_path_find(&r->config->plugin_path, name, path, r->err);
+    json_t *keys = NULL;
     if (result == 0)
-        result = supervise_describe(r->parts->plugin_host, path, &r->result, r->err);
+        result = plugin_trust(r->config, NULL, path, &keys, r->err);
+    if (result == 0)
+        result = supervise_describe(r->parts->plugin_host, path, keys, &r->result, r->err);
+    json_decref(keys);
     if (result == 0)
         (void)json_object_set_new(r->result, "path", json_string(path));
     return result;

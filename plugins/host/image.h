@@ -5,9 +5,13 @@
 
 #include "core/base/error.h"
 
+#include <jansson.h>
+
 #define IMAGE_BYTES_MAX (256ll * 1024 * 1024)
 
-/* The descriptor is the caller's to close. -EINVAL bad_plugin: not there, no file, or too large. */
-int image_open(const char *path, int *ret_fd, struct error *err);
+/* The copy, when one of the keys (an array of texts; NULL: it needs no signature) has signed it. The
+ * descriptor is the caller's to close. -EINVAL: bad_plugin (not there, no file, too large), not_signed,
+ * bad_signature. */
+int image_open(const char *path, const json_t *keys, int *ret_fd, struct error *err);
 
 #endif

@@ -59,6 +59,10 @@ int instance_read(int fd, struct instance *ret, struct error *err)
         ret->path = path;
         ret->source = source;
         ret->connect = connect;
+        /* Whatever else than null it is, a signature is wanted. */
+        ret->keys = json_object_get(document, "keys");
+        if (json_is_null(ret->keys))
+            ret->keys = NULL;
         read_limits(json_object_get(document, "limits"), ret);
         return 0;
     }
@@ -166,7 +170,7 @@ static int describe(const struct instance *in, int image, json_t **ret, struct e
 int instance_describe(const struct instance *in, json_t **ret, struct error *err)
 {
     int image;
-    int r = image_open(in->path, &image, err);
+    int r = image_open(in->path, in->keys, &image, err);
     if (r < 0)
         return r;
     r = describe(in, image, ret, err);
@@ -205,7 +209,7 @@ int instance_create(const struct instance *in, struct child *ret, json_t **ret_d
     struct options options;
     struct child_reply reply;
     int image;
-    int r = image_open(in->path, &image, err);
+    int r = image_open(in->path, in->keys, &image, err);
     if (r < 0)
         return r;
     r = describe(in, image, &description, err);

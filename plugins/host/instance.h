@@ -13,6 +13,7 @@
 struct instance {
     const char *path; /* of the plugin */
     const char *source, *connect;
+    const json_t *keys; /* of which one must have signed it; NULL: it needs no signature */
     json_t *options;
     json_int_t user, group, nobody;
     json_int_t memory_bytes;          /* 0: 1 GiB */

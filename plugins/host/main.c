@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,10 @@
 #include <unistd.h>
 
 static const char USAGE[] =
-    "usage: tendon-plugin-host --describe PLUGIN.so   what a plugin is and which options it has, as JSON\n"
-    "       tendon-plugin-host --check PLUGIN.so      whether it takes the options on standard input (JSON)\n"
+    "usage: tendon-plugin-host --describe [--signed-by KEY,…] PLUGIN.so\n"
+    "                                                 what a plugin is and which options it has, as JSON\n"
+    "       tendon-plugin-host --check [--signed-by KEY,…] PLUGIN.so\n"
+    "                                                 whether it takes the options on standard input (JSON)\n"
     "       tendon-plugin-host --run                  run the instance whose configuration is on descriptor "
     "3,\n"
     "                                                 as tendond does\n"
@@ -37,11 +40,25 @@ static int resolve(const char *path, char *ret, struct error *err)
     return error_set(err, -errno, "bad_plugin", "cannot find %s: %s", path, strerror(errno));
 }
 
-static int describe(const char *path)
+/* "KEY,KEY" as an array; NULL (an argument that was not given) stays NULL. */
+static json_t *split_keys(const char *text)
+{
+    json_t *keys = text ? json_array() : NULL;
+    if (text && !keys)
+        exit(CHANNEL_EXIT_AGAIN); /* never as if no signature were wanted */
+    while (keys && *text) {
+        size_t n = strcspn(text, ",");
+        (void)json_array_append_new(keys, json_stringn(text, n));
+        text += n + (text[n] == ',');
+    }
+    return keys;
+}
+
+static int describe(const char *path, const json_t *keys)
 {
     char absolute[PATH_MAX];
     struct error err = ERROR_INIT;
-    struct instance instance = {.path = absolute};
+    struct instance instance = {.path = absolute, .keys = keys};
     json_t *document;
     if (resolve(path, absolute, &err) < 0 || instance_describe(&instance, &document, &err) < 0)
         return show_error(&err);
@@ -56,11 +73,11 @@ static void show_line(void *ctx, const struct child_log *line)
     (void)fprintf(stderr, "%.*s\n", (int)line->size, line->text);
 }
 
-static int check(const char *path)
+static int check(const char *path, const json_t *keys)
 {
     char absolute[PATH_MAX];
     struct error err = ERROR_INIT;
-    struct instance instance = {.path = absolute, .keep_stderr = true};
+    struct instance instance = {.path = absolute, .keys = keys, .keep_stderr = true};
     struct child child;
     struct child_reply reply;
     json_error_t why;
@@ -108,12 +125,19 @@ int main(int argc, char **argv)
     const char *command = argc > 1 ? argv[1] : "";
     if (strcmp(command, "--inner") == 0 && argc == 2)
         return inner_run(INNER_CHANNEL_FD);
+    if (sodium_init() < 0) {
+        (void)fputs("tendon-plugin-host: libsodium cannot be initialised\n", stderr);
+        return CHANNEL_EXIT_AGAIN;
+    }
     if (strcmp(command, "--run") == 0 && argc == 2)
         return run();
-    if (strcmp(command, "--describe") == 0 && argc == 3)
-        return describe(argv[2]);
-    if (strcmp(command, "--check") == 0 && argc == 3)
-        return check(argv[2]);
+    bool is_signed = argc == 5 && strcmp(argv[2], "--signed-by") == 0;
+    if ((strcmp(command, "--describe") == 0 || strcmp(command, "--check") == 0) && (argc == 3 || is_signed)) {
+        json_t *keys = split_keys(is_signed ? argv[3] : NULL);
+        int status = (strcmp(command, "--check") == 0 ? check : describe)(argv[argc - 1], keys);
+        json_decref(keys);
+        return status;
+    }
     if (strcmp(command, "--version") == 0 && argc == 2)
         return printf("tendon-plugin-host %s, plugin ABI %d.%d\n", TENDON_VERSION, TENDON_ABI_MAJOR,
                       TENDON_ABI_MINOR) < 0;

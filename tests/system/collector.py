@@ -71,6 +71,7 @@ class Collector:
             "run": self.run,
             "keys": os.path.join(self.folder, "keys"),
             "plugin_path": [*plugin_path, *plugin_folders()],
+            "plugin_unsigned": [*plugin_path, *plugin_folders()],
             "plugin_host": built("tendon-plugin-host"),
             "tenants": tenants or [{"name": "riverbend", "zone": "UTC"}],
             "plugins": list(plugins),

@@ -229,20 +229,21 @@ static void test_asking(void **state)
 {
     struct error err = ERROR_INIT;
     json_t *document;
-    assert_int_equal(supervise_describe(host, plugin, &document, &err), 0);
+    assert_int_equal(supervise_describe(host, plugin, NULL, &document, &err), 0);
     assert_string_equal(json_string_value(json_object_get(document, "id")), "x");
     json_decref(document);
-    assert_int_equal(supervise_describe(host, "/bad.so", &document, &err), -EINVAL);
+    assert_int_equal(supervise_describe(host, "/bad.so", NULL, &document, &err), -EINVAL);
     assert_string_equal(err.message, "it is broken");
     assert_string_equal(err.hint, "mend it");
-    assert_int_equal(supervise_describe("/no/such/host", plugin, &document, &err), -ENOENT);
+    assert_int_equal(supervise_describe("/no/such/host", plugin, NULL, &document, &err), -ENOENT);
     json_t *options = json_pack("{s:i}", "a", 1);
-    assert_int_equal(supervise_check(host, plugin, options, &err), 0);
+    assert_int_equal(supervise_check(host, plugin, NULL, options, &err), 0);
     json_decref(options);
-    assert_int_equal(supervise_check(host, plugin, NULL, &err), -EINVAL);
+    assert_int_equal(supervise_check(host, plugin, NULL, NULL, &err), -EINVAL);
     assert_string_equal(err.message, "got {}");
     char *text;
-    assert_int_equal(process_ask(host, "--describe", "/hang.so", NULL, 200, 100, &text, &err), -ETIMEDOUT);
+    assert_int_equal(process_ask(host, "--describe", "/hang.so", NULL, NULL, 200, 100, &text, &err),
+                     -ETIMEDOUT);
 }
 
 /* --- what becomes of an instance, without processes --------------------------------------------------------
