@@ -9,6 +9,7 @@
 #include "core/supervise/supervise.h"
 #include "core/tenant/control.h"
 #include "core/tenant/dispatch.h"
+#include "core/tenant/plugin_instance.h"
 #include "core/tenant/plugin_path.h"
 #include "core/tenant/plugin_trust.h"
 #include "core/tenant/tenant.h"
@@ -192,33 +193,6 @@ static int plugin_user(const struct config *config, struct supervisor_options *r
     return 0;
 }
 
-static void fill_grant(const struct config *config, const struct config_plugin *plugin, struct grant *ret)
-{
-    *ret = (struct grant){.role = ROLE_SOURCE, .types = plugin->type_bits};
-    (void)snprintf(ret->tenant, sizeof(ret->tenant), "%s", config_plugin_tenant(config, plugin));
-    (void)snprintf(ret->source, sizeof(ret->source), "%s", plugin->source);
-    (void)snprintf(ret->namespace, sizeof(ret->namespace), "%s",
-                   plugin->namespace ? plugin->namespace : plugin->source);
-    (void)snprintf(ret->stamp_vendor, sizeof(ret->stamp_vendor), "%s",
-                   plugin->stamp.vendor ? plugin->stamp.vendor : "");
-    (void)snprintf(ret->stamp_outsourcer, sizeof(ret->stamp_outsourcer), "%s",
-                   plugin->stamp.outsourcer ? plugin->stamp.outsourcer : "");
-}
-
-static struct supervise_limits plugin_limits(const struct config_plugin_limits *l)
-{
-    return (struct supervise_limits){
-        .memory_bytes = (uint64_t)l->memory_bytes,
-        .load_ms = (uint32_t)l->load_ms,
-        .create_ms = (uint32_t)l->create_ms,
-        .start_ms = (uint32_t)l->start_ms,
-        .poll_ms = (uint32_t)l->poll_ms,
-        .ack_ms = (uint32_t)l->ack_ms,
-        .stop_ms = (uint32_t)l->stop_ms,
-        .destroy_ms = (uint32_t)l->destroy_ms,
-    };
-}
-
 struct instances {
     struct supervise_instance *at;
     char (*paths)[PATH_MAX];
@@ -247,14 +221,7 @@ static int find_instances(const struct config *config, struct instances *ret, st
         if (!plugin->enabled)
             continue;
         struct supervise_instance *instance = &ret->at[ret->n];
-        fill_grant(config, plugin, &instance->grant);
-        instance->plugin = plugin->plugin;
-        instance->path = ret->paths[ret->n];
-        instance->options = plugin->options;
-        instance->limits = plugin_limits(&plugin->limits);
-        r = plugin_path_find(&config->plugin_path, plugin->plugin, ret->paths[ret->n], err);
-        if (r == 0)
-            r = plugin_trust(config, instance->grant.tenant, instance->path, &instance->keys, err);
+        r = plugin_instance_fill(config, plugin, ret->paths[ret->n], instance, err);
         if (r < 0)
             error_prefix(err, "plugin instance %s", plugin->source);
         ret->n++;

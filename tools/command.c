@@ -21,8 +21,10 @@
     X(PLUGIN_KEY)                                                                                            \
     X(PLUGIN_LIST)                                                                                           \
     X(PLUGIN_RELEASE)                                                                                        \
+    X(PLUGIN_RELOAD)                                                                                         \
     X(PLUGIN_SHOW)                                                                                           \
     X(PLUGIN_SIGN)                                                                                           \
+    X(PLUGIN_TOP)                                                                                            \
     X(PLUGIN_VERIFY)                                                                                         \
     X(QUERY)                                                                                                 \
     X(REPORT_SCORECARD)                                                                                      \

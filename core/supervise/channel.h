@@ -15,7 +15,8 @@
  * CHANNEL_REPORT_BYTES, all of its state each time:
  *
  *     {state: "starting" | "running" | "retrying" | "failed_config" | "failed_auth" | "crashed" | "ended",
- *      message: str, skipped: int, last_skip: str, accepted: int, rejected: int, landlock: bool}
+ *      message: str, skipped: int, last_skip: str, accepted: int, rejected: int, landlock: bool,
+ *      inner: pid of the process with the plugin}
  *
  * The socket's end is the order to stop, as SIGTERM is. The exit status says how it went. */
 #ifndef TENDON_SUPERVISE_CHANNEL_H

@@ -137,6 +137,7 @@ void slot_take_report(struct slot *s, const char *text, size_t size)
     s->skipped = counter(report, "skipped");
     s->accepted = counter(report, "accepted");
     s->rejected = counter(report, "rejected");
+    s->inner = (pid_t)counter(report, "inner");
     s->has_landlock = json_is_true(json_object_get(report, "landlock"));
     (void)snprintf(s->last_skip, sizeof(s->last_skip), "%s", text_of(report, "last_skip"));
     (void)snprintf(s->reported, sizeof(s->reported), "%s", text_of(report, "state"));
@@ -195,7 +196,7 @@ void slot_take_exit(struct slot *s, int status, int64_t now_ms)
     if (s->channel >= 0)
         (void)close(s->channel);
     s->pidfd = s->channel = -1;
-    s->pid = 0;
+    s->pid = s->inner = 0;
     bool was_asked = s->is_asked;
     s->is_asked = s->is_killed = false;
     if (was_asked) {
@@ -242,9 +243,10 @@ json_t *slot_json(const struct slot *s)
     const struct grant *g = &s->plan.grant;
     char since[INSTANT_TEXT_BYTES];
     return json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:o,s:I,s:I,s:I,s:s,s:I,s:I,s:b,s:s}", "tenant", g->tenant, "source", g->source,
-        "plugin", s->plan.plugin, "state", slot_state_name(s->state), "since", instant_text(s->since, since),
-        "pid", s->pid ? json_integer(s->pid) : json_null(), "restarts",
+        "{s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:I,s:I,s:I,s:s,s:I,s:I,s:b,s:s}", "tenant", g->tenant, "source",
+        g->source, "plugin", s->plan.plugin, "state", slot_state_name(s->state), "since",
+        instant_text(s->since, since), "pid", s->pid ? json_integer(s->pid) : json_null(), "inner",
+        s->inner ? json_integer(s->inner) : json_null(), "restarts",
         (json_int_t)(s->n_starts ? s->n_starts - 1 : 0), "crashes", (json_int_t)s->n_crashes, "skipped",
         (json_int_t)s->skipped, "last_skip", s->last_skip, "accepted", (json_int_t)s->accepted, "rejected",
         (json_int_t)s->rejected, "landlock", s->has_landlock, "message", s->message);

@@ -63,6 +63,7 @@ struct slot {
     char reported[32]; /* state */
     uint64_t skipped, accepted, rejected;
     bool has_landlock;
+    pid_t inner;       /* the process with the plugin; 0: none */
     const char *audit; /* an act that is to be audited, or NULL */
 };
 

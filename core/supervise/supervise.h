@@ -79,6 +79,11 @@ void supervisor_free(struct supervisor *s);
 int supervisor_apply(struct supervisor *s, const struct supervise_instance *instances, size_t n,
                      struct error *err);
 
+/* Puts this one in place of the instance of the same source, whether or not anything changed: what runs is
+ * stopped in order (it hands over what it has polled), and the new one goes on from there. -ENOENT
+ * unknown_source. */
+int supervisor_replace(struct supervisor *s, const struct supervise_instance *instance, struct error *err);
+
 /* Who a process is: 0 and the grant of the instance that runs as pid; -ENOENT when it is no host of ours or
  * has been reaped. */
 int supervisor_resolve(struct supervisor *s, pid_t pid, struct grant *ret);
@@ -91,9 +96,9 @@ int supervisor_release(struct supervisor *s, const char *tenant, const char *sou
  * source stands. -ENOENT unknown_source. */
 int supervisor_restart(struct supervisor *s, const char *tenant, const char *source, struct error *err);
 
-/* An array of flat objects, by tenant and source: tenant, source, plugin, state, since, pid, restarts,
- * crashes, skipped, last_skip, accepted, rejected (of the present process), landlock, message: why it is in
- * that state. NULL without memory. */
+/* An array of flat objects, by tenant and source: tenant, source, plugin, state, since, pid (of the host),
+ * inner (of its process with the plugin), restarts, crashes, skipped, last_skip, accepted, rejected (of the
+ * present process), landlock, message: why it is in that state. NULL without memory. */
 json_t *supervisor_status(struct supervisor *s);
 
 /* What the plugin at path says of itself, by `tendon-plugin-host --describe`, in a sandbox: {id, vendor,

@@ -462,6 +462,33 @@ int supervisor_apply(struct supervisor *s, const struct supervise_instance *inst
     return r;
 }
 
+int supervisor_replace(struct supervisor *s, const struct supervise_instance *instance, struct error *err)
+{
+    struct plan *plan = malloc(sizeof(*plan));
+    if (!plan || plan_init(plan, instance) < 0) {
+        free(plan);
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the plugin instance");
+    }
+    (void)pthread_mutex_lock(&s->lock);
+    struct slot *slot = find(s, instance->grant.tenant, instance->grant.source);
+    if (slot && !slot->is_leaving) {
+        if (slot->next)
+            plan_fini(slot->next);
+        free(slot->next);
+        slot->next = plan;
+        plan = NULL;
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    if (plan) {
+        plan_fini(plan);
+        free(plan);
+        return error_set(err, -ENOENT, "unknown_source",
+                         "no plugin instance is the source %.64s of that tenant", instance->grant.source);
+    }
+    wake(s);
+    return 0;
+}
+
 int supervisor_resolve(struct supervisor *s, pid_t pid, struct grant *ret)
 {
     int r = -ENOENT;

@@ -86,6 +86,8 @@ int method_reference_list(struct request *r);
 int method_plugin_list(struct request *r);
 int method_plugin_show(struct request *r);
 int method_plugin_release(struct request *r);
+int method_plugin_reload(struct request *r);
+int method_plugin_top(struct request *r);
 int method_metric_explain(struct request *r);
 int method_metric_list(struct request *r);
 int method_metric_show(struct request *r);

@@ -72,6 +72,7 @@ static void be_gone(struct outer *o, int exit_status)
     if (o->phase == PHASE_GONE)
         return;
     child_kill(&o->child);
+    o->report.inner = 0;
     o->phase = PHASE_GONE;
     o->exit = exit_status;
     o->end_ms = instant_monotonic_ms() + DRAIN_MS;
@@ -430,6 +431,7 @@ static int create(struct outer *o)
     json_decref(description);
     if (r == 0) {
         o->report.has_landlock = o->child.has_landlock;
+        o->report.inner = (int)o->child.pid;
         return 0;
     }
     char message[sizeof(err.message) + sizeof(err.hint) + 8];

@@ -125,9 +125,9 @@ void report_flush(struct report *r, int64_t now_ms, bool at_once)
     if (r->channel < 0 || !r->is_changed || (!at_once && !r->is_urgent && now_ms - r->sent_ms < FLUSH_MS))
         return;
     json_t *report =
-        json_pack("{s:s,s:s,s:I,s:s,s:I,s:I,s:b}", "state", r->state, "message", r->message, "skipped",
+        json_pack("{s:s,s:s,s:I,s:s,s:I,s:I,s:b,s:i}", "state", r->state, "message", r->message, "skipped",
                   (json_int_t)r->skipped, "last_skip", r->last_skip, "accepted", (json_int_t)r->accepted,
-                  "rejected", (json_int_t)r->rejected, "landlock", r->has_landlock);
+                  "rejected", (json_int_t)r->rejected, "landlock", r->has_landlock, "inner", r->inner);
     char *text = report ? json_dumps(report, JSON_COMPACT) : NULL;
     size_t n = text ? strlen(text) : 0;
     /* A full channel: a second later it is tried again. */

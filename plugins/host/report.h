@@ -21,6 +21,7 @@ struct report {
     uint64_t skipped, accepted, rejected;
     char last_skip[128];
     bool has_landlock;
+    int inner;                             /* pid of the process with the plugin; 0: none */
     bool is_changed, is_urgent;            /* counts; the state */
     int64_t sent_ms, second_ms;            /* monotonic */
     unsigned n_lines, n_states, n_dropped; /* in this second */

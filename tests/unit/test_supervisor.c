@@ -178,6 +178,40 @@ static void test_what_changed_is_restarted(void **state)
     json_decref(again);
 }
 
+static void test_replace(void **state)
+{
+    struct supervisor *s = start(0);
+    struct supervise_instance list[] = {instance("a", "do-run"), instance("b", "do-run")};
+    struct error err = ERROR_INIT;
+    apply(s, list, 2);
+    json_t *a = wait_state(s, "a", "running"), *b = wait_state(s, "b", "running");
+    /* The same again is another process, of this one only. */
+    struct supervise_instance same = instance("a", "do-run"), nobody = instance("c", "do-run");
+    assert_int_equal(supervisor_replace(s, &same, &err), 0);
+    json_t *still = wait_state(s, "b", "running"), *fresh = NULL;
+    const struct timespec pause = {.tv_nsec = 10000000};
+    for (int i = 0; i < 1500; i++) {
+        json_decref(fresh);
+        fresh = status_of(s, "a");
+        if (json_integer_value(json_object_get(fresh, "restarts")) == 1 &&
+            strcmp(json_string_value(json_object_get(fresh, "state")), "running") == 0)
+            break;
+        (void)nanosleep(&pause, NULL);
+    }
+    assert_int_not_equal(pid_of(fresh), pid_of(a));
+    assert_int_equal(kill(pid_of(a), 0), -1);
+    assert_int_equal(pid_of(still), pid_of(b));
+    assert_int_equal(supervisor_replace(s, &nobody, &err), -ENOENT);
+    assert_string_equal(err.code, "unknown_source");
+    json_decref(same.options);
+    json_decref(nobody.options);
+    supervisor_free(s);
+    json_decref(a);
+    json_decref(b);
+    json_decref(still);
+    json_decref(fresh);
+}
+
 static void test_who_does_not_stop_is_killed(void **state)
 {
     struct supervisor *s = start(200);
@@ -346,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_starts_resolves_and_stops),
         cmocka_unit_test(test_what_changed_is_restarted),
+        cmocka_unit_test(test_replace),
         cmocka_unit_test(test_who_does_not_stop_is_killed),
         cmocka_unit_test(test_endings),
         cmocka_unit_test(test_apply_is_all_or_nothing),
