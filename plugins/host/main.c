@@ -3,6 +3,7 @@
 #include "core/supervise/channel.h"
 #include "plugins/host/inner.h"
 #include "plugins/host/outer.h"
+#include "plugins/host/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,11 +25,14 @@ static const char USAGE[] =
     "                                                 as tendond does\n"
     "       tendon-plugin-host --version\n";
 
+/* Much of it may be the plugin's words. */
 static int show_error(const struct error *err)
 {
-    (void)fprintf(stderr, "tendon-plugin-host: %s\n", err->message);
+    char message[sizeof(err->message)], hint[sizeof(err->hint)];
+    (void)fprintf(stderr, "tendon-plugin-host: %s\n",
+                  report_line(message, sizeof(message), err->message, strlen(err->message)));
     if (*err->hint)
-        (void)fprintf(stderr, "  %s\n", err->hint);
+        (void)fprintf(stderr, "  %s\n", report_line(hint, sizeof(hint), err->hint, strlen(err->hint)));
     return 1;
 }
 
@@ -67,17 +71,20 @@ static int describe(const char *path, const json_t *keys)
     return r < 0 || putchar('\n') == EOF || fflush(stdout) != 0;
 }
 
+/* For people: who reads standard error as a program wants the error alone, and its first line to be ours. */
 static void show_line(void *ctx, const struct child_log *line)
 {
+    char room[PIPE_LOG_BYTES + 1];
     (void)ctx;
-    (void)fprintf(stderr, "%.*s\n", (int)line->size, line->text);
+    if (isatty(STDERR_FILENO))
+        (void)fprintf(stderr, "%s\n", report_line(room, sizeof(room), line->text, line->size));
 }
 
 static int check(const char *path, const json_t *keys)
 {
     char absolute[PATH_MAX];
     struct error err = ERROR_INIT;
-    struct instance instance = {.path = absolute, .keys = keys, .keep_stderr = true};
+    struct instance instance = {.path = absolute, .keys = keys, .keep_stderr = isatty(STDERR_FILENO)};
     struct child child;
     struct child_reply reply;
     json_error_t why;

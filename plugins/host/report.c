@@ -20,7 +20,7 @@ void report_init(struct report *r, int channel, const char *source)
     (void)snprintf(r->source, sizeof(r->source), "%s", source);
 }
 
-char *report_clean(char *room, size_t room_bytes, const char *text, size_t size)
+char *report_line(char *room, size_t room_bytes, const char *text, size_t size)
 {
     size_t n = size < room_bytes - 1 ? size : room_bytes - 1;
     /* A cut must not leave half a character. */
@@ -33,7 +33,13 @@ char *report_clean(char *room, size_t room_bytes, const char *text, size_t size)
             room[i] = ' ';
     if (!utf8_valid(room, n))
         (void)snprintf(room, room_bytes, "(a text that is not UTF-8)");
-    else if (pattern_is_personal(room, n))
+    return room;
+}
+
+char *report_clean(char *room, size_t room_bytes, const char *text, size_t size)
+{
+    (void)report_line(room, room_bytes, text, size);
+    if (pattern_is_personal(room, strlen(room)))
         (void)snprintf(room, room_bytes, "(withheld: it looks as if it spoke of a person)");
     return room;
 }

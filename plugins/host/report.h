@@ -38,6 +38,9 @@ void report_flush(struct report *r, int64_t now_ms, bool at_once);
 /* When what has changed since the last report is due; INT64_MAX when nothing has. */
 int64_t report_next_ms(const struct report *r);
 
+/* A plugin's text as one line that a terminal does not act on: valid UTF-8 without control characters, cut.
+ * Returns room. */
+char *report_line(char *room, size_t room_bytes, const char *text, size_t size);
 /* A plugin's text made fit to be shown: valid UTF-8 without control characters that does not look personal.
  * Returns room. */
 char *report_clean(char *room, size_t room_bytes, const char *text, size_t size);

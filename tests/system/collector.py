@@ -62,6 +62,7 @@ class Collector:
         self.run = os.path.join(self.folder, "run")
         self.control = f"ipc://{self.run}/control.sock"
         self.process = None
+        self.wrapper = []  # the program that tendond is run by
         self.log_path = os.path.join(self.folder, "log")
         self.endpoint = f"tcp://127.0.0.1:{free_port()}" if listen else None
         self.operator = None
@@ -99,7 +100,7 @@ class Collector:
     def spawn(self):
         """Starts the process and does not wait until it answers."""
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([built("tendond"), "--config", self.config_path], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*self.wrapper, built("tendond"), "--config", self.config_path], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, start_new_session=True)
         return self
 

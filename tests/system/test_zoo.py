@@ -4,11 +4,12 @@ import collections
 import glob
 import os
 import re
+import subprocess
 import threading
 
 import pytest
 
-from collector import BUILD, TOP, Collector, csv_created, is_sanitized, wait_for
+from collector import BUILD, TOP, Collector, built, csv_created, is_sanitized, wait_for
 
 MANUAL = os.path.join(TOP, "plugins", "host", "tendon-plugin-host.8.scd")
 ZOO = os.path.join(BUILD, "tests", "system", "plugins", "zoo")
@@ -22,6 +23,7 @@ LOADING = "dies while it is loaded, or never ends loading"
 FINISHED = "says that it is finished, and dies or hangs in stop or destroy"
 CHANNEL = "closes its channel, or writes what is no answer"
 RESULT = "returns what is no result"
+WORDS = "refuses its configuration"
 CURSOR = "gives a cursor that is none, or refuses its own"
 REFUSED = "tries what the sandbox refuses"
 ALL = "takes all it can get of memory or descriptors"
@@ -57,6 +59,7 @@ ANIMALS = [
     Animal("twice", CHANNEL, "no answer"),
     Animal("truncated", CHANNEL, "did not return from poll", {"poll": "100ms"}),
     Animal("odd-result", RESULT, "no result"),
+    Animal("liar", WORDS, "never right"),
     Animal("long-cursor", CURSOR, "4096"),
     Animal("lost-cursor", CURSOR, "even where it has just set it: never heard of it"),
     Animal("ctor-exec", REFUSED),
@@ -196,6 +199,22 @@ def test_the_log_is_bounded(zoo):
     assert "\x1b" not in zoo.log() and "\x07" not in zoo.log()
 
 
+def test_the_words_of_a_plugin_are_one_line(zoo):
+    """Where a person or a program reads them: the state, the check of a configuration, the command line."""
+    shown = zoo.plugin_state("liar")["message"]
+    assert shown.startswith("never right [2J   did you mean root?") and "\n" not in shown
+    options = zoo.configuration["plugins"]
+    zoo.configuration["plugins"] = [each for each in options if each["source"] == "liar"]
+    zoo.write()
+    done = subprocess.run([built("tendond"), "--check", "--config", zoo.config_path], capture_output=True, text=True, check=False,
+                          timeout=60)
+    zoo.configuration["plugins"] = options
+    zoo.write()
+    said = done.stdout + done.stderr + zoo.cli("plugin", "reload", "liar", status=1).err
+    assert "\x1b" not in said and "\x07" not in said and said.count("never right") == 2
+    assert done.returncode == 1 and len(done.stderr.splitlines()) <= 3, done.stderr
+
+
 def test_release_and_what_is_audited(zoo):
     """A released one gets its five tries again; what is in the log of the collector says both."""
     before = zoo.plugin_state("abort")
@@ -218,3 +237,23 @@ def test_nothing_is_left(zoo):
     assert "AddressSanitizer" not in zoo.log() and "runtime error:" not in zoo.log()
     zoo.start()
     assert zoo.accepted("neighbour") == 501
+
+
+# --- without Landlock --------------------------------------------------------------------------------------------------
+
+
+def test_what_holds_without_landlock(make_collector):
+    """As root: the plugin is somebody else, who has none of root's rights. As another user: calls and memory."""
+    names = ["spy", "vandal", "connect", "jit", *(["keys"] if os.getuid() == 0 else [])]
+    collector = make_collector(plugin_path=[ZOO])
+    collector.configuration["plugins"] = [instance(Animal(name, REFUSED), collector.folder) for name in names]
+    collector.write()
+    collector.wrapper = [built("without-landlock")]
+    collector.start()
+    for name in names:
+        wait_for(lambda name=name: collector.accepted(name) == TICKETS, SECONDS,
+                 lambda name=name: f"{collector.plugin_state(name)} {said(collector, name)}")
+        assert collector.plugin_state(name)["landlock"] is False
+        lines = said(collector, name)
+        escaped = [line for line in lines if line.startswith("ESCAPED")]
+        assert not escaped and [line for line in lines if line.startswith("held: ")], (name, lines)

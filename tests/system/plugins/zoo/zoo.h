@@ -32,6 +32,7 @@ struct zoo {
 
 struct zoo_hooks {
     void (*create)(struct zoo *z);
+    int (*refuse)(struct zoo *z, char *err); /* the result of create */
     void (*start)(struct zoo *z);
     void (*once)(struct zoo *z);           /* in the second poll of a process */
     int (*poll)(struct zoo *z, char *err); /* in each but the first, in place of a ticket */
@@ -57,7 +58,6 @@ __attribute__((unused)) static void zoo_say(struct zoo *z, const char *what, boo
 static int zoo_create(const struct tendon_host *host, const struct tendon_config *config, void **ret,
                       char *err)
 {
-    (void)err;
     struct zoo *z = calloc(1, sizeof(*z));
     if (!z)
         return TENDON_E_TEMPORARY;
@@ -67,7 +67,7 @@ static int zoo_create(const struct tendon_host *host, const struct tendon_config
     *ret = z;
     if (ZOO_HOOKS.create)
         ZOO_HOOKS.create(z);
-    return TENDON_OK;
+    return ZOO_HOOKS.refuse ? ZOO_HOOKS.refuse(z, err) : TENDON_OK;
 }
 
 static int zoo_start(void *self, const void *cursor, size_t size, char *err)
