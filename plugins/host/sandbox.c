@@ -50,35 +50,39 @@ static int limit_resources(uint64_t memory_bytes, struct error *err)
     return r;
 }
 
-/* Keeps of all rights that of reading files whatever their modes say. */
-static int keep_reading(void)
+/* Gives up all rights but these, whoever this is: also another user may have been given some. */
+static int keep_rights(unsigned rights)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
-        {.effective = 1u << CAP_DAC_READ_SEARCH, .permitted = 1u << CAP_DAC_READ_SEARCH}};
+        {.effective = rights, .permitted = rights}};
     return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
+static int change_user(uid_t user, gid_t group)
+{
+    /* Rights survive the change, to be given up right after it. */
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setgroups(0, NULL) < 0 ||
+        setresgid(group, group, group) < 0 || setresuid(user, user, user) < 0)
+        return -errno;
+    return 0;
 }
 
 static int become_user(const struct sandbox_options *options, bool has_landlock, struct error *err)
 {
-    if (geteuid() != 0)
-        return 0;
     uid_t user = options->user ? options->user : options->nobody ? options->nobody : CHANNEL_NOBODY_LAST;
     gid_t group = options->user ? options->group : (gid_t)user;
-    bool keeps = has_landlock && !options->user;
-    int r = 0;
-    if (keeps && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-        r = -errno;
-    if (r == 0 &&
-        (setgroups(0, NULL) < 0 || setresgid(group, group, group) < 0 || setresuid(user, user, user) < 0))
-        r = -errno;
-    if (r == 0 && keeps) {
-        r = keep_reading();
-        (void)prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
-    }
+    bool was_root = geteuid() == 0;
+    /* Reading files whatever their modes say. */
+    bool reads = was_root && has_landlock && !options->user;
+    int r = was_root ? change_user(user, group) : 0;
     if (r < 0)
-        return error_set(err, r, "sandbox", "cannot become user %u, group %u: %s", user, group, strerror(-r));
-    return 0;
+        return error_set(
+            err, r, "sandbox",
+            "cannot become user %u, group %u: %s (plugin_user in the configuration names another)", user,
+            group, strerror(-r));
+    r = keep_rights(reads ? 1u << CAP_DAC_READ_SEARCH : 0);
+    return r < 0 ? error_set(err, r, "sandbox", "cannot give up rights: %s", strerror(-r)) : 0;
 }
 
 int sandbox_enter(const struct sandbox_options *options, bool *ret_landlock, struct error *err)
@@ -90,8 +94,8 @@ int sandbox_enter(const struct sandbox_options *options, bool *ret_landlock, str
     (void)setpriority(PRIO_PROCESS, 0, NICE);
     r = become_user(options, ruleset >= 0, err);
     /* After the change of user, which clears it. The outer process started this one and waits for it. */
-    if (r == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
-                   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
+    if (r == 0 && (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
+                   prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
         r = error_set(err, -errno, "sandbox", "cannot give up privileges: %s", strerror(errno));
     if (r == 0)
         r = limit_resources(options->memory_bytes, err);

@@ -21,6 +21,7 @@ DIES = "dies in a call (a signal, abort, exit, the end of its stack)"
 HANGS = "does not return from a call"
 LOADING = "dies while it is loaded, or never ends loading"
 FINISHED = "says that it is finished, and dies or hangs in stop or destroy"
+TOLD = "does not return from wake, stop or destroy when it is told to end"
 CHANNEL = "closes its channel, or writes what is no answer"
 RESULT = "returns what is no result"
 WORDS = "refuses its configuration"
@@ -53,6 +54,7 @@ ANIMALS = [
     Animal("hang-stop", FINISHED, "did not return from stop", {"stop": "300ms"}),
     Animal("hang-destroy", FINISHED, "did not return from destroy", {"destroy": "300ms"}),
     Animal("crash-destroy", FINISHED, "in destroy"),
+    Animal("hang-wake", TOLD, limits={"stop": "300ms"}),
     Animal("close-all", CHANNEL),
     Animal("garbage", CHANNEL, "no answer"),
     Animal("forger", CHANNEL, "no answer"),
@@ -197,6 +199,14 @@ def test_the_log_is_bounded(zoo):
     assert max(len(line) for line in zoo.log().splitlines()) < 1500
     assert "event=lines_dropped source=chatter" in zoo.log()
     assert "\x1b" not in zoo.log() and "\x07" not in zoo.log()
+
+
+def test_who_does_not_stop_is_killed(zoo):
+    before = zoo.plugin_state("hang-wake")
+    assert zoo.cli_json("plugin", "reload", "hang-wake")["state"] == "running"
+    after = zoo.plugin_state("hang-wake")
+    assert before["pid"] != after["pid"] and not os.path.exists(f"/proc/{before['inner']}") and after["crashes"] == 0
+    assert zoo.accepted("hang-wake") == TICKETS
 
 
 def test_the_words_of_a_plugin_are_one_line(zoo):

@@ -16,7 +16,9 @@ static void harm(struct zoo *z)
             made = 0;
     }
     ZOO_TRY(z, "fork", made);
+#ifdef SYS_vfork
     ZOO_TRY(z, "vfork", syscall(SYS_vfork));
+#endif
     ZOO_TRY(z, "clone", syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0));
 }
 
