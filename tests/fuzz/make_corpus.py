@@ -49,6 +49,22 @@ def messages():
     write("message", "reserved", b"\xc1")
 
 
+def signatures():
+    key = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+    bytes_ = "A" * 86 + "=="
+    whole = f"tendon-signature 1\nkey {key}\nsignature {bytes_}\n"
+    write("signature", "whole", whole.encode())
+    write("signature", "cut", whole[:-1].encode())
+    write("signature", "more", (whole + "\n").encode())
+    write("signature", "version-2", whole.replace(" 1", " 2", 1).encode())
+    write("signature", "carriage-returns", whole.replace("\n", "\r\n").encode())
+    write("signature", "loose-bits", whole.replace("A==", "B==").encode())
+    write("signature", "no-padding", whole.replace("==", "").encode())
+    write("signature", "blanks", whole.replace("key ", "key  ").encode())
+    write("signature", "nul", whole.replace("key", "k\0y").encode())
+    write("signature", "short-key", whole.replace("11qY", "").encode())
+
+
 def documents():
     pack = msgpack.packb
     write("document", "query", pack({"metrics": ["csat", "full_resolution_time.p90"], "by": ["vendor"],
@@ -241,6 +257,7 @@ if __name__ == "__main__":
     os.makedirs(os.path.join(HERE, "corpus", "message"), exist_ok=True)
     messages()
     documents()
+    signatures()
     configurations()
     conditions()
     records()
