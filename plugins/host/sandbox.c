@@ -23,10 +23,17 @@
 #define STACK_BYTES (8ull * 1024 * 1024)
 #define NICE        10 /* below the collector, and below the outer process that watches this one */
 
+/* At most so much; less where tendond was given less. */
 static int set_limit(int resource, rlim_t value, struct error *err)
 {
-    const struct rlimit limit = {value, value};
-    if (setrlimit((__rlimit_resource_t)resource, &limit) < 0)
+    struct rlimit limit;
+    int r = getrlimit((__rlimit_resource_t)resource, &limit);
+    if (r == 0) {
+        limit.rlim_max = limit.rlim_max < value ? limit.rlim_max : value;
+        limit.rlim_cur = limit.rlim_max;
+        r = setrlimit((__rlimit_resource_t)resource, &limit);
+    }
+    if (r < 0)
         return error_set(err, -errno, "sandbox", "cannot set resource limit %d: %s", resource,
                          strerror(errno));
     return 0;
