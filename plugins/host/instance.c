@@ -10,10 +10,10 @@
 
 #define MEMORY_BYTES (1024ll * 1024 * 1024)
 
-/* What the ABI gives to each call, ms (tendon-plugin(3)). */
 static const uint32_t LIMITS_MS[PIPE_N_KINDS] = {
-    [PIPE_SETUP] = 5000, [PIPE_LOAD] = 5000, [PIPE_CREATE] = 2000, [PIPE_START] = 30000,
-    [PIPE_POLL] = 5000,  [PIPE_ACK] = 2000,  [PIPE_STOP] = 5000,   [PIPE_DESTROY] = 2000,
+    [PIPE_SETUP] = LIMIT_LOAD_MS,  [PIPE_LOAD] = LIMIT_LOAD_MS,       [PIPE_CREATE] = LIMIT_CREATE_MS,
+    [PIPE_START] = LIMIT_START_MS, [PIPE_POLL] = LIMIT_POLL_MS,       [PIPE_ACK] = LIMIT_ACK_MS,
+    [PIPE_STOP] = LIMIT_STOP_MS,   [PIPE_DESTROY] = LIMIT_DESTROY_MS,
 };
 
 uint32_t instance_limit(const struct instance *in, enum pipe_kind call)

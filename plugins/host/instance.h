@@ -10,6 +10,15 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+/* What the ABI gives to each call, ms (tendon-plugin(3)). */
+#define LIMIT_LOAD_MS    5000
+#define LIMIT_CREATE_MS  2000
+#define LIMIT_START_MS   30000
+#define LIMIT_POLL_MS    5000 /* on top of its timeout */
+#define LIMIT_ACK_MS     2000
+#define LIMIT_STOP_MS    5000
+#define LIMIT_DESTROY_MS 2000
+
 struct instance {
     const char *path; /* of the plugin */
     const char *source, *connect;
