@@ -157,3 +157,58 @@ int filter_install(struct error *err)
         return error_set(err, r, "sandbox", "cannot install the system call filter: %s", strerror(-r));
     return 0;
 }
+
+static const int DENIED_OUTER[] = {
+    SCMP_SYS(execve),
+    SCMP_SYS(execveat),
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(process_madvise),
+    SCMP_SYS(pidfd_getfd),
+    SCMP_SYS(kcmp),
+    SCMP_SYS(bpf),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(userfaultfd),
+    SCMP_SYS(io_uring_setup),
+    SCMP_SYS(open_by_handle_at),
+    SCMP_SYS(add_key),
+    SCMP_SYS(keyctl),
+    SCMP_SYS(request_key),
+    SCMP_SYS(init_module),
+    SCMP_SYS(finit_module),
+    SCMP_SYS(delete_module),
+    SCMP_SYS(kexec_load),
+    SCMP_SYS(kexec_file_load),
+    SCMP_SYS(reboot),
+    SCMP_SYS(mount),
+    SCMP_SYS(umount2),
+    SCMP_SYS(pivot_root),
+    SCMP_SYS(chroot),
+    SCMP_SYS(setns),
+    SCMP_SYS(unshare),
+    SCMP_SYS(swapon),
+    SCMP_SYS(swapoff),
+    SCMP_SYS(acct),
+    SCMP_SYS(quotactl),
+    SCMP_SYS(settimeofday),
+    SCMP_SYS(clock_settime),
+    SCMP_SYS(sethostname),
+    SCMP_SYS(syslog),
+};
+
+int filter_install_outer(struct error *err)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (!filter)
+        return error_set(err, -ENOMEM, "sandbox", "no memory for the system call filter");
+    int r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    for (size_t i = 0; r == 0 && i < sizeof(DENIED_OUTER) / sizeof(*DENIED_OUTER); i++)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), DENIED_OUTER[i], 0);
+    if (r == 0)
+        r = seccomp_load(filter);
+    seccomp_release(filter);
+    if (r < 0)
+        return error_set(err, r, "sandbox", "cannot install the system call filter: %s", strerror(-r));
+    return 0;
+}

@@ -44,7 +44,18 @@ static int allow_path(int ruleset, const char *path)
     return r;
 }
 
-static int create(long version)
+/* The version of the kernel's interface; 0: it has none. Or a negative errno. */
+static long find_version(void)
+{
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (version >= 0)
+        return version;
+    /* EPERM: a container's filter hides it, the kernel itself never says so here. */
+    return errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM ? 0 : -errno;
+}
+
+/* All that this version knows is handled, and so refused where no rule allows it, but for what is free. */
+static int create(long version, struct attributes free)
 {
     struct attributes attributes = {.fs = FS_1};
     size_t size = sizeof(attributes.fs);
@@ -62,26 +73,39 @@ static int create(long version)
         attributes.scoped = SCOPE_6;
         size += sizeof(attributes.scoped);
     }
+    attributes.fs &= ~free.fs;
+    attributes.net &= ~free.net;
+    attributes.scoped &= ~free.scoped;
     return (int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);
+}
+
+/* *ret_fd −1: there is no Landlock. */
+static int open_ruleset(struct attributes free, int *ret_fd, struct error *err)
+{
+    long version = find_version();
+    *ret_fd = -1;
+    if (version == 0)
+        return 0;
+    int fd = version < 0 ? -1 : create(version, free);
+    if (fd < 0) {
+        int r = version < 0 ? (int)version : -errno;
+        return error_set(err, r, "sandbox", "cannot make a Landlock rule set: %s", strerror(-r));
+    }
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    *ret_fd = fd;
+    return 0;
 }
 
 int landlock_open(const char *const *paths, size_t n, int *ret_fd, struct error *err)
 {
-    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    /* EPERM: a container's filter hides it, the kernel itself never says so here. */
-    if (version < 0 && (errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM)) {
-        *ret_fd = -1;
-        return 0;
-    }
-    int fd = version < 0 ? -1 : create(version);
-    if (fd < 0)
-        return error_set(err, -errno, "sandbox", "cannot make a Landlock rule set: %s", strerror(errno));
-    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < sizeof(SYSTEM_PATHS) / sizeof(*SYSTEM_PATHS); i++)
+    int fd;
+    int r = open_ruleset((struct attributes){0}, &fd, err);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; fd >= 0 && r == 0 && i < sizeof(SYSTEM_PATHS) / sizeof(*SYSTEM_PATHS); i++)
         r = allow_path(fd, SYSTEM_PATHS[i]);
     /* What is not there cannot be read, which the plugin finds out and says. */
-    for (size_t i = 0; r == 0 && i < n; i++)
+    for (size_t i = 0; fd >= 0 && r == 0 && i < n; i++)
         r = allow_path(fd, paths[i]);
     if (r < 0) {
         (void)close(fd);
@@ -89,6 +113,12 @@ int landlock_open(const char *const *paths, size_t n, int *ret_fd, struct error 
     }
     *ret_fd = fd;
     return 0;
+}
+
+int landlock_open_readable(int *ret_fd, struct error *err)
+{
+    const struct attributes free = {.fs = FS_READ, .net = NET_4, .scoped = SCOPE_6};
+    return open_ruleset(free, ret_fd, err);
 }
 
 int landlock_enter(int fd, struct error *err)

@@ -3,6 +3,7 @@
 #include "core/base/instant.h"
 #include "core/supervise/channel.h"
 #include "plugins/host/report.h"
+#include "plugins/host/sandbox.h"
 #include "plugins/host/session.h"
 
 #include <errno.h>
@@ -429,6 +430,8 @@ static int create(struct outer *o)
     int r = instance_create(o->instance, &o->child, &description, take_log, o, &err);
     o->has_ack = json_is_true(json_object_get(description, "has_ack"));
     json_decref(description);
+    if (r == 0 && (r = sandbox_watch(&err)) < 0)
+        child_kill(&o->child);
     if (r == 0) {
         o->report.has_landlock = o->child.has_landlock;
         o->report.inner = (int)o->child.pid;

@@ -35,4 +35,9 @@ int sandbox_enter(const struct sandbox_options *options, bool *ret_landlock, str
 /* The last step, on all threads: from now on none can be started. */
 int sandbox_seal(struct error *err);
 
+/* What the outer process gives up once the inner one runs, in case that one's words, or those of a server
+ * that the host asks for it, find a mistake in it: writing to the file system (Landlock) and starting
+ * programs, and the calls of filter_install_outer. Before the process has threads. */
+int sandbox_watch(struct error *err);
+
 #endif
