@@ -2,10 +2,10 @@
  *
  * A host finds its configuration on CHANNEL_CONFIG_FD, one JSON document up to the end of the file:
  *
- *     {source: str, tenant: str, name: str, plugin: path of the .so, keys: [str] or null, connect: endpoint,
- *      options: {…},
- *      user: int, group: int, nobody: int, limits: {memory_bytes: int, load_ms: int, create_ms: int,
- * start_ms: int, poll_ms: int, ack_ms: int, stop_ms: int, destroy_ms: int}}
+ *     {source: str, tenant: str, name: str, plugin: path of the .so, keys: [str] or null,
+ *      connect: endpoint, options: {…}, user: int, group: int, nobody: int,
+ *      limits: {memory_bytes: int, load_ms: int, create_ms: int, start_ms: int, poll_ms: int,
+ *               ack_ms: int, stop_ms: int, destroy_ms: int}}
  *
  * keys are public keys ("ed25519:…"), of which one must have signed the plugin; null: it needs no signature.
  * user and group are those that are configured, 0 where none is; nobody is the user of no name that the
@@ -18,6 +18,8 @@
  *      message: str, skipped: int, last_skip: str, accepted: int, rejected: int, landlock: bool,
  *      inner: pid of the process with the plugin}
  *
+ * Once it has created its plugin at least every CHANNEL_BEAT_MS, so that it is known to be alive.
+ *
  * The socket's end is the order to stop, as SIGTERM is. The exit status says how it went. */
 #ifndef TENDON_SUPERVISE_CHANNEL_H
 #define TENDON_SUPERVISE_CHANNEL_H
@@ -26,6 +28,7 @@
 #define CHANNEL_REPORT_FD    4
 #define CHANNEL_CONFIG_BYTES (1024 * 1024)
 #define CHANNEL_REPORT_BYTES 4096
+#define CHANNEL_BEAT_MS      10000
 
 /* Users of no name, one an instance: those that systemd gives to services without one. The last is for
  * processes that are only asked something. */

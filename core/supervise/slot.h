@@ -48,9 +48,10 @@ struct slot {
     int pidfd, channel;
     struct grant grant; /* what the process runs under: the plan may have changed since */
     int64_t started_ms;
-    int64_t due_ms; /* BACKOFF, STARTING without process: start then; with a stop asked for: kill then */
-    bool is_asked;  /* SIGTERM was sent */
-    bool is_killed; /* SIGKILL was */
+    int64_t heard_ms; /* the last report, or its start */
+    int64_t due_ms;   /* BACKOFF, STARTING without process: start then; with a stop asked for: kill then */
+    bool is_asked;    /* SIGTERM was sent */
+    bool is_killed;   /* SIGKILL was */
 
     uint64_t n_starts, n_crashes;
     unsigned n_failures;                   /* one after the other, for the backoff */

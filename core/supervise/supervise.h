@@ -27,7 +27,10 @@
 
 #define SUPERVISE_INSTANCES_MAX 1024
 #define SUPERVISE_BACKOFF_MS    1000
-#define SUPERVISE_STOP_MS       5000  /* what the ABI gives to stop */
+#define SUPERVISE_SILENT_MS     60000 /* beside what loading and creating the plugin may take */
+#define SUPERVISE_LOAD_MS       5000  /* what the ABI gives to loading, with and without its options, */
+#define SUPERVISE_CREATE_MS     2000  /* to create, */
+#define SUPERVISE_STOP_MS       5000  /* to stop */
 #define SUPERVISE_DESTROY_MS    2000  /* and to destroy */
 #define SUPERVISE_DRAIN_MS      3000  /* for what was polled before and is not acknowledged */
 #define SUPERVISE_GRACE_MAX_MS  70000 /* between SIGTERM and SIGKILL, whatever the limits */
@@ -58,6 +61,7 @@ struct supervisor_options {
     uid_t user;            /* whom plugins run as when this process is root; 0: each a user of no name */
     gid_t group;           /* with user */
     uint32_t grace_ms;     /* 0: what stop and destroy may take, and SUPERVISE_DRAIN_MS */
+    uint32_t silent_ms;    /* a host that is not heard of for so long is killed; 0: SUPERVISE_SILENT_MS */
     uint32_t backoff_ms;   /* after the first failure; 0: SUPERVISE_BACKOFF_MS */
     struct logger *logger; /* what happens to hosts, in part "supervise" */
     /* Or NULL: quarantines and releases, for the audit log. On the supervisor's thread, no lock held. */

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -77,7 +78,7 @@ static void start(struct supervisor *s, struct slot *slot, int64_t now)
     struct error err = ERROR_INIT;
     const struct plan *p = &slot->plan;
     json_t *document = describe_start(s, slot);
-    slot->started_ms = now;
+    slot->started_ms = slot->heard_ms = now;
     slot->n_starts++;
     slot->skipped = slot->accepted = slot->rejected = 0;
     slot->last_skip[0] = slot->reported[0] = '\0';
@@ -109,6 +110,32 @@ static int64_t grace_ms(const struct supervisor *s, const struct slot *slot)
     return ms < SUPERVISE_GRACE_MAX_MS ? ms : SUPERVISE_GRACE_MAX_MS;
 }
 
+/* The group: the process that has the plugin dies with the outer one anyway, this is sooner. */
+static void kill_group(struct slot *slot)
+{
+    slot->is_killed = true;
+    (void)kill(-slot->pid, SIGKILL);
+    (void)kill(slot->pid, SIGKILL);
+}
+
+/* A host says something every few seconds once its plugin is created: one that does not hangs itself. */
+static void watch(struct supervisor *s, struct slot *slot, int64_t now)
+{
+    const struct supervise_limits *l = &slot->plan.limits;
+    int64_t silent_ms = s->options.silent_ms ? s->options.silent_ms : SUPERVISE_SILENT_MS;
+    int64_t before_ms = s->options.silent_ms ? 0
+                                             : 2 * (int64_t)(l->load_ms ? l->load_ms : SUPERVISE_LOAD_MS) +
+                                                   (l->create_ms ? l->create_ms : SUPERVISE_CREATE_MS);
+    if (slot->is_killed || now - slot->heard_ms < silent_ms + before_ms)
+        return;
+    char message[128];
+    (void)snprintf(message, sizeof(message), "the plugin host said nothing for %d s; it was killed",
+                   (int)((now - slot->heard_ms) / 1000));
+    slot_enter(slot, slot->state, message);
+    say(s, LOG_LEVEL_WARNING, "killed", slot);
+    kill_group(slot);
+}
+
 /* SIGTERM, and SIGKILL when the grace is over. */
 static void stop(struct supervisor *s, struct slot *slot, int64_t now)
 {
@@ -118,20 +145,18 @@ static void stop(struct supervisor *s, struct slot *slot, int64_t now)
         slot_enter(slot, SLOT_STOPPING, "");
         (void)kill(slot->pid, SIGTERM);
     } else if (!slot->is_killed && now >= slot->due_ms) {
-        slot->is_killed = true;
         say(s, LOG_LEVEL_WARNING, "killed", slot);
-        /* The group: the process that has the plugin dies with the outer one anyway, this is sooner. */
-        (void)kill(-slot->pid, SIGKILL);
-        (void)kill(slot->pid, SIGKILL);
+        kill_group(slot);
     }
 }
 
-static void read_reports(struct slot *slot)
+static void read_reports(struct slot *slot, int64_t now)
 {
     char text[CHANNEL_REPORT_BYTES];
     for (int i = 0; i < 64; i++) {
         ssize_t n = recv(slot->channel, text, sizeof(text), MSG_DONTWAIT);
         if (n > 0) {
+            slot->heard_ms = now;
             slot_take_report(slot, text, (size_t)n);
             continue;
         }
@@ -150,7 +175,7 @@ static void reap(struct supervisor *s, struct slot *slot, int64_t now)
     if (waitpid(slot->pid, &status, WNOHANG) != slot->pid)
         return;
     if (slot->channel >= 0)
-        read_reports(slot);
+        read_reports(slot, now);
     /* What is left of its group, should the outer process have been killed alone. */
     (void)kill(-slot->pid, SIGKILL);
     slot_take_exit(slot, status, now);
@@ -168,6 +193,8 @@ static bool turn(struct supervisor *s, struct slot *slot, int64_t now, unsigned 
 {
     if (slot->pid && (slot->is_leaving || slot->next || slot->is_asked))
         stop(s, slot, now);
+    else if (slot->pid)
+        watch(s, slot, now);
     if (slot->pid == 0 && slot->is_leaving)
         return false;
     if (slot->pid == 0 && slot->next) {
@@ -233,7 +260,7 @@ static bool work(struct supervisor *s)
     for (size_t i = 0; i < s->n_slots; i++) {
         struct slot *slot = s->slots[i];
         if (slot->channel >= 0)
-            read_reports(slot);
+            read_reports(slot, now);
         if (slot->pid)
             reap(s, slot, now);
     }

@@ -122,13 +122,16 @@ void report_skip(struct report *r, const struct pipe_skip *skip, int64_t now_ms)
 
 int64_t report_next_ms(const struct report *r)
 {
-    return r->channel >= 0 && r->is_changed ? r->sent_ms + FLUSH_MS : INT64_MAX;
+    if (r->channel < 0)
+        return INT64_MAX;
+    return r->sent_ms + (r->is_changed ? FLUSH_MS : CHANNEL_BEAT_MS);
 }
 
 void report_flush(struct report *r, int64_t now_ms, bool at_once)
 {
     turn_second(r, now_ms);
-    if (r->channel < 0 || !r->is_changed || (!at_once && !r->is_urgent && now_ms - r->sent_ms < FLUSH_MS))
+    bool is_due = r->is_changed && (at_once || r->is_urgent || now_ms - r->sent_ms >= FLUSH_MS);
+    if (r->channel < 0 || (!is_due && now_ms - r->sent_ms < CHANNEL_BEAT_MS))
         return;
     json_t *report =
         json_pack("{s:s,s:s,s:I,s:s,s:I,s:I,s:b,s:i}", "state", r->state, "message", r->message, "skipped",

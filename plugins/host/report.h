@@ -35,7 +35,7 @@ void report_log(struct report *r, const struct child_log *line, int64_t now_ms);
 void report_skip(struct report *r, const struct pipe_skip *skip, int64_t now_ms);
 /* Writes to the channel what changed: states at once, counts once a second. */
 void report_flush(struct report *r, int64_t now_ms, bool at_once);
-/* When what has changed since the last report is due; INT64_MAX when nothing has. */
+/* When the next report is due: soon where something has changed, else as a sign of life. */
 int64_t report_next_ms(const struct report *r);
 
 /* A plugin's text as one line that a terminal does not act on: valid UTF-8 without control characters, cut.

@@ -400,6 +400,13 @@ def test_what_is_no_text_is_none(folder, collector):
         until(lambda: "not UTF-8" in host.said())
 
 
+def test_it_says_that_it_is_alive(folder, collector):
+    with puppet(folder, count=10) as host:
+        until(lambda: host.report().get("accepted") == 10)
+        host.last = {}
+        until(lambda: host.report().get("accepted") == 10, 30)
+
+
 # --- the sandbox -----------------------------------------------------------------------------------------------------
 
 

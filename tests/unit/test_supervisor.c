@@ -223,6 +223,23 @@ static void test_who_does_not_stop_is_killed(void **state)
     json_decref(entry);
 }
 
+static void test_who_is_silent_is_killed(void **state)
+{
+    struct supervisor *s;
+    struct supervisor_options options = {.host = host, .connect = "ipc:///nowhere", .silent_ms = 500};
+    assert_int_equal(supervisor_new(&options, &s, NULL), 0);
+    /* It says once that it runs, and nothing after that. */
+    struct supervise_instance list[] = {instance("a", "do-run")};
+    apply(s, list, 1);
+    json_t *running = wait_state(s, "a", "running"), *entry = wait_state(s, "a", "backoff");
+    assert_non_null(strstr(json_string_value(json_object_get(entry, "message")), "said nothing for"));
+    assert_int_equal(json_integer_value(json_object_get(entry, "crashes")), 1);
+    assert_int_equal(kill(pid_of(running), 0), -1);
+    supervisor_free(s);
+    json_decref(running);
+    json_decref(entry);
+}
+
 static void test_endings(void **state)
 {
     struct supervisor *s = start(0);
@@ -382,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_what_changed_is_restarted),
         cmocka_unit_test(test_replace),
         cmocka_unit_test(test_who_does_not_stop_is_killed),
+        cmocka_unit_test(test_who_is_silent_is_killed),
         cmocka_unit_test(test_endings),
         cmocka_unit_test(test_apply_is_all_or_nothing),
         cmocka_unit_test(test_asking),
