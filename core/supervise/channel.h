@@ -11,8 +11,8 @@
  * user and group are those that are configured, 0 where none is; nobody is the user of no name that the
  * plugin's process takes then, where it is root. A limit of 0 is the ABI's.
  *
- * and on CHANNEL_REPORT_FD a SOCK_SEQPACKET socket, to which it writes reports, one JSON object each, at most
- * CHANNEL_REPORT_BYTES, all of its state each time:
+ * It finds on CHANNEL_REPORT_FD a SOCK_SEQPACKET socket, to which it writes reports, one JSON object each, at
+ * most CHANNEL_REPORT_BYTES, all of its state each time:
  *
  *     {state: "starting" | "running" | "retrying" | "failed_config" | "failed_auth" | "crashed" | "ended",
  *      message: str, skipped: int, last_skip: str, accepted: int, rejected: int, landlock: bool,
