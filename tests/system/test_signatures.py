@@ -190,3 +190,10 @@ def test_a_key_that_is_none(signed):
     done = subprocess.run([built("tendond"), "--check", "--config", signed.config_path], capture_output=True, text=True,
                           check=False, timeout=60)
     assert done.returncode == 1 and "plugin_keys takes public keys" in done.stderr
+
+
+def test_with_no_folder_named_everything_is_signed(make_collector):
+    collector = make_collector(plugins=[{"source": "a", "plugin": "puppet"}], plugin_path=[PUPPET], plugin_unsigned=[]).start()
+    wait_for(lambda: collector.plugin_state("a").get("state") == "failed_config", 60, lambda: str(collector.plugin_state("a")))
+    assert "is not signed" in collector.plugin_state("a")["message"]
+    assert "plugin_unsigned" in collector.plugin_state("a")["message"], "what to do next"

@@ -226,14 +226,14 @@ static void test_who_does_not_stop_is_killed(void **state)
 static void test_who_is_silent_is_killed(void **state)
 {
     struct supervisor *s;
-    struct supervisor_options options = {.host = host, .connect = "ipc:///nowhere", .silent_ms = 500};
+    struct supervisor_options options = {.host = host, .connect = "ipc:///nowhere", .silent_ms = 2000};
     assert_int_equal(supervisor_new(&options, &s, NULL), 0);
     /* It says once that it runs, and nothing after that. */
     struct supervise_instance list[] = {instance("a", "do-run")};
     apply(s, list, 1);
     json_t *running = wait_state(s, "a", "running"), *entry = wait_state(s, "a", "backoff");
     assert_non_null(strstr(json_string_value(json_object_get(entry, "message")), "said nothing for"));
-    assert_int_equal(json_integer_value(json_object_get(entry, "crashes")), 1);
+    assert_true(json_integer_value(json_object_get(entry, "crashes")) >= 1);
     assert_int_equal(kill(pid_of(running), 0), -1);
     supervisor_free(s);
     json_decref(running);
