@@ -1,6 +1,5 @@
 #include "tests/bench/batches.h"
 
-#include "plugins/simulator/world.h"
 #include "proto/wire.h"
 #include "tests/bench/pack.h"
 
@@ -12,10 +11,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
-#define TEAMS         4
-#define EVENT_ROOM    1024 /* for one event more, and the envelope */
-#define EVENTS_TICKET 5    /* a little less than the profile gives */
+#define EVENT_ROOM 1024 /* for one event more, and the envelope */
+#define DAY_MS     86400000ull
+#define LATE_DAYS  400
 
 static bool failed(const char *what, const char *path)
 {
@@ -30,142 +30,16 @@ static bool file_name(char *room, size_t size, const char *folder, uint32_t inde
     return n > 0 && (size_t)n < size;
 }
 
-/* --- names: the same in events and tables ----------------------------------------------------------------
+/* --- writing ---------------------------------------------------------------------------------------------
  */
 
-static const struct {
-    const char *suffix, *outsourcer, *country;
-    int tier;
-} TEAM_KINDS[TEAMS] = {
-    {"desk", "", "US", 1},
-    {"manila", "luzon-care", "PH", 1},
-    {"experts", "", "US", 2},
-    {"merida", "yucatan-support", "MX", 2},
-};
-
-struct names {
-    char sites[LOAD_SITES][8];
-    const char *site_list[LOAD_SITES];
-    char teams[LOAD_VENDORS][TEAMS][24];
-    const char *team_list[LOAD_VENDORS][TEAMS];
-    char vendors[LOAD_VENDORS][8];
-    char prefixes[LOAD_VENDORS][8];
-};
-
-static void names_make(struct names *names)
-{
-    for (uint32_t i = 0; i < LOAD_SITES; i++) {
-        (void)snprintf(names->sites[i], sizeof(names->sites[i]), "S%03u", i);
-        names->site_list[i] = names->sites[i];
-    }
-    for (uint32_t v = 0; v < LOAD_VENDORS; v++) {
-        (void)snprintf(names->vendors[v], sizeof(names->vendors[v]), "v%02u", v);
-        (void)snprintf(names->prefixes[v], sizeof(names->prefixes[v]), "V%02u-", v);
-        for (int t = 0; t < TEAMS; t++) {
-            (void)snprintf(names->teams[v][t], sizeof(names->teams[v][t]), "v%02u-%s", v,
-                           TEAM_KINDS[t].suffix);
-            names->team_list[v][t] = names->teams[v][t];
-        }
-    }
-}
-
-bool batches_tables(const char *folder)
-{
-    static const char *const kinds[] = {"hospital", "hospital", "cah", "clinic", "practice"};
-    static struct names names;
-    char path[4096];
+struct writer {
+    const struct load_plan *plan;
     FILE *file;
-
-    names_make(&names);
-    (void)snprintf(path, sizeof(path), "%s/sites.csv", folder);
-    file = fopen(path, "we");
-    if (!file)
-        return failed("write", path);
-    (void)fprintf(file, "site,facility_kind,beds,country,org\n");
-    for (uint32_t i = 0; i < LOAD_SITES; i++)
-        (void)fprintf(file, "%s,%s,%u,US,org-%u\n", names.sites[i], kinds[i % 5], 15 + i * 7919 % 600, i / 4);
-    if (fclose(file) != 0)
-        return failed("write", path);
-    (void)snprintf(path, sizeof(path), "%s/teams.csv", folder);
-    file = fopen(path, "we");
-    if (!file)
-        return failed("write", path);
-    (void)fprintf(file, "team,employer,outsourcer,team_country,tier\n");
-    for (uint32_t v = 0; v < LOAD_VENDORS; v++)
-        for (int t = 0; t < TEAMS; t++)
-            (void)fprintf(file, "%s,%s,%s,%s,%d\n", names.teams[v][t],
-                          *TEAM_KINDS[t].outsourcer ? TEAM_KINDS[t].outsourcer : names.vendors[v],
-                          TEAM_KINDS[t].outsourcer, TEAM_KINDS[t].country, TEAM_KINDS[t].tier);
-    return fclose(file) == 0 || failed("write", path);
-}
-
-/* --- making ----------------------------------------------------------------------------------------------
- */
-
-/* One vendor's events; those of a client are merged by the time of their delivery. */
-struct stream {
-    struct world *world;
-    struct world_event event;
-    uint8_t *seen; /* a bit a ticket */
-    bool ended;
+    msgpack_sbuffer events, message;
+    uint32_t n_events; /* of the batch being filled */
+    struct load_counts *counts;
 };
-
-static bool stream_advance(struct stream *stream)
-{
-    int rc = world_next(stream->world, &stream->event);
-
-    stream->ended = rc == 0;
-    return rc >= 0;
-}
-
-static bool stream_open(struct stream *stream, const struct load_plan *plan, const struct names *names,
-                        uint32_t vendor)
-{
-    static const char *const products[] = {"ehr", "pacs", "lab", "pharmacy", "billing"};
-    static const char *const channels[] = {"phone", "email", "portal", "chat", "web"};
-    const struct world_options options = {
-        .seed = plan->seed * LOAD_VENDORS + vendor,
-        .from_ms = LOAD_FROM_MS,
-        .until_ms = LOAD_FROM_MS + LOAD_DAYS * 86400000ll,
-        .n_tickets = plan->n_events / EVENTS_TICKET / LOAD_VENDORS + 1,
-        .profile = WORLD_PROFILES[WORLD_N_PROFILES - 1],
-        .prefix = names->prefixes[vendor],
-        .vendor = names->vendors[vendor],
-        .sites = {names->site_list, LOAD_SITES},
-        .products = {products, 5},
-        .teams = {names->team_list[vendor], TEAMS},
-        .channels = {channels, 5},
-        .jitter_ms = 120000,
-    };
-
-    stream->seen = calloc(options.n_tickets / 8 + 1, 1);
-    return stream->seen && world_new(&options, &stream->world) == 0 && stream_advance(stream);
-}
-
-static bool batch_write(FILE *file, msgpack_sbuffer *message, const msgpack_sbuffer *events,
-                        uint32_t n_events, struct load_counts *counts)
-{
-    uint64_t seq = ++counts->n_batches;
-    uint32_t head[2];
-    msgpack_packer packer;
-
-    msgpack_sbuffer_clear(message);
-    msgpack_packer_init(&packer, message, msgpack_sbuffer_write);
-    (void)wire_envelope_write(&packer, WIRE_BATCH, seq);
-    msgpack_pack_map(&packer, 2);
-    msgpack_pack_str(&packer, 3);
-    msgpack_pack_str_body(&packer, "seq", 3);
-    msgpack_pack_uint64(&packer, seq);
-    msgpack_pack_str(&packer, 6);
-    msgpack_pack_str_body(&packer, "events", 6);
-    msgpack_pack_array(&packer, n_events);
-    msgpack_sbuffer_write(message, events->data, events->size);
-    head[0] = (uint32_t)message->size;
-    head[1] = n_events;
-    counts->n_events += n_events;
-    counts->n_bytes += message->size;
-    return fwrite(head, sizeof(head), 1, file) == 1 && fwrite(message->data, message->size, 1, file) == 1;
-}
 
 /* How large the next batch may be: a source begins with little credit, which doubles while it is used. */
 static size_t batch_room(uint64_t n_batches)
@@ -175,70 +49,178 @@ static size_t batch_room(uint64_t n_batches)
     return (room < WIRE_BATCH_BYTES ? room : WIRE_BATCH_BYTES) - EVENT_ROOM;
 }
 
-static bool write_all(FILE *file, struct stream *streams, uint32_t n_streams, const struct load_plan *plan,
-                      uint64_t n_events, struct load_counts *counts)
+static bool writer_flush(struct writer *writer)
 {
-    msgpack_sbuffer events, message;
-    uint32_t n_batch = 0;
+    struct load_counts *counts = writer->counts;
+    msgpack_packer packer;
+    uint32_t head[2];
+
+    if (writer->n_events == 0)
+        return true;
+    msgpack_sbuffer_clear(&writer->message);
+    msgpack_packer_init(&packer, &writer->message, msgpack_sbuffer_write);
+    counts->n_batches++;
+    (void)wire_envelope_write(&packer, WIRE_BATCH, counts->n_batches);
+    msgpack_pack_map(&packer, 2);
+    msgpack_pack_str(&packer, 3);
+    msgpack_pack_str_body(&packer, "seq", 3);
+    msgpack_pack_uint64(&packer, counts->n_batches);
+    msgpack_pack_str(&packer, 6);
+    msgpack_pack_str_body(&packer, "events", 6);
+    msgpack_pack_array(&packer, writer->n_events);
+    msgpack_sbuffer_write(&writer->message, writer->events.data, writer->events.size);
+    head[0] = (uint32_t)writer->message.size;
+    head[1] = writer->n_events;
+    counts->n_events += writer->n_events;
+    counts->n_bytes += writer->message.size;
+    msgpack_sbuffer_clear(&writer->events);
+    writer->n_events = 0;
+    return fwrite(head, sizeof(head), 1, writer->file) == 1 &&
+           fwrite(writer->message.data, writer->message.size, 1, writer->file) == 1;
+}
+
+/* After each event that was put into writer->events. */
+static bool writer_added(struct writer *writer)
+{
+    writer->n_events++;
+    if (writer->n_events < writer->plan->batch_events &&
+        writer->events.size + EVENT_ROOM <= batch_room(writer->counts->n_batches))
+        return true;
+    return writer_flush(writer);
+}
+
+/* --- another order ---------------------------------------------------------------------------------------
+ */
+
+/* Where an event of the sack is, and what it is sorted by. */
+struct place {
+    uint64_t first, second;
+    uint32_t third, size;
+    size_t offset;
+};
+
+struct sack {
+    msgpack_sbuffer events;
+    struct place *places;
+    size_t n, room;
+};
+
+static bool sack_add(struct sack *sack, enum load_order order, const struct world_event *event,
+                     uint32_t vendor)
+{
+    uint64_t ticket = (uint64_t)vendor << 40 | event->story;
+    struct place place = {.offset = sack->events.size};
+
+    if (sack->n == sack->room) {
+        size_t room = sack->room ? sack->room * 2 : 1 << 16;
+        struct place *places = reallocarray(sack->places, room, sizeof(*places));
+
+        if (!places)
+            return false;
+        sack->places = places;
+        sack->room = room;
+    }
+    pack_event(&sack->events, event);
+    place.size = (uint32_t)(sack->events.size - place.offset);
+    if (order == LOAD_SORTED) {
+        place.first = ticket;
+        place.second = (uint64_t)event->at_ms;
+        place.third = event->seq;
+    } else {
+        const uint64_t of[2] = {ticket, event->step};
+        uint64_t chance = XXH3_64bits(of, sizeof(of));
+
+        place.first = (uint64_t)event->due_ms;
+        if (chance % 100 == 0)
+            place.first += (1 + chance / 100 % LATE_DAYS) * DAY_MS;
+        place.second = ticket;
+        place.third = event->step;
+    }
+    sack->places[sack->n++] = place;
+    return true;
+}
+
+static int by_place(const void *left, const void *right)
+{
+    const struct place *a = left, *b = right;
+
+    if (a->first != b->first)
+        return a->first < b->first ? -1 : 1;
+    if (a->second != b->second)
+        return a->second < b->second ? -1 : 1;
+    return (a->third > b->third) - (a->third < b->third);
+}
+
+static bool sack_empty(struct sack *sack, struct writer *writer)
+{
     bool ok = true;
 
-    msgpack_sbuffer_init(&events);
-    msgpack_sbuffer_init(&message);
-    for (uint64_t n = 0; n < n_events && ok; n++) {
-        struct stream *next = NULL;
-        uint64_t story;
-
-        for (uint32_t i = 0; i < n_streams; i++)
-            if (!streams[i].ended && (!next || streams[i].event.due_ms < next->event.due_ms))
-                next = &streams[i];
-        if (!next)
-            break;
-        story = next->event.story;
-        counts->n_tickets += !(next->seen[story / 8] >> story % 8 & 1);
-        next->seen[story / 8] |= (uint8_t)(1u << story % 8);
-        pack_event(&events, &next->event);
-        n_batch++;
-        ok = stream_advance(next);
-        if (ok &&
-            (n_batch == plan->batch_events || events.size + EVENT_ROOM > batch_room(counts->n_batches))) {
-            ok = batch_write(file, &message, &events, n_batch, counts);
-            msgpack_sbuffer_clear(&events);
-            n_batch = 0;
-        }
+    if (sack->n > 0)
+        qsort(sack->places, sack->n, sizeof(*sack->places), by_place);
+    for (size_t i = 0; i < sack->n && ok; i++) {
+        msgpack_sbuffer_write(&writer->events, sack->events.data + sack->places[i].offset,
+                              sack->places[i].size);
+        ok = writer_added(writer);
     }
-    if (ok && n_batch > 0)
-        ok = batch_write(file, &message, &events, n_batch, counts);
-    msgpack_sbuffer_destroy(&events);
-    msgpack_sbuffer_destroy(&message);
+    return ok;
+}
+
+/* --- making ----------------------------------------------------------------------------------------------
+ */
+
+static bool write_all(struct writer *writer, struct streams *streams, uint32_t index)
+{
+    uint64_t n_tickets = load_tickets(writer->plan), share = load_share(writer->plan, index);
+    uint8_t *seen = calloc(LOAD_VENDORS, n_tickets / 8 + 1); /* a bit a ticket */
+    struct sack sack = {0};
+    bool ok = seen != NULL;
+
+    msgpack_sbuffer_init(&sack.events);
+    for (uint64_t n = 0; n < share && ok; n++) {
+        uint32_t vendor;
+        const struct world_event *event = streams_event(streams, &vendor);
+        uint8_t *byte, bit;
+
+        if (!event)
+            break;
+        byte = &seen[vendor * (n_tickets / 8 + 1) + event->story / 8];
+        bit = (uint8_t)(1u << event->story % 8);
+        writer->counts->n_tickets += !(*byte & bit);
+        *byte |= bit;
+        if (writer->plan->order == LOAD_TIME) {
+            pack_event(&writer->events, event);
+            ok = writer_added(writer);
+        } else {
+            ok = sack_add(&sack, writer->plan->order, event, vendor);
+        }
+        ok = ok && streams_step(streams);
+    }
+    ok = ok && sack_empty(&sack, writer) && writer_flush(writer);
+    msgpack_sbuffer_destroy(&sack.events);
+    free(sack.places);
+    free(seen);
     return ok;
 }
 
 bool batches_make(const struct load_plan *plan, uint32_t index, struct load_counts *ret)
 {
-    uint64_t share = plan->n_events / plan->n_clients + (index < plan->n_events % plan->n_clients);
-    struct stream streams[LOAD_VENDORS] = {0};
-    struct names *names = calloc(1, sizeof(*names));
-    uint32_t n_streams = 0;
+    struct writer writer = {.plan = plan, .counts = ret};
+    struct streams *streams = streams_open(plan, index, true);
     char path[4096];
-    FILE *file = NULL;
-    bool ok = names && file_name(path, sizeof(path), plan->folder, index);
+    bool ok = streams && file_name(path, sizeof(path), plan->folder, index);
 
     *ret = (struct load_counts){0};
+    msgpack_sbuffer_init(&writer.events);
+    msgpack_sbuffer_init(&writer.message);
     if (ok) {
-        names_make(names);
-        file = fopen(path, "we");
-        ok = file != NULL;
+        writer.file = fopen(path, "we");
+        ok = writer.file && write_all(&writer, streams, index);
+        if (writer.file && fclose(writer.file) != 0)
+            ok = false;
     }
-    for (uint32_t vendor = index; ok && vendor < LOAD_VENDORS; vendor += plan->n_clients)
-        ok = stream_open(&streams[n_streams++], plan, names, vendor);
-    ok = ok && write_all(file, streams, n_streams, plan, share, ret);
-    if (file && fclose(file) != 0)
-        ok = false;
-    for (uint32_t i = 0; i < n_streams; i++) {
-        world_free(streams[i].world);
-        free(streams[i].seen);
-    }
-    free(names);
+    msgpack_sbuffer_destroy(&writer.events);
+    msgpack_sbuffer_destroy(&writer.message);
+    streams_close(streams);
     return ok || failed("make the load in", plan->folder);
 }
 

@@ -1,15 +1,19 @@
 /* The benchmark's load client.
  *
- *   load make FOLDER EVENTS CLIENTS BATCH SEED     writes the batches of all clients and the tables
+ *   load make FOLDER EVENTS CLIENTS BATCH SEED ORDER     writes the batches of all clients and the reference
+ *                                                        tables; ORDER is time, sorted or late
+ *   load table FOLDER EVENTS CLIENTS SEED                writes the same events as a table, for the peers
  *   load send FOLDER INDEX SOURCE ENDPOINT SERVER_KEY KEY_FILE [lockstep]
  *   load --run, --describe, …                      as tendon-plugin-host: tendond starts it for a source and
  *                                                  knows it by its pid, so that it needs no key. For the
- * source NAME-INDEX the folder is $TENDON_LOAD/NAME; the real host is $TENDON_LOAD_HOST
+ * source NAME-INDEX the folder is $TENDON_LOAD/NAME; $TENDON_LOAD_LOCKSTEP and $TENDON_LOAD_PAUSE_US say how
+ * it sends; the real host is $TENDON_LOAD_HOST
  *
  * Each writes its result as JSON: make and send to stdout, --run to FOLDER/result-INDEX. */
 #include "core/supervise/channel.h"
 #include "tests/bench/batches.h"
 #include "tests/bench/send.h"
+#include "tests/bench/table.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +23,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define LOAD_SOURCES 1000 /* NAME-INDEX below that */
 
 static bool number(const char *text, uint64_t least, uint64_t most, uint64_t *ret)
 {
@@ -36,6 +42,19 @@ static bool number(const char *text, uint64_t least, uint64_t most, uint64_t *re
     return true;
 }
 
+static bool order_of(const char *text, enum load_order *ret)
+{
+    static const char *const names[] = {"time", "sorted", "late"};
+
+    for (int i = 0; i < 3; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *ret = (enum load_order)i;
+            return true;
+        }
+    (void)fprintf(stderr, "bench: %s is no order: time, sorted or late\n", text);
+    return false;
+}
+
 static int make(char **arguments)
 {
     struct load_plan plan = {.folder = arguments[0]};
@@ -44,11 +63,12 @@ static int make(char **arguments)
 
     if (!number(arguments[1], 1, 2000000000, &plan.n_events) ||
         !number(arguments[2], 1, LOAD_VENDORS, &n_clients) ||
-        !number(arguments[3], 1, 100000, &batch_events) || !number(arguments[4], 0, INT32_MAX, &plan.seed))
+        !number(arguments[3], 1, 100000, &batch_events) || !number(arguments[4], 0, INT32_MAX, &plan.seed) ||
+        !order_of(arguments[5], &plan.order))
         return 2;
     plan.n_clients = (uint32_t)n_clients;
     plan.batch_events = (uint32_t)batch_events;
-    if (!batches_tables(plan.folder))
+    if (!load_tables(plan.folder))
         return 1;
     (void)printf("{\"clients\": [");
     for (uint32_t i = 0; i < plan.n_clients; i++) {
@@ -66,6 +86,21 @@ static int make(char **arguments)
     (void)printf("], \"events\": %" PRIu64 ", \"batches\": %" PRIu64 ", \"bytes\": %" PRIu64
                  ", \"tickets\": %" PRIu64 "}\n",
                  all.n_events, all.n_batches, all.n_bytes, all.n_tickets);
+    return 0;
+}
+
+static int make_table(char **arguments)
+{
+    struct load_plan plan = {.folder = arguments[0]};
+    uint64_t n_clients, n_events;
+
+    if (!number(arguments[1], 1, 2000000000, &plan.n_events) ||
+        !number(arguments[2], 1, LOAD_VENDORS, &n_clients) || !number(arguments[3], 0, INT32_MAX, &plan.seed))
+        return 2;
+    plan.n_clients = (uint32_t)n_clients;
+    if (!table_write(&plan, &n_events))
+        return 1;
+    (void)printf("{\"events\": %" PRIu64 "}\n", n_events);
     return 0;
 }
 
@@ -94,7 +129,7 @@ static int send_with_key(int n, char **arguments)
     uint64_t index;
     bool ok;
 
-    if (!number(arguments[1], 0, LOAD_VENDORS - 1, &index))
+    if (!number(arguments[1], 0, LOAD_SOURCES - 1, &index))
         return 2;
     options.index = (uint32_t)index;
     if (key_read(arguments[5], true, &key, &err) < 0) {
@@ -142,11 +177,11 @@ static bool leave(const char *folder, uint32_t index, const struct send_result *
 
 static int run_as_host(void)
 {
-    const char *base = getenv("TENDON_LOAD"), *dash;
+    const char *base = getenv("TENDON_LOAD"), *pause = getenv("TENDON_LOAD_PAUSE_US"), *dash;
     struct send_options options = {.lockstep = getenv("TENDON_LOAD_LOCKSTEP") != NULL};
     struct send_result result;
     char folder[4096];
-    uint64_t index;
+    uint64_t index, pause_us = 0;
     json_t *config = json_loadfd(CHANNEL_CONFIG_FD, 0, NULL);
     bool ok;
 
@@ -155,8 +190,11 @@ static int run_as_host(void)
         (void)fprintf(stderr, "bench: no folder, or no configuration\n");
         return CHANNEL_EXIT_USAGE;
     }
+    if (pause && !number(pause, 0, 1000000, &pause_us))
+        return CHANNEL_EXIT_USAGE;
+    options.pause_us = (uint32_t)pause_us;
     dash = strrchr(options.source, '-');
-    if (!dash || !number(dash + 1, 0, LOAD_VENDORS - 1, &index))
+    if (!dash || !number(dash + 1, 0, LOAD_SOURCES - 1, &index))
         return CHANNEL_EXIT_USAGE;
     (void)snprintf(folder, sizeof(folder), "%s/%.*s", base, (int)(dash - options.source), options.source);
     options.folder = folder;
@@ -170,8 +208,10 @@ static int run_as_host(void)
 
 int main(int argc, char **argv)
 {
-    if (argc == 7 && strcmp(argv[1], "make") == 0)
+    if (argc == 8 && strcmp(argv[1], "make") == 0)
         return make(argv + 2);
+    if (argc == 6 && strcmp(argv[1], "table") == 0)
+        return make_table(argv + 2);
     if ((argc == 8 || argc == 9) && strcmp(argv[1], "send") == 0)
         return send_with_key(argc - 2, argv + 2);
     if (argc > 1 && strcmp(argv[1], "--run") == 0)
@@ -181,7 +221,8 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "bench: cannot run %s: %s\n", getenv("TENDON_LOAD_HOST"), strerror(errno));
         return 1;
     }
-    (void)fprintf(stderr, "usage: load make FOLDER EVENTS CLIENTS BATCH SEED\n"
+    (void)fprintf(stderr, "usage: load make FOLDER EVENTS CLIENTS BATCH SEED time|sorted|late\n"
+                          "       load table FOLDER EVENTS CLIENTS SEED\n"
                           "       load send FOLDER INDEX SOURCE ENDPOINT SERVER_KEY KEY_FILE [lockstep]\n");
     return 2;
 }

@@ -238,6 +238,8 @@ static bool send_batches(struct sender *sender, struct send_result *result)
         }
         if (batch.size > sender->credit)
             return failed(sender, "a batch is larger than the credit: prepare smaller ones");
+        if (sender->options->pause_us > 0)
+            (void)usleep(sender->options->pause_us);
         if (!send_one(sender, &batch))
             return false;
         result->n_events += batch.n_events;

@@ -15,6 +15,7 @@ struct send_options {
     const char *server_key;     /* NULL: no CURVE */
     const struct key_pair *key; /* with server_key */
     bool lockstep;              /* one batch at a time */
+    uint32_t pause_us;          /* before each batch; with lockstep */
 };
 
 struct send_result {
