@@ -190,7 +190,7 @@ static bool write_rows(const struct table *table, uint64_t *ret_events)
     all.n_clients = 1;
     streams = streams_open(&all, 0, false);
     ok = streams &&
-         fputs("at,kind,id,ticket,seq,vendor,product,module,version,channel,category,requester_role,"
+         fputs("at_ms,kind,id,ticket,seq,vendor,product,module,version,channel,category,requester_role,"
                "respondent,severity,tier,automated,score,opened_by,site,facility_kind,beds,team,"
                "outsourcer,region,value_ms\n",
                table->file) != EOF;

@@ -84,11 +84,13 @@ def fdatasync_ms(folder):
     return median(times)
 
 
-def folder_bytes(path):
-    """What is taken on disk, holes not counted."""
+def folder_bytes(path, begin=""):
+    """What the files whose names begin so take on disk, holes not counted."""
     total = 0
     for parent, _, names in os.walk(path):
         for name in names:
+            if not name.startswith(begin):
+                continue
             try:
                 total += os.stat(os.path.join(parent, name)).st_blocks * 512
             except FileNotFoundError:

@@ -50,9 +50,18 @@ def measure(arguments, base):
         say("building")
     build.make()
     bench = parts.Bench(base, build, Loads(base, build, arguments.events), arguments.settle)
-    for name, part in parts.PARTS.items():
-        if name in (arguments.only or parts.PARTS):
-            part(bench)
+    wanted = set(arguments.only or parts.PARTS)
+    if "peers" in wanted:  # they are compared with a loaded collector
+        wanted.add("local")
+    try:
+        for name, part in parts.PARTS.items():
+            if name in wanted:
+                part(bench)
+        if bench.peers:
+            bench.peers.time()
+    finally:
+        if bench.peers:
+            bench.peers.close()
     parts.finish(bench)
     return bench.result
 

@@ -9,6 +9,7 @@ import time
 from harness.collector import Collector
 from harness.common import CLIENTS, check_json, fail, fdatasync_ms, folder_bytes, median, percentile, say
 from harness.loads import TENANTS
+from harness.peers import Peers
 from harness.queries import query_times
 
 ACK_PAUSE_US = 2000
@@ -62,6 +63,15 @@ def note_load(bench, part, rate, results):
                                     "p99": max(result["ack_p99_ms"] for result in results)})
     bench.put("cpu_us_per_event", part, results[0]["cpu_us"])
     say(f"  {rate:,.0f} events/s; {sum(results[0]['cpu_us'].values()):.2f} µs of CPU an event")
+
+
+def peers(bench):
+    """DuckDB, ClickHouse and SQLite on the same events, installed from npm and Debian into build/bench-peers:
+    bulk load, durable batches with a check for duplicates, size; the questions, on the raw events and on fact
+    tables, once all engines have given the same answers. Brings local along."""
+    bench.begin("peers", ("main", "small"))
+    bench.peers = Peers(bench)
+    bench.peers.load()
 
 
 def local(bench):
@@ -305,7 +315,7 @@ def mixed(bench):
     bench.loads.drop("quiet")
 
 
-PARTS = {"local": local, "lockstep": lockstep, "curve": curve, "sorted": sorted_, "late": late, "tenants100": tenants100,
+PARTS = {"peers": peers, "local": local, "lockstep": lockstep, "curve": curve, "sorted": sorted_, "late": late, "tenants100": tenants100,
          "ack": ack, "mixed": mixed, "open": open_, "limits": limits}
 
 
