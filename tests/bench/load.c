@@ -106,12 +106,15 @@ static int make_table(char **arguments)
 
 static bool tell(FILE *file, const struct send_result *result)
 {
-    return fprintf(file,
-                   "{\"first_ns\": %" PRId64 ", \"last_ns\": %" PRId64 ", \"events\": %" PRIu64
-                   ", \"accepted\": %" PRIu64 ", \"batches\": %" PRIu64
-                   ", \"ack_p50_ms\": %.3f, \"ack_p99_ms\": %.3f}\n",
-                   result->first_ns, result->last_ns, result->n_events, result->n_accepted, result->n_batches,
-                   result->ack_p50_ms, result->ack_p99_ms) > 0;
+    bool ok = fprintf(file,
+                      "{\"first_ns\": %" PRId64 ", \"last_ns\": %" PRId64 ", \"events\": %" PRIu64
+                      ", \"accepted\": %" PRIu64 ", \"batches\": %" PRIu64 ", \"ack_ms\": [",
+                      result->first_ns, result->last_ns, result->n_events, result->n_accepted,
+                      result->n_batches) > 0;
+
+    for (int i = 0; i < 100; i++)
+        ok = ok && fprintf(file, "%s%.3f", i ? ", " : "", result->ack_ms[i]) > 0;
+    return ok && fprintf(file, "]}\n") > 0;
 }
 
 static int send_with_key(int n, char **arguments)

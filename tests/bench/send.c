@@ -296,8 +296,8 @@ bool send_all(const struct send_options *options, struct send_result *ret)
     }
     if (ok) {
         qsort(sender.times_ns, sender.n_sent, sizeof(*sender.times_ns), by_size);
-        ret->ack_p50_ms = percentile_ms(&sender, 50);
-        ret->ack_p99_ms = percentile_ms(&sender, 99);
+        for (uint32_t i = 0; i < 100; i++)
+            ret->ack_ms[i] = percentile_ms(&sender, i + 1);
     }
     if (sender.socket)
         zmq_close(sender.socket);

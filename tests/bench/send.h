@@ -21,7 +21,7 @@ struct send_options {
 struct send_result {
     int64_t first_ns, last_ns; /* CLOCK_MONOTONIC: the first byte sent, the last ACK */
     uint64_t n_events, n_accepted, n_batches;
-    double ack_p50_ms, ack_p99_ms;
+    double ack_ms[100]; /* how long an ACK took: the 1st to the 100th percentile */
 };
 
 /* Says HELLO, waits until FOLDER/go is there, sends everything, waits for every ACK. A message on stderr and

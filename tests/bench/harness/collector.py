@@ -107,7 +107,7 @@ class Collector:
         end = time.monotonic() + START_SECONDS
         while not os.path.exists(socket):
             if self.process.poll() is not None or time.monotonic() > end:
-                fail(f"tendond does not start; see {self.folder}/log")
+                self.fail("tendond does not start")
             time.sleep(0.001)
         threading.Thread(target=self.sample, args=(self.stopping, self.process.pid), daemon=True).start()
         self.asker = Asker(self.build, self.control)
@@ -146,6 +146,11 @@ class Collector:
             self.log.close()
             self.log = None
 
+    def fail(self, what):
+        """With the end of its log: the folder goes when the benchmark ends."""
+        with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as file:
+            fail(f"{what}; the last it said:\n{''.join(file.readlines()[-15:])}")
+
     def sample(self, stopping, pid):
         """Anonymous resident memory, at 10 Hz."""
         while not stopping.wait(0.1):
@@ -175,7 +180,7 @@ class Collector:
         end = time.monotonic() + START_SECONDS
         while not all(os.path.exists(self.loads.path(name, f"ready-{index}")) for index in range(clients)):
             if time.monotonic() > end:
-                fail(f"the clients are not ready; see {self.folder}/log")
+                self.fail("the clients are not ready")
             time.sleep(0.01)
 
     def go(self, name):
@@ -192,9 +197,9 @@ class Collector:
                     with open(path, encoding="ascii") as file:
                         found[index] = json.load(file)
             if self.process.poll() is not None or any(process.poll() for process in processes):
-                fail(f"the load was not taken; see {self.folder}/log")
+                self.fail("the load was not taken")
             if "failed_config" in self.states(name):
-                fail(f"a client failed; see {self.folder}/log")
+                self.fail("a client failed")
             time.sleep(0.005)
         return [found[index] for index in range(clients)]
 

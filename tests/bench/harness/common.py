@@ -40,7 +40,7 @@ class Build:
     """The programs measured: a release build of their own, unless another is given."""
 
     def __init__(self, folder=None):
-        self.folder = folder or os.path.join(TOP, "build", "bench")
+        self.folder = os.path.abspath(folder or os.path.join(TOP, "build", "bench"))
         self.given = folder is not None
 
     def make(self):

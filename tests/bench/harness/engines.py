@@ -40,9 +40,6 @@ class Engine:
     facts = True
     no_agent = "opened_by IS NULL"
 
-    def month(self, at_ms):
-        raise NotImplementedError
-
     def divide(self, value, by):
         return f"({value}) // {by}"
 
@@ -118,8 +115,8 @@ class Engine:
         return self.last_solves("count(*)", f"AND e.at_ms < {milliseconds(until)}")
 
     def months(self, source):
-        return (f"SELECT outsourcer, {self.month('at_ms')} AS m, count(*), "
-                f"sum(CASE WHEN score <= 2 THEN 1 ELSE 0 END) FROM ({source}) t GROUP BY outsourcer, m")
+        """How many ratings of an outsourcer and month there are, and how many of them are low."""
+        raise NotImplementedError
 
     def weeks(self, source):
         # 1970-01-01 was a Thursday; weeks begin on Monday
@@ -129,10 +126,11 @@ class Engine:
 
 class Duckdb(Engine):
     name = "duckdb"
-    types = {"int8": "TINYINT", "int16": "SMALLINT", "int64": "BIGINT", "text": "VARCHAR", "kind": "kind"}
+    types = {"int8": "TINYINT", "int16": "SMALLINT", "int64": "BIGINT"}
 
-    def month(self, at_ms):
-        return f"strftime(date_trunc('month', epoch_ms({at_ms})), '%Y-%m')"
+    def type_of(self, name, kind):
+        """Texts are enumerations of their own, which it groups by up to twice as fast."""
+        return self.types.get(kind, f"{name}_values")
 
     def months(self, source):
         return ("SELECT outsourcer, strftime(m, '%Y-%m'), count(*), count(*) FILTER (score <= 2) FROM "
@@ -144,17 +142,31 @@ class Duckdb(Engine):
                 f"FROM ({source}) t GROUP BY {', '.join(keys)}")
 
     def schema(self, table, key=""):
-        listed = ", ".join(f"{name} {self.types[kind]}{' PRIMARY KEY' if name == key else ''}" for name, kind in COLUMNS)
+        listed = ", ".join(f"{name} {self.type_of(name, kind)}{' PRIMARY KEY' if name == key else ''}"
+                           for name, kind in COLUMNS)
         return f"CREATE TABLE {table} ({listed})"
 
-    def prepare(self):
-        listed = ", ".join(f"'{kind}'" for kind in KINDS)
-        return [f"CREATE TYPE kind AS ENUM ({listed})", self.schema("events"), self.schema("small_events")]
+    def reading(self, *files):
+        columns = ", ".join(f"'{name}': '{self.types.get(kind, 'VARCHAR')}'" for name, kind in COLUMNS)
+        listed = ", ".join(f"'{file}'" for file in files)
+        return f"read_csv([{listed}], header = true, auto_detect = false, columns = {{{columns}}})"
+
+    def values(self, *files):
+        """Asks for the values of every text, for prepare."""
+        listed = ", ".join(f"list(DISTINCT {name}) FILTER ({name} IS NOT NULL)" for name, kind in COLUMNS
+                           if kind not in self.types)
+        return f"SELECT {listed} FROM {self.reading(*files)}"
+
+    def prepare(self, values):
+        names = [name for name, kind in COLUMNS if kind not in self.types]
+        made = []
+        for name, found in zip(names, values):
+            listed = ", ".join(f"'{value}'" for value in sorted(found))
+            made.append(f"CREATE TYPE {name}_values AS ENUM ({listed})")
+        return [*made, self.schema("events"), self.schema("small_events")]
 
     def load(self, csv, table):
-        columns = ", ".join(f"'{name}': '{'VARCHAR' if kind == 'kind' else self.types[kind]}'" for name, kind in COLUMNS)
-        return [f"INSERT INTO {table} SELECT * FROM read_csv('{csv}', header = true, auto_detect = false, columns = {{{columns}}})",
-                "CHECKPOINT"]
+        return [f"INSERT INTO {table} SELECT * FROM {self.reading(csv)}", "CHECKPOINT"]
 
     def facts_of(self, events, prefix=""):
         responded = "FILTER (kind = 'responded' AND value_ms > 0)"
@@ -183,9 +195,6 @@ class Clickhouse(Engine):
 
     def distinct(self, column):
         return f"uniqExact({column})"
-
-    def month(self, at_ms):
-        return f"formatDateTime(toStartOfMonth(fromUnixTimestamp64Milli({at_ms}, 'UTC')), '%Y-%m')"
 
     def months(self, source):
         return ("SELECT outsourcer, formatDateTime(m, '%Y-%m'), n, low FROM (SELECT outsourcer, "
@@ -235,8 +244,9 @@ class Sqlite(Engine):
     def divide(self, value, by):
         return f"({value}) / {by}"
 
-    def month(self, at_ms):
-        return f"strftime('%Y-%m', {at_ms} / 1000, 'unixepoch')"
+    def months(self, source):
+        return ("SELECT outsourcer, strftime('%Y-%m', at_ms / 1000, 'unixepoch') AS m, count(*), "
+                f"sum(CASE WHEN score <= 2 THEN 1 ELSE 0 END) FROM ({source}) t GROUP BY outsourcer, m")
 
     def ranks(self, keys, source, percents, average=False):
         over = f"(PARTITION BY {', '.join(keys)}"
@@ -251,3 +261,6 @@ class Sqlite(Engine):
 
     def prepare(self):
         return [self.schema("events"), self.schema("small_events")]
+
+
+ENGINES = {engine.name: engine for engine in (Duckdb, Clickhouse, Sqlite)}

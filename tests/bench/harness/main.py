@@ -5,9 +5,11 @@ import os
 import shutil
 import sys
 import tempfile
+import textwrap
 
 from harness import parts, report
 from harness.common import Build, Failed, say
+from harness.engines import ENGINES
 from harness.loads import Loads
 
 ABOUT = """\
@@ -15,9 +17,9 @@ How fast and how small Tendon is: loads simulated events into a collector of its
 peers and limits. Everything is measured in one run, on this machine and the same events: a release build in
 build/bench, events encoded beforehand, clients on the same processors as the collector."""
 
-SAYS = """\
-parts:
-""" + "\n".join(f"  {name:<11} {' '.join((part.__doc__ or '').split())}" for name, part in parts.PARTS.items()) + """
+SAYS = "parts:\n" + "\n".join(
+    textwrap.fill(f"{name:<11} {' '.join(part.__doc__.split())}", 116, initial_indent="  ", subsequent_indent=" " * 14)
+    for name, part in parts.PARTS.items()) + """
 
 A rate's clock runs from the first byte sent until a query asked after the last acknowledgement has returned the
 right answer. Times of questions are medians of 7 runs that differ in the end of the period. tests/bench/README.md
@@ -32,6 +34,8 @@ def arguments_of(argv):
                         help="the size (default 10,000,000 events, about 2 million tickets)")
     parser.add_argument("--only", action="append", choices=list(parts.PARTS), default=[], metavar="PART",
                         help="this part alone; may be given again")
+    parser.add_argument("--peer", action="append", choices=list(ENGINES), default=[], metavar="NAME",
+                        help=f"this peer alone, of {', '.join(ENGINES)}; may be given again")
     parser.add_argument("--settle", type=int, default=60, metavar="SECONDS",
                         help="how long the store may take to settle before its size is read (default 60)")
     parser.add_argument("--build", metavar="FOLDER", help="the programs of this build, instead of a release build")
@@ -49,7 +53,8 @@ def measure(arguments, base):
     if not arguments.build:
         say("building")
     build.make()
-    bench = parts.Bench(base, build, Loads(base, build, arguments.events), arguments.settle)
+    bench = parts.Bench(base, build, Loads(base, build, arguments.events), arguments.settle,
+                        arguments.peer or list(ENGINES))
     wanted = set(arguments.only or parts.PARTS)
     if "peers" in wanted:  # they are compared with a loaded collector
         wanted.add("local")

@@ -59,7 +59,10 @@ def table(result):
         for engine, value in result.get(name, {}).items():
             said = value if not isinstance(value, dict) else ", ".join(f"{k} {v:,}" for k, v in value.items())
             lines.append(f"{title}: {engine} {said if said is not None else '–'}")
-    if "ratio" in result:
-        lines.append("times faster than the fastest peer: " + ", ".join(
-            f"{name} {value}" for name, value in result["ratio"].items()))
+    for name, title in (("ratio", "on raw events"), ("ratio_facts", "on fact tables")):
+        if name in result:
+            lines.append(f"times faster than the fastest peer {title}: " + ", ".join(
+                f"{question} {value}" for question, value in result[name].items()))
+    if "ratio_durable" in result:
+        lines.append(f"local loading is {result['ratio_durable']} times the faster of DuckDB's and ClickHouse's durable batches")
     return "\n".join(lines)
