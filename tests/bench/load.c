@@ -108,9 +108,10 @@ static bool tell(FILE *file, const struct send_result *result)
 {
     bool ok = fprintf(file,
                       "{\"first_ns\": %" PRId64 ", \"last_ns\": %" PRId64 ", \"events\": %" PRIu64
-                      ", \"accepted\": %" PRIu64 ", \"batches\": %" PRIu64 ", \"ack_ms\": [",
+                      ", \"accepted\": %" PRIu64 ", \"batches\": %" PRIu64 ", \"refused\": %" PRIu64
+                      ", \"ack_ms\": [",
                       result->first_ns, result->last_ns, result->n_events, result->n_accepted,
-                      result->n_batches) > 0;
+                      result->n_batches, result->n_refused) > 0;
 
     for (int i = 0; i < 100; i++)
         ok = ok && fprintf(file, "%s%.3f", i ? ", " : "", result->ack_ms[i]) > 0;

@@ -14,16 +14,25 @@
 #define ANSWER_MS 60000
 #define GO_MS     3600000 /* how long the others are waited for */
 
+#define MAX_RETRY_MS 1000
+#define MAX_RETRIES  300
+
 struct sender {
     const struct send_options *options;
     void *context, *socket;
     struct batches batches;
     uint64_t credit, under_way; /* bytes */
     uint64_t n_sent, n_acked;
-    /* of each batch, by its number: when it was sent, then how long its ACK took */
+    size_t place;       /* in batches: the next one to be sent */
+    uint64_t n_due;     /* answers to come */
+    bool is_refused;    /* nothing is sent until they have come, then all from the first that was refused */
+    int64_t refused_ms; /* how long to wait then */
+    uint32_t n_retries; /* since the last ACK */
+    /* of each batch, by its number: when it was sent first, then how long its ACK took; where it is */
     int64_t *times_ns;
+    size_t *places;
     uint32_t *sizes;
-    uint64_t n_room;
+    uint64_t n_room, n_noted;
 };
 
 static int64_t now_ns(void)
@@ -45,7 +54,7 @@ static bool failed(const struct sender *sender, const char *what)
 
 struct answer {
     enum wire_kind kind;
-    uint64_t request, last_seq, credit, accepted, seq;
+    uint64_t request, last_seq, credit, accepted, seq, retry_ms;
     uint32_t n_rejected;
     char code[64];
 };
@@ -76,6 +85,8 @@ static bool answer_read(const void *data, size_t size, struct answer *ret)
             (void)mp_read_uint(body, &ret->accepted);
         } else if (IS("seq")) {
             (void)mp_read_uint(body, &ret->seq);
+        } else if (IS("retry_ms")) {
+            (void)mp_read_uint(body, &ret->retry_ms);
         } else if (IS("code") && mp_read_str(body, &text, &text_size)) {
             (void)snprintf(ret->code, sizeof(ret->code), "%.*s", (int)text_size, text);
         } else if (IS("rejected") && mp_read_array(body, &ret->n_rejected)) {
@@ -163,43 +174,95 @@ static bool connect_to(struct sender *sender)
     return true;
 }
 
+/* A pool that many sources share may be short of what each was promised: then the batch comes again, and all
+ * that were sent after it. */
+static bool is_to_be_sent_again(const struct sender *sender, const struct answer *answer)
+{
+    return answer->kind == WIRE_NACK && (strcmp(answer->code, "over_credit") == 0 ||
+                                         (sender->is_refused && strcmp(answer->code, "out_of_order") == 0));
+}
+
 static bool take_answer(struct sender *sender, long timeout_ms, struct send_result *result)
 {
     struct answer answer;
+    uint64_t n = sender->n_acked;
 
     if (!answer_wait(sender, timeout_ms, &answer))
         return false;
+    sender->n_due--;
+    if (is_to_be_sent_again(sender, &answer)) {
+        sender->is_refused = true;
+        if ((int64_t)answer.retry_ms > sender->refused_ms)
+            sender->refused_ms = (int64_t)answer.retry_ms;
+        result->n_refused++;
+        return true;
+    }
     if (answer.kind != WIRE_ACK)
         return failed(sender, answer.code[0] ? answer.code : "an answer that is no ACK");
-    if (answer.seq != sender->n_acked + 1)
+    if (answer.seq != n + 1)
         return failed(sender, "an ACK out of order");
     if (answer.n_rejected > 0)
         return failed(sender, "events were rejected");
-    sender->times_ns[sender->n_acked] = now_ns() - sender->times_ns[sender->n_acked];
-    sender->under_way -= sender->sizes[sender->n_acked++];
+    sender->times_ns[n] = now_ns() - sender->times_ns[n];
+    sender->under_way -= sender->sizes[n];
+    sender->n_acked++;
+    sender->n_retries = 0;
     sender->credit = answer.credit;
     result->n_accepted += answer.accepted;
     return true;
 }
 
-static bool note(struct sender *sender, uint32_t size)
+/* Goes back to the first batch that was refused, once every answer has come. */
+static bool go_back(struct sender *sender, struct send_result *result)
 {
-    if (sender->n_sent == sender->n_room) {
-        uint64_t room = sender->n_room ? sender->n_room * 2 : 4096;
-        int64_t *times_ns = reallocarray(sender->times_ns, room, sizeof(*times_ns));
-        uint32_t *sizes;
+    while (sender->n_due > 0)
+        if (!take_answer(sender, ANSWER_MS, result))
+            return false;
+    if (++sender->n_retries > MAX_RETRIES)
+        return failed(sender, "the collector has no credit to give");
+    (void)usleep((useconds_t)(sender->refused_ms < MAX_RETRY_MS ? sender->refused_ms : MAX_RETRY_MS) * 1000);
+    sender->is_refused = false;
+    sender->refused_ms = 0;
+    sender->under_way = 0;
+    sender->n_sent = sender->n_acked;
+    sender->place = sender->places[sender->n_acked];
+    return true;
+}
 
-        if (!times_ns)
-            return failed(sender, "no memory");
-        sender->times_ns = times_ns;
-        sizes = reallocarray(sender->sizes, room, sizeof(*sizes));
-        if (!sizes)
-            return failed(sender, "no memory");
-        sender->sizes = sizes;
-        sender->n_room = room;
+static bool note_room(struct sender *sender)
+{
+    uint64_t room = sender->n_room ? sender->n_room * 2 : 4096;
+    int64_t *times_ns = reallocarray(sender->times_ns, room, sizeof(*times_ns));
+    size_t *places;
+    uint32_t *sizes;
+
+    if (!times_ns)
+        return failed(sender, "no memory");
+    sender->times_ns = times_ns;
+    places = reallocarray(sender->places, room, sizeof(*places));
+    if (!places)
+        return failed(sender, "no memory");
+    sender->places = places;
+    sizes = reallocarray(sender->sizes, room, sizeof(*sizes));
+    if (!sizes)
+        return failed(sender, "no memory");
+    sender->sizes = sizes;
+    sender->n_room = room;
+    return true;
+}
+
+static bool note(struct sender *sender, size_t place, uint32_t size)
+{
+    if (sender->n_sent == sender->n_noted) { /* else it is sent again */
+        if (sender->n_noted == sender->n_room && !note_room(sender))
+            return false;
+        sender->times_ns[sender->n_sent] = now_ns();
+        sender->places[sender->n_sent] = place;
+        sender->sizes[sender->n_sent] = size;
+        sender->n_noted++;
     }
-    sender->times_ns[sender->n_sent] = now_ns();
-    sender->sizes[sender->n_sent++] = size;
+    sender->n_sent++;
+    sender->n_due++;
     sender->under_way += size;
     return true;
 }
@@ -210,11 +273,11 @@ static void not_ours(void *data, void *hint)
     (void)hint; /* the mapping outlives the socket */
 }
 
-static bool send_one(struct sender *sender, const struct batch *batch)
+static bool send_one(struct sender *sender, size_t place, const struct batch *batch)
 {
     zmq_msg_t message;
 
-    if (!note(sender, batch->size))
+    if (!note(sender, place, batch->size))
         return false;
     if (zmq_msg_init_data(&message, (void *)(uintptr_t)batch->message, batch->size, not_ours, NULL) < 0 ||
         zmq_msg_send(&message, sender->socket, 0) < 0)
@@ -222,31 +285,45 @@ static bool send_one(struct sender *sender, const struct batch *batch)
     return true;
 }
 
-static bool send_batches(struct sender *sender, struct send_result *result)
+/* Waits until a batch of that size may go, or until one is refused. */
+static bool wait_for_credit(struct sender *sender, uint32_t size, struct send_result *result)
 {
-    struct batch batch;
-    size_t place = 0;
-
-    result->first_ns = now_ns();
-    while (batches_next(&sender->batches, &place, &batch)) {
-        uint64_t most = sender->options->lockstep ? 0 : sender->credit;
-
-        while (sender->under_way > 0 && sender->under_way + batch.size > most) {
-            if (!take_answer(sender, ANSWER_MS, result))
-                return false;
-            most = sender->options->lockstep ? 0 : sender->credit;
-        }
-        if (batch.size > sender->credit)
-            return failed(sender, "a batch is larger than the credit: prepare smaller ones");
-        if (sender->options->pause_us > 0)
-            (void)usleep(sender->options->pause_us);
-        if (!send_one(sender, &batch))
-            return false;
-        result->n_events += batch.n_events;
-    }
-    while (sender->n_acked < sender->n_sent)
+    while (sender->under_way > 0 && !sender->is_refused &&
+           (sender->options->lockstep || sender->under_way + size > sender->credit))
         if (!take_answer(sender, ANSWER_MS, result))
             return false;
+    return sender->is_refused || size <= sender->credit ||
+           failed(sender, "a batch is larger than the credit: prepare smaller ones");
+}
+
+static bool send_batches(struct sender *sender, struct send_result *result)
+{
+    result->first_ns = now_ns();
+    for (;;) {
+        size_t place = sender->place;
+        struct batch batch;
+
+        if (!batches_next(&sender->batches, &sender->place, &batch)) {
+            while (sender->n_due > 0 && !sender->is_refused)
+                if (!take_answer(sender, ANSWER_MS, result))
+                    return false;
+            if (!sender->is_refused)
+                break;
+        } else if (!wait_for_credit(sender, batch.size, result)) {
+            return false;
+        }
+        if (sender->is_refused) {
+            if (!go_back(sender, result))
+                return false;
+            continue;
+        }
+        if (sender->options->pause_us > 0)
+            (void)usleep(sender->options->pause_us);
+        if (sender->n_sent == sender->n_noted) /* not one of those that come again */
+            result->n_events += batch.n_events;
+        if (!send_one(sender, place, &batch))
+            return false;
+    }
     result->last_ns = now_ns();
     result->n_batches = sender->n_sent;
     return true;
@@ -305,6 +382,7 @@ bool send_all(const struct send_options *options, struct send_result *ret)
         zmq_ctx_term(sender.context);
     batches_close(&sender.batches);
     free(sender.times_ns);
+    free(sender.places);
     free(sender.sizes);
     return ok;
 }

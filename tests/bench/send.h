@@ -21,6 +21,7 @@ struct send_options {
 struct send_result {
     int64_t first_ns, last_ns; /* CLOCK_MONOTONIC: the first byte sent, the last ACK */
     uint64_t n_events, n_accepted, n_batches;
+    uint64_t n_refused; /* for want of credit, and those behind them: sent again */
     double ack_ms[100]; /* how long an ACK took: the 1st to the 100th percentile */
 };
 

@@ -7,6 +7,7 @@ from harness.common import BATCH_EVENTS, CLIENTS, check_json, fail, say
 SEED = 1
 TENANTS = 100
 ACK_EVENTS = 2000
+BESIDE_EVENTS = 10_000_000  # the clients of all loads of a part have them in memory at once
 
 
 class Loads:
@@ -15,6 +16,7 @@ class Loads:
         self.build = build
         self.events = events
         small = max(events // 100, 1000)
+        beside = min(max(events // 2, 1000), BESIDE_EVENTS)
         # name: events, clients, events a batch, seed, order
         self.plans = {
             "main": (events, CLIENTS, BATCH_EVENTS, SEED, "time"),
@@ -23,8 +25,8 @@ class Loads:
             "late": (events, CLIENTS, BATCH_EVENTS, SEED, "late"),
             "tenants": (small, 1, 100, SEED, "time"),
             "ack": (ACK_EVENTS, 1, 1, SEED, "time"),
-            "quiet": (max(events // 2, 1000), CLIENTS, BATCH_EVENTS, SEED + 1, "time"),
-            "busy": (max(events // 2, 1000), CLIENTS, BATCH_EVENTS, SEED + 2, "time"),
+            "quiet": (beside, CLIENTS, BATCH_EVENTS, SEED + 1, "time"),
+            "busy": (beside, CLIENTS, BATCH_EVENTS, SEED + 2, "time"),
         }
         self.made = {}
         os.makedirs(self.folder)

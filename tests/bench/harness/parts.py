@@ -63,6 +63,10 @@ def note_load(bench, part, rate, results):
     acks = [ms for result in results for ms in result["ack_ms"]]  # a hundred of each client, which sent equally many
     bench.put("load_ack_ms", part, {"p50": percentile(acks, 50), "p99": percentile(acks, 99)})
     bench.put("cpu_us_per_event", part, results[0]["cpu_us"])
+    refused = sum(result["refused"] for result in results)
+    if refused:
+        bench.put("refused_batches", part, refused)
+        say(f"  {refused:,} batches came again: the pool of credit was short")
     say(f"  {rate:,.0f} events/s; {sum(results[0]['cpu_us'].values()):.2f} µs of CPU an event")
 
 
@@ -240,6 +244,17 @@ def limits(bench):
     bench.result["limits"] = found
 
 
+def stages(bench):
+    """The same events decoded and committed in one thread, without sockets: CPU µs an event by stage."""
+    bench.begin("stages", ("main",))
+    say("stages: one thread, without sockets")
+    found = check_json([bench.build.bench("stages"), bench.loads.path("main"), str(CLIENTS),
+                        os.path.join(bench.base, "stages")])
+    bench.result["stages"] = {"cpu_us_per_event": found["cpu_us"], "bytes_per_event": found["bytes"]}
+    say("  " + ", ".join(f"{stage} {us} µs" for stage, us in found["cpu_us"].items()))
+    bench.end("stages")
+
+
 def first_answer(collector, begin_ns, least):
     """Milliseconds from the start of tendond to its first answer."""
     answer = collector.ask({"tenant": "main", "metrics": ["tickets_created"]})
@@ -317,7 +332,7 @@ def mixed(bench):
 
 
 PARTS = {"peers": peers, "local": local, "lockstep": lockstep, "curve": curve, "sorted": sorted_, "late": late, "tenants100": tenants100,
-         "ack": ack, "mixed": mixed, "open": open_, "limits": limits}
+         "ack": ack, "mixed": mixed, "open": open_, "stages": stages, "limits": limits}
 
 
 def finish(bench):

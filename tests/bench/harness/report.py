@@ -32,6 +32,9 @@ def table(result):
         lines.append("CPU of the daemon, µs an event by thread")
         for part, threads in result["cpu_us_per_event"].items():
             lines.append(f"  {part:<12} " + ", ".join(f"{name} {us}" for name, us in threads.items()))
+    if "stages" in result:
+        lines.append("CPU in one thread without sockets, µs an event: " + ", ".join(
+            f"{stage} {us}" for stage, us in result["stages"]["cpu_us_per_event"].items()))
     if "ack_ms" in result:
         ack = result["ack_ms"]
         lines.append(f"ACK of one event, idle: p50 {ack['p50']} ms, p99 {ack['p99']} ms; one LMDB commit of the same bytes: "
