@@ -7,6 +7,7 @@ from harness.common import BATCH_EVENTS, CLIENTS, check_json, fail, say
 SEED = 1
 TENANTS = 100
 ACK_EVENTS = 2000
+CHURN_EVENTS = 10_000_000  # of which a fifth is used
 BESIDE_EVENTS = 10_000_000  # the clients of all loads of a part have them in memory at once
 
 
@@ -24,6 +25,7 @@ class Loads:
             "sorted": (events, CLIENTS, BATCH_EVENTS, SEED, "sorted"),
             "late": (events, CLIENTS, BATCH_EVENTS, SEED, "late"),
             "tenants": (small, 1, 100, SEED, "time"),
+            "churn": (min(events, CHURN_EVENTS), CLIENTS, 100, SEED, "time"),
             "ack": (ACK_EVENTS, 1, 1, SEED, "time"),
             "quiet": (beside, CLIENTS, BATCH_EVENTS, SEED + 1, "time"),
             "busy": (beside, CLIENTS, BATCH_EVENTS, SEED + 2, "time"),

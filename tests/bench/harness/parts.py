@@ -13,6 +13,8 @@ from harness.peers import Peers
 from harness.queries import query_times
 
 ACK_PAUSE_US = 2000
+KEEP_DAYS = 90
+STEADY_DAYS = 60
 
 
 def sources_of(name, clients=CLIENTS, tenant="main"):
@@ -244,6 +246,20 @@ def limits(bench):
     bench.result["limits"] = found
 
 
+def churn(bench):
+    """90 simulated days of steady load, then 60 more with a retention of 90: the file at most, beside what the
+    last 90 days take in a store of their own."""
+    bench.begin("churn", ("churn",))
+    say(f"churn: {KEEP_DAYS} days kept, {STEADY_DAYS} more")
+    found = check_json([bench.build.bench("churn"), bench.loads.path("churn"), str(CLIENTS),
+                        os.path.join(bench.base, "churn"), str(KEEP_DAYS), str(STEADY_DAYS)])
+    found["ratio"] = round(found["peak"] / found["live_used"], 2)
+    bench.result["churn"] = found
+    say(f"  {found['peak'] / 1e6:.1f} MB at most, {found['live_used'] / 1e6:.1f} MB live: {found['ratio']} times")
+    bench.end("churn")
+    bench.loads.drop("churn")
+
+
 def stages(bench):
     """The same events decoded and committed in one thread, without sockets: CPU µs an event by stage."""
     bench.begin("stages", ("main",))
@@ -332,7 +348,8 @@ def mixed(bench):
 
 
 PARTS = {"peers": peers, "local": local, "lockstep": lockstep, "curve": curve, "sorted": sorted_, "late": late, "tenants100": tenants100,
-         "ack": ack, "mixed": mixed, "open": open_, "stages": stages, "limits": limits}
+         "ack": ack, "mixed": mixed, "open": open_, "churn": churn, "stages": stages,
+         "limits": limits}
 
 
 def finish(bench):
