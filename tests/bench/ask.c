@@ -2,20 +2,12 @@
  * output {"ms": from sending to the last byte of the answer, "at_ns": CLOCK_MONOTONIC then, "rows": […]}.
  *
  *   ask ENDPOINT     of a control.sock */
+#include "tests/bench/measure.h"
 #include "tools/client.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static int ask(struct client *client, const char *line)
 {
@@ -30,9 +22,9 @@ static int ask(struct client *client, const char *line)
         (void)fprintf(stderr, "bench: a question is no JSON: %s\n", why.text);
         return -1;
     }
-    begin_ns = now_ns();
+    begin_ns = measure_now_ns();
     rc = client_request(client, WIRE_QUERY, body, &answer, &err);
-    end_ns = now_ns();
+    end_ns = measure_now_ns();
     json_decref(body);
     if (rc < 0) {
         (void)fprintf(stderr, "bench: %s %s\n", err.message, err.hint);

@@ -10,6 +10,7 @@
 #include "core/ingest/decode.h"
 #include "core/store/store.h"
 #include "tests/bench/batches.h"
+#include "tests/bench/measure.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -219,16 +220,13 @@ static bool load_live(struct churn *churn, const char *folder, int64_t keep_days
     return ok;
 }
 
-static int64_t number(const char *text, int64_t most)
+static int64_t number(const char *text, uint64_t most)
 {
-    char *end;
-    long long value = strtoll(text, &end, 10);
+    uint64_t value;
 
-    if (end == text || *end || value < 1 || value > most) {
-        (void)fprintf(stderr, "bench: %s is not a number from 1 to %" PRId64 "\n", text, most);
+    if (!measure_number(text, 1, most, &value))
         exit(2);
-    }
-    return value;
+    return (int64_t)value;
 }
 
 int main(int argc, char **argv)

@@ -7,6 +7,7 @@
  *   limit scan ROWS                            sums and counts of 36 groups over two columns in memory, with
  *                                              one thread and with two: {"ms": […], "rows_per_s": […]} */
 #include "tests/bench/batches.h"
+#include "tests/bench/measure.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,36 +17,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static int by_size(const void *left, const void *right)
-{
-    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-
-    return (a > b) - (a < b);
-}
-
 static uint64_t number(const char *text)
 {
-    char *end;
-    unsigned long long value;
+    uint64_t value;
 
-    errno = 0;
-    value = strtoull(text, &end, 10);
-    if (errno != 0 || end == text || *end || value > 4000000000) {
-        (void)fprintf(stderr, "bench: %s is no number\n", text);
+    if (!measure_number(text, 0, 4000000000, &value))
         exit(2);
-    }
     return value;
 }
 
@@ -91,15 +71,15 @@ static int limit_lmdb(const char *folder, uint64_t n, size_t size, uint64_t paus
 
         if (pause_us > 0)
             (void)usleep((useconds_t)pause_us);
-        begin_ns = now_ns();
+        begin_ns = measure_now_ns();
         rc = commit_one(env, &dbi, i, data, size);
-        times_ns[i] = now_ns() - begin_ns;
+        times_ns[i] = measure_now_ns() - begin_ns;
         total_ns += times_ns[i];
     }
     if (rc == 0) {
-        qsort(times_ns, n, sizeof(*times_ns), by_size);
+        measure_sort(times_ns, n);
         (void)printf("{\"p50_ms\": %.4f, \"p99_ms\": %.4f, \"per_s\": %.0f}\n",
-                     (double)times_ns[(n - 1) / 2] / 1e6, (double)times_ns[(n * 99 + 99) / 100 - 1] / 1e6,
+                     measure_percentile_ms(times_ns, n, 50), measure_percentile_ms(times_ns, n, 99),
                      (double)n / ((double)total_ns / 1e9));
     } else {
         (void)fprintf(stderr, "bench: LMDB in %s: %s\n", folder, mdb_strerror(rc));
@@ -212,7 +192,7 @@ static int limit_zmq(const char *folder, uint32_t n_clients, const char *endpoin
         (void)fprintf(stderr, "bench: no load, or no socket at %s\n", endpoint);
         return 1; /* the process ends, and with it what is open */
     }
-    begin_ns = now_ns();
+    begin_ns = measure_now_ns();
     for (uint32_t i = 0; i < n_clients; i++)
         if (pthread_create(&threads[i], NULL, run_client, &clients[i]) != 0)
             return 1;
@@ -223,7 +203,8 @@ static int limit_zmq(const char *folder, uint32_t n_clients, const char *endpoin
         n_events += clients[i].n_events;
         batches_close(&clients[i].batches);
     }
-    (void)printf("{\"events_per_s\": %.0f}\n", (double)n_events / ((double)(now_ns() - begin_ns) / 1e9));
+    (void)printf("{\"events_per_s\": %.0f}\n",
+                 (double)n_events / ((double)(measure_now_ns() - begin_ns) / 1e9));
     zmq_close(router);
     zmq_ctx_term(context);
     return ok ? 0 : 1;
@@ -272,7 +253,7 @@ static double scan_ms(const uint8_t *groups, const uint32_t *values, size_t n, i
 
     for (int run = 0; run < RUNS; run++) {
         struct part parts[2] = {{.groups = groups, .values = values, .n = n / (size_t)n_threads}};
-        int64_t begin_ns = now_ns();
+        int64_t begin_ns = measure_now_ns();
         pthread_t other;
         bool two;
 
@@ -281,11 +262,11 @@ static double scan_ms(const uint8_t *groups, const uint32_t *values, size_t n, i
         (void)scan_part(&parts[0]);
         if (two)
             (void)pthread_join(other, NULL);
-        times_ns[run] = now_ns() - begin_ns;
+        times_ns[run] = measure_now_ns() - begin_ns;
         if (parts[0].counts[0] + (two ? parts[1].counts[0] : 0) == 0)
             return -1;
     }
-    qsort(times_ns, RUNS, sizeof(*times_ns), by_size);
+    measure_sort(times_ns, RUNS);
     return (double)times_ns[RUNS / 2] / 1e6;
 }
 

@@ -12,6 +12,7 @@
  * Each writes its result as JSON: make and send to stdout, --run to FOLDER/result-INDEX. */
 #include "core/supervise/channel.h"
 #include "tests/bench/batches.h"
+#include "tests/bench/measure.h"
 #include "tests/bench/send.h"
 #include "tests/bench/table.h"
 
@@ -25,22 +26,6 @@
 #include <unistd.h>
 
 #define LOAD_SOURCES 1000 /* NAME-INDEX below that */
-
-static bool number(const char *text, uint64_t least, uint64_t most, uint64_t *ret)
-{
-    char *end;
-    unsigned long long value;
-
-    errno = 0;
-    value = strtoull(text, &end, 10);
-    if (errno != 0 || end == text || *end || *text == '-' || value < least || value > most) {
-        (void)fprintf(stderr, "bench: %s is not a number from %" PRIu64 " to %" PRIu64 "\n", text, least,
-                      most);
-        return false;
-    }
-    *ret = value;
-    return true;
-}
 
 static bool order_of(const char *text, enum load_order *ret)
 {
@@ -61,10 +46,10 @@ static int make(char **arguments)
     struct load_counts all = {0};
     uint64_t n_clients, batch_events;
 
-    if (!number(arguments[1], 1, 2000000000, &plan.n_events) ||
-        !number(arguments[2], 1, LOAD_VENDORS, &n_clients) ||
-        !number(arguments[3], 1, 100000, &batch_events) || !number(arguments[4], 0, INT32_MAX, &plan.seed) ||
-        !order_of(arguments[5], &plan.order))
+    if (!measure_number(arguments[1], 1, 2000000000, &plan.n_events) ||
+        !measure_number(arguments[2], 1, LOAD_VENDORS, &n_clients) ||
+        !measure_number(arguments[3], 1, 100000, &batch_events) ||
+        !measure_number(arguments[4], 0, INT32_MAX, &plan.seed) || !order_of(arguments[5], &plan.order))
         return 2;
     plan.n_clients = (uint32_t)n_clients;
     plan.batch_events = (uint32_t)batch_events;
@@ -94,8 +79,9 @@ static int make_table(char **arguments)
     struct load_plan plan = {.folder = arguments[0]};
     uint64_t n_clients, n_events;
 
-    if (!number(arguments[1], 1, 2000000000, &plan.n_events) ||
-        !number(arguments[2], 1, LOAD_VENDORS, &n_clients) || !number(arguments[3], 0, INT32_MAX, &plan.seed))
+    if (!measure_number(arguments[1], 1, 2000000000, &plan.n_events) ||
+        !measure_number(arguments[2], 1, LOAD_VENDORS, &n_clients) ||
+        !measure_number(arguments[3], 0, INT32_MAX, &plan.seed))
         return 2;
     plan.n_clients = (uint32_t)n_clients;
     if (!table_write(&plan, &n_events))
@@ -133,7 +119,7 @@ static int send_with_key(int n, char **arguments)
     uint64_t index;
     bool ok;
 
-    if (!number(arguments[1], 0, LOAD_SOURCES - 1, &index))
+    if (!measure_number(arguments[1], 0, LOAD_SOURCES - 1, &index))
         return 2;
     options.index = (uint32_t)index;
     if (key_read(arguments[5], true, &key, &err) < 0) {
@@ -194,11 +180,11 @@ static int run_as_host(void)
         (void)fprintf(stderr, "bench: no folder, or no configuration\n");
         return CHANNEL_EXIT_USAGE;
     }
-    if (pause && !number(pause, 0, 1000000, &pause_us))
+    if (pause && !measure_number(pause, 0, 1000000, &pause_us))
         return CHANNEL_EXIT_USAGE;
     options.pause_us = (uint32_t)pause_us;
     dash = strrchr(options.source, '-');
-    if (!dash || !number(dash + 1, 0, LOAD_SOURCES - 1, &index))
+    if (!dash || !measure_number(dash + 1, 0, LOAD_SOURCES - 1, &index))
         return CHANNEL_EXIT_USAGE;
     (void)snprintf(folder, sizeof(folder), "%s/%.*s", base, (int)(dash - options.source), options.source);
     options.folder = folder;

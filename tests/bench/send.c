@@ -2,12 +2,12 @@
 
 #include "proto/wire.h"
 #include "tests/bench/batches.h"
+#include "tests/bench/measure.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -34,14 +34,6 @@ struct sender {
     uint32_t *sizes;
     uint64_t n_room, n_noted;
 };
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static bool failed(const struct sender *sender, const char *what)
 {
@@ -140,7 +132,7 @@ static bool say_hello(struct sender *sender)
     msgpack_pack_str_body(&packer, "bench", 5);
     msgpack_pack_str(&packer, 7);
     msgpack_pack_str_body(&packer, "session", 7);
-    msgpack_pack_uint64(&packer, (uint64_t)now_ns());
+    msgpack_pack_uint64(&packer, (uint64_t)measure_now_ns());
     sent = zmq_send(sender->socket, message.data, message.size, 0);
     msgpack_sbuffer_destroy(&message);
     if (sent < 0 || !answer_wait(sender, ANSWER_MS, &answer))
@@ -203,7 +195,7 @@ static bool take_answer(struct sender *sender, long timeout_ms, struct send_resu
         return failed(sender, "an ACK out of order");
     if (answer.n_rejected > 0)
         return failed(sender, "events were rejected");
-    sender->times_ns[n] = now_ns() - sender->times_ns[n];
+    sender->times_ns[n] = measure_now_ns() - sender->times_ns[n];
     sender->under_way -= sender->sizes[n];
     sender->n_acked++;
     sender->n_retries = 0;
@@ -256,7 +248,7 @@ static bool note(struct sender *sender, size_t place, uint32_t size)
     if (sender->n_sent == sender->n_noted) { /* else it is sent again */
         if (sender->n_noted == sender->n_room && !note_room(sender))
             return false;
-        sender->times_ns[sender->n_sent] = now_ns();
+        sender->times_ns[sender->n_sent] = measure_now_ns();
         sender->places[sender->n_sent] = place;
         sender->sizes[sender->n_sent] = size;
         sender->n_noted++;
@@ -298,7 +290,7 @@ static bool wait_for_credit(struct sender *sender, uint32_t size, struct send_re
 
 static bool send_batches(struct sender *sender, struct send_result *result)
 {
-    result->first_ns = now_ns();
+    result->first_ns = measure_now_ns();
     for (;;) {
         size_t place = sender->place;
         struct batch batch;
@@ -324,23 +316,9 @@ static bool send_batches(struct sender *sender, struct send_result *result)
         if (!send_one(sender, place, &batch))
             return false;
     }
-    result->last_ns = now_ns();
+    result->last_ns = measure_now_ns();
     result->n_batches = sender->n_sent;
     return true;
-}
-
-static int by_size(const void *left, const void *right)
-{
-    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-
-    return (a > b) - (a < b);
-}
-
-static double percentile_ms(const struct sender *sender, uint32_t percent)
-{
-    uint64_t rank = (sender->n_sent * percent + 99) / 100;
-
-    return sender->n_sent == 0 ? 0 : (double)sender->times_ns[rank ? rank - 1 : 0] / 1e6;
 }
 
 static bool wait_for_go(const char *folder)
@@ -372,9 +350,9 @@ bool send_all(const struct send_options *options, struct send_result *ret)
         ok = file && fclose(file) == 0 && wait_for_go(options->folder) && send_batches(&sender, ret);
     }
     if (ok) {
-        qsort(sender.times_ns, sender.n_sent, sizeof(*sender.times_ns), by_size);
+        measure_sort(sender.times_ns, sender.n_sent);
         for (uint32_t i = 0; i < 100; i++)
-            ret->ack_ms[i] = percentile_ms(&sender, i + 1);
+            ret->ack_ms[i] = measure_percentile_ms(sender.times_ns, sender.n_sent, i + 1);
     }
     if (sender.socket)
         zmq_close(sender.socket);
