@@ -38,6 +38,7 @@ class Engine:
     """What all speak alike. Subclasses give the words that differ."""
 
     facts = True
+    layouts = ("",)  # what the names of tables that hold the events end in: the same in another order
     no_agent = "opened_by IS NULL"
 
     def divide(self, value, by):
@@ -50,36 +51,38 @@ class Engine:
         """Percentiles of v of a source that gives the keys and v."""
         raise NotImplementedError
 
-    def last_solves(self, columns, where=""):
+    def last_solves(self, columns, where, layout=""):
         """Of tickets that are done now: a solve that no reopening follows."""
-        return (f"SELECT {columns} FROM events e LEFT JOIN (SELECT ticket AS again, max(at_ms) AS again_at FROM events "
+        events = f"events{layout}"
+        return (f"SELECT {columns} FROM {events} e LEFT JOIN (SELECT ticket AS again, max(at_ms) AS again_at FROM {events} "
                 f"WHERE kind = 'reopened' GROUP BY ticket) r ON e.ticket = r.again "
                 f"WHERE e.kind = 'resolved' AND e.at_ms > coalesce(r.again_at, 0) {where}")
 
-    def question(self, name, run):
+    def question(self, name, run, layout=""):
         """On the raw events."""
+        events = f"events{layout}"
         since, until = period(name, run)
         before = f"at_ms < {milliseconds(until)}"
         responded = f"kind = 'responded' AND value_ms > 0 AND {before}"
         if name == "Q1":
-            return f"SELECT kind, count(*) FROM events WHERE {before} GROUP BY kind"
+            return f"SELECT kind, count(*) FROM {events} WHERE {before} GROUP BY kind"
         if name == "Q2":
-            return self.ranks(["vendor", "region"], f"SELECT vendor, region, value_ms AS v FROM events WHERE {responded}",
+            return self.ranks(["vendor", "region"], f"SELECT vendor, region, value_ms AS v FROM {events} WHERE {responded}",
                               PERCENTILES[name], average=True)
         if name == "Q3":
-            return self.months(f"SELECT outsourcer, at_ms, score FROM events WHERE kind = 'rated' AND {before}")
+            return self.months(f"SELECT outsourcer, at_ms, score FROM {events} WHERE kind = 'rated' AND {before}")
         if name == "Q4":
             hospitals = (f"AND e.{before} AND e.value_ms > 0 AND e.facility_kind = 'hospital' AND e.beds > 100 "
                          f"AND e.region = 'offshore'")
-            return self.weeks(self.last_solves("e.at_ms AS at_ms, e.value_ms AS v", hospitals))
+            return self.weeks(self.last_solves("e.at_ms AS at_ms, e.value_ms AS v", hospitals, layout))
         if name == "Q5":
-            return f"SELECT vendor, {self.distinct('ticket')} FROM events WHERE {before} GROUP BY vendor"
+            return f"SELECT vendor, {self.distinct('ticket')} FROM {events} WHERE {before} GROUP BY vendor"
         if name == "Q6":
-            return self.ranks(["site"], f"SELECT site, value_ms AS v FROM small_events WHERE {responded} "
+            return self.ranks(["site"], f"SELECT site, value_ms AS v FROM small_{events} WHERE {responded} "
                                         f"AND at_ms >= {milliseconds(since)}", PERCENTILES[name])
         opened = f"min(CASE WHEN kind = 'opened' AND {self.no_agent} THEN at_ms ELSE 9000000000000 END)"
         answered = "min(CASE WHEN kind = 'responded' THEN at_ms ELSE 9000000000000 END)"
-        tickets = (f"SELECT vendor, ticket, {opened} AS o, {answered} AS r FROM events "
+        tickets = (f"SELECT vendor, ticket, {opened} AS o, {answered} AS r FROM {events} "
                    f"WHERE kind IN ('opened', 'responded') AND {before} GROUP BY vendor, ticket")
         return self.ranks(["vendor"], f"SELECT vendor, r - o AS v FROM ({tickets}) t "
                                       f"WHERE o < 9000000000000 AND r < 9000000000000", PERCENTILES[name])
@@ -186,6 +189,8 @@ class Duckdb(Engine):
 
 class Clickhouse(Engine):
     name = "clickhouse"
+    layouts = ("", "_by_kind")
+    orders = {"": "at_ms", "_by_kind": "(kind, at_ms)"}
     no_agent = "opened_by = ''"
     types = {"int8": "UInt8", "int16": "UInt16", "int64": "Int64", "text": "LowCardinality(String)",
              "kind": "Enum8(" + ", ".join(f"'{kind}' = {index}" for index, kind in enumerate(KINDS)) + ")"}
@@ -207,9 +212,17 @@ class Clickhouse(Engine):
         return (f"SELECT {', '.join(keys)}, quantilesExact({listed})(v), {'avg(v), ' if average else ''}count() "
                 f"FROM ({source}) GROUP BY {', '.join(keys)}")
 
-    def schema(self, table, codec="", options=""):
-        listed = ", ".join(f"{name} {self.types[kind]}{codec}" for name, kind in COLUMNS)
-        return f"CREATE TABLE {table} ({listed}) ENGINE = MergeTree ORDER BY (kind, at_ms){options}"
+    def schema(self, table, options=""):
+        listed = ", ".join(f"{name} {self.types[kind]}" for name, kind in COLUMNS)
+        return f"CREATE TABLE {table} ({listed}) ENGINE = MergeTree ORDER BY at_ms{options}"
+
+    def lay_out(self, table):
+        """The same rows in every other layout, whole."""
+        made = [f"OPTIMIZE TABLE {table} FINAL"]
+        for layout in self.layouts[1:]:
+            made += [f"CREATE TABLE {table}{layout} ENGINE = MergeTree ORDER BY {self.orders[layout]} AS SELECT * FROM {table}",
+                     f"OPTIMIZE TABLE {table}{layout} FINAL"]
+        return made
 
     def prepare(self):
         return ["CREATE DATABASE IF NOT EXISTS bench", self.schema("bench.events"), self.schema("bench.small_events"),

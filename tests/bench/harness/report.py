@@ -66,7 +66,8 @@ def table(result):
         for engine, value in result.get(name, {}).items():
             said = value if not isinstance(value, dict) else ", ".join(f"{k} {v:,}" for k, v in value.items())
             lines.append(f"{title}: {engine} {said if said is not None else '–'}")
-    for name, title in (("ratio", "on raw events"), ("ratio_facts", "on fact tables")):
+    for name, title in (("ratio", "on raw events"), ("ratio_by_kind", "on raw events sorted by kind"),
+                        ("ratio_facts", "on fact tables")):
         if name in result:
             lines.append(f"times faster than the fastest peer {title}: " + ", ".join(
                 f"{question} {value}" for question, value in result[name].items()))
