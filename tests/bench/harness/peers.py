@@ -33,7 +33,7 @@ def install():
                 return None
         os.unlink(complete)
     if not shutil.which("npm") or not shutil.which("node"):
-        return "node and npm are not installed"
+        return "node and npm are not installed: deploy/packages bench"
     say("installing the peers into build/bench-peers")
     try:
         # not "ci": that wants the packages of every platform in the lock file
