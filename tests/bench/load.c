@@ -19,9 +19,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -175,6 +177,7 @@ static int run_as_host(void)
     json_t *config = json_loadfd(CHANNEL_CONFIG_FD, 0, NULL);
     bool ok;
 
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a collector that is killed takes its clients with it */
     if (!base ||
         json_unpack(config, "{s:s, s:s}", "source", &options.source, "connect", &options.endpoint) < 0) {
         (void)fprintf(stderr, "bench: no folder, or no configuration\n");

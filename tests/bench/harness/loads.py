@@ -17,7 +17,7 @@ class Loads:
         self.build = build
         self.events = events
         small = max(events // 100, 1000)
-        beside = min(max(events // 2, 1000), BESIDE_EVENTS)
+        beside = min(events, BESIDE_EVENTS)
         # name: events, clients, events a batch, seed, order
         self.plans = {
             "main": (events, CLIENTS, BATCH_EVENTS, SEED, "time"),
