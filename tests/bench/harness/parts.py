@@ -10,7 +10,7 @@ from harness.collector import Collector
 from harness.common import CLIENTS, check_json, fail, fdatasync_ms, folder_bytes, median, percentile, say
 from harness.loads import TENANTS
 from harness.peers import Peers
-from harness.queries import query_times
+from harness.queries import OpenLoop, query_times
 
 ACK_PAUSE_US = 2000
 KEEP_DAYS = 90
@@ -311,7 +311,6 @@ def open_(bench):
 
 def mixed(bench):
     """Ten questions a second, open loop, while four clients load at full speed."""
-    from harness.queries import OpenLoop
     bench.begin("mixed", ("main", "small", "quiet", "busy"))
     sources = sources_of("main") + [("small-0", "small")] + sources_of("quiet") + sources_of("busy")
     collector = Collector(bench.base, "mixed", bench.loads, sources)
@@ -347,8 +346,8 @@ def mixed(bench):
     bench.loads.drop("quiet")
 
 
-PARTS = {"peers": peers, "local": local, "lockstep": lockstep, "curve": curve, "sorted": sorted_, "late": late, "tenants100": tenants100,
-         "ack": ack, "mixed": mixed, "open": open_, "churn": churn, "stages": stages,
+PARTS = {"peers": peers, "local": local, "lockstep": lockstep, "curve": curve, "sorted": sorted_, "late": late,
+         "tenants100": tenants100, "ack": ack, "mixed": mixed, "open": open_, "churn": churn, "stages": stages,
          "limits": limits}
 
 

@@ -53,8 +53,8 @@ def table(result):
             f"{name} {size}" for name, size in result["bytes_per_event_by_part"].items()))
     if "churn" in result:
         churn = result["churn"]
-        lines.append(f"steady load with retention: {churn['peak'] / 1e6:.1f} MB of file at most, {churn['live_used'] / 1e6:.1f} MB live: "
-                     f"{churn['ratio']} times")
+        lines.append(f"steady load with retention: {churn['peak'] / 1e6:.1f} MB of file at most, "
+                     f"{churn['live_used'] / 1e6:.1f} MB live: {churn['ratio']} times")
     if "limits" in result:
         lines.append("limits: " + ", ".join(f"{name} {value}" for name, value in result["limits"].items()))
     if "query_ms" in result:
