@@ -39,6 +39,7 @@ class Engine:
 
     facts = True
     layouts = ("",)  # what the names of tables that hold the events end in: the same in another order
+    begin = ()  # what a connection to tables that are there begins with
     no_agent = "opened_by IS NULL"
 
     def divide(self, value, by):
@@ -189,6 +190,7 @@ class Duckdb(Engine):
 
 class Clickhouse(Engine):
     name = "clickhouse"
+    begin = ("USE bench",)
     layouts = ("", "_by_kind")
     orders = {"": "at_ms", "_by_kind": "(kind, at_ms)"}
     no_agent = "opened_by = ''"

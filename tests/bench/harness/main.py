@@ -3,6 +3,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import textwrap
@@ -58,21 +59,16 @@ def measure(arguments, base):
     wanted = set(arguments.only or parts.PARTS)
     if "peers" in wanted:  # they are compared with a loaded collector
         wanted.add("local")
-    try:
-        for name, part in parts.PARTS.items():
-            if name in wanted:
-                part(bench)
-        if bench.peers:
-            bench.peers.time()
-    finally:
-        if bench.peers:
-            bench.peers.close()
+    for name, part in parts.PARTS.items():
+        if name in wanted:
+            part(bench)
     parts.finish(bench)
     return bench.result
 
 
 def main(argv=None):
     arguments = arguments_of(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # by way of every finally
     base = tempfile.mkdtemp(prefix="tb-", dir=os.environ.get("TMPDIR", "/var/tmp"))
     os.chmod(base, 0o700)
     try:

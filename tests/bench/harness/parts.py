@@ -107,6 +107,8 @@ def local(bench):
     finally:
         collector.stop()
     bench.end("local")
+    if bench.peers:
+        bench.peers.time()
 
 
 def lockstep(bench):

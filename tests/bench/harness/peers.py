@@ -1,4 +1,5 @@
 """Other engines on the same events: installed, loaded, compared with Tendon, then timed."""
+import contextlib
 import json
 import os
 import shutil
@@ -50,7 +51,7 @@ def install():
 
 
 class Peer:
-    """One engine in a process of its own, which is open all along as the collector is."""
+    """One engine in a process of its own."""
 
     def __init__(self, engine, folder):
         self.engine = engine
@@ -212,10 +213,14 @@ class Peer:
 
 
 class Peers:
+    """One engine at a time is open: loaded and asked for its answers, and later, when they have been compared with
+    Tendon's, opened again and timed."""
+
     def __init__(self, bench, names):
         self.bench = bench
         self.names = names
-        self.peers = []
+        self.folders = {}
+        self.answers = {}  # by way, question and run
 
     def load(self):
         """Installs and loads all; an engine that is not to be had is null, and why is said."""
@@ -223,19 +228,26 @@ class Peers:
         events = bench.loads.events
         csv, small_csv = bench.loads.table("main"), bench.loads.table("small")
         why = install() if set(self.names) - {"sqlite"} else None
-        for engine in (ENGINES[name]() for name in self.names):
-            if why and engine.name != "sqlite":
-                self.missing(engine.name, why)
-                continue
-            if engine.name == "sqlite" and events > SQLITE_EVENTS:
-                self.missing(engine.name, f"it takes too long over more than {SQLITE_EVENTS:,} events")
-                continue
-            folder = os.path.join(bench.base, f"peer-{engine.name}")
-            os.makedirs(folder)
-            self.load_one(Peer(engine, folder), csv, small_csv, events)
+        for name in self.names:
+            if why and name != "sqlite":
+                self.missing(name, why)
+            elif name == "sqlite" and events > SQLITE_EVENTS:
+                self.missing(name, f"it takes too long over more than {SQLITE_EVENTS:,} events")
+            else:
+                self.folders[name] = os.path.join(bench.base, f"peer-{name}")
+                os.makedirs(self.folders[name])
+                with self.opened(name) as peer:
+                    self.load_one(peer, csv, small_csv, events)
+
+    @contextlib.contextmanager
+    def opened(self, name):
+        peer = Peer(ENGINES[name](), self.folders[name])
+        try:
+            yield peer
+        finally:
+            peer.close()
 
     def load_one(self, peer, csv, small_csv, events):
-        self.peers.append(peer)
         say(f"loading: {peer.name}, in bulk")
         rates = {"bulk": peer.load(csv, small_csv, events)}
         peer.make_facts()
@@ -247,6 +259,10 @@ class Peers:
             self.bench.put("bytes_per_event", variant, round(raw / events, 2))
             if facts is not None:
                 self.bench.put("bytes_per_event_with_facts", variant, round((raw + facts) / events, 2))
+        for way, sql in peer.ways().items():
+            for name in QUESTIONS:
+                for run in CHECKED_RUNS:
+                    self.answers[way, name, run] = peer.answer(way, sql, name, run)
 
     def missing(self, name, why):
         say(f"  {name} is not measured: {why}")
@@ -259,31 +275,31 @@ class Peers:
         for name in QUESTIONS:
             for run in CHECKED_RUNS:
                 ours = answers.of_tendon(name, collector.ask(question(name, run))["rows"])
-                for peer in self.peers:
-                    for way, sql in peer.ways().items():
-                        found = answers.difference(name, ours, peer.answer(way, sql, name, run))
-                        if found:
-                            fail(f"tendon and {way} do not agree: {found}")
+                for (way, asked, of_run), theirs in self.answers.items():
+                    found = answers.difference(name, ours, theirs) if (asked, of_run) == (name, run) else None
+                    if found:
+                        fail(f"tendon and {way} do not agree: {found}")
 
     def time(self):
-        for peer in self.peers:
-            say(f"asking {peer.name}")
-            for way, sql in peer.ways().items():
-                self.bench.put("query_ms", way, peer.times(sql))
-        self.close()
-        times = self.bench.result["query_ms"]
-        rates = [self.bench.result["peer_events_per_s"].get(name) for name in ("duckdb", "clickhouse")]
+        for name, folder in self.folders.items():
+            say(f"asking {name}")
+            with self.opened(name) as peer:
+                peer.run(*peer.engine.begin)
+                for way, sql in peer.ways().items():
+                    self.bench.put("query_ms", way, peer.times(sql))
+            shutil.rmtree(folder)
+        self.ratios()
+
+    def ratios(self):
+        result = self.bench.result
+        times = result["query_ms"]
+        rates = [result["peer_events_per_s"].get(name) for name in ("duckdb", "clickhouse")]
         durable = [rate["durable"] for rate in rates if rate]
         if durable:
-            self.bench.result["ratio_durable"] = round(self.bench.result["events_per_s"]["local"] / max(durable), 2)
+            result["ratio_durable"] = round(result["events_per_s"]["local"] / max(durable), 2)
         for group, ending in (("ratio", ""), ("ratio_by_kind", "_by_kind"), ("ratio_facts", "_facts")):
             columns = [times.get(name + ending) for name in self.names]
             columns = [column for column in columns if column]
             if columns:
-                self.bench.result[group] = {name: round(min(column[name] for column in columns) / times["tendon"][name], 2)
-                                            for name in QUESTIONS}
-
-    def close(self):
-        for peer in self.peers:
-            peer.close()
-        self.peers = []
+                result[group] = {name: round(min(column[name] for column in columns) / times["tendon"][name], 2)
+                                 for name in QUESTIONS}
