@@ -71,6 +71,7 @@ class Collector:
             "keys": os.path.join(self.folder, "keys"),
             "plugin_host": self.build.bench("load"),
             "plugin_path": [self.build.program("plugins", "simulator")],
+            "plugin_unsigned": [self.build.program("plugins", "simulator")],
             "tenants": [{"name": tenant, "zone": "UTC", "nearshore": ["MX"]} for tenant in self.tenants],
             "plugins": [{"source": source, "tenant": tenant, "plugin": "simulator", "types": ["ticket.*", "survey.*"]}
                         for source, tenant in sources if not listen],
