@@ -537,14 +537,31 @@ static void difference_values(const int64_t *end, const int64_t *start, const ui
             ret[k] = end[k] - start[k];
 }
 
+/* Where the store keeps the difference itself, neither column is read for it. */
+static bool kept_values(struct batch *b, const uint8_t *columns, const uint16_t *rows, uint32_t n,
+                        int64_t *ret)
+{
+    if (!b->reader || !b->has_ranges || b->rows.values[columns[1]])
+        return false;
+    const int64_t *difference = fact_reader_difference(b->reader, columns[0], columns[1]);
+    for (uint32_t k = 0; difference && k < n; k++) {
+        uint32_t i = rows ? rows[k] : k;
+        ret[k] = difference[b->picked ? b->picked[i] : i];
+    }
+    return difference;
+}
+
 void judge_values(const struct measure *m, struct batch *b, const uint16_t *rows, uint32_t n, int64_t *ret)
 {
     const struct metric_value *v = &m->metric->values[m->clock];
     const uint8_t *columns = v->columns;
+    bool is_difference = v->is == VALUE_OF_DIFFERENCE && columns[0] != COLUMN_INSTANT;
+    if (is_difference && kept_values(b, columns, rows, n, ret))
+        return;
     for (unsigned k = 0; k < METRIC_COLUMNS && columns[k] != COLUMN_NONE; k++)
         if (columns[k] != COLUMN_INSTANT)
             (void)batch_values(b, columns[k]);
-    if (v->is == VALUE_OF_DIFFERENCE && columns[0] != COLUMN_INSTANT)
+    if (is_difference)
         difference_values(b->rows.values[columns[0]], b->rows.values[columns[1]], rows, n, ret);
     else
         for (uint32_t k = 0; k < n; k++)

@@ -32,6 +32,14 @@ int piece_codes(const struct piece *p, struct rowgroup_reader *r, unsigned set, 
     return 0;
 }
 
+int piece_difference(const struct piece *p, unsigned column, unsigned other, int64_t *room)
+{
+    if (!p->sealed || !rowgroup_keeps_difference(&p->sealed->rows, p->table, column, other))
+        return 0;
+    int e = block_read(&p->sealed->rows.tables[p->table], (uint8_t)column, NULL, p->n_rows, room);
+    return e < 0 ? e : 1;
+}
+
 int piece_bytes(const struct piece *p, struct rowgroup_reader *r, unsigned column, uint16_t *wide,
                 uint8_t *room)
 {

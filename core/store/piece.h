@@ -42,6 +42,9 @@ int piece_values(const struct piece *p, struct rowgroup_reader *r, unsigned colu
 int piece_codes(const struct piece *p, struct rowgroup_reader *r, unsigned set, unsigned field,
                 const uint16_t **ret);
 
+/* Column less other, row by row, into room[n_rows], where that is what is kept: 1; 0 when it is not, negative
+ * errno. Other must have no FACT_NULL or FACT_FOREVER; where the column has, so has the difference. */
+int piece_difference(const struct piece *p, unsigned column, unsigned other, int64_t *room);
 /* The values of a column whose range lies between 0 and 255, in room[n_rows]. wide is room as well. */
 int piece_bytes(const struct piece *p, struct rowgroup_reader *r, unsigned column, uint16_t *wide,
                 uint8_t *room);

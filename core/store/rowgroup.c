@@ -159,6 +159,16 @@ static const struct rule *rule_of(unsigned table, unsigned column)
     return NULL;
 }
 
+bool rowgroup_keeps_difference(const struct rowgroup *g, enum fact_table table, unsigned column,
+                               unsigned other)
+{
+    const struct rule *rule = rule_of(table, column);
+    struct block_column c;
+    bool is_to_other = rule && ((rule->prediction == P_CREATED && other == FACT_CREATED) ||
+                                (rule->prediction == P_COLUMN && rule->other == other));
+    return is_to_other && block_find(&g->tables[table], (uint8_t)column, &c) && c.is_difference;
+}
+
 void rowgroup_lay_out(const uint32_t *parents, uint32_t n, uint32_t n_base, uint32_t *firsts)
 {
     memset(firsts, 0, (n_base + 1) * sizeof(*firsts));

@@ -48,6 +48,11 @@ int rowgroup_open(struct rowgroup *g, const void *data, size_t size, bool check)
 bool rowgroup_range(const struct rowgroup *g, enum fact_table table, unsigned column, int64_t *ret_min,
                     int64_t *ret_max, bool *ret_null, bool *ret_open);
 
+/* Whether a column is kept as its difference to another one (to FACT_CREATED too), where that is a number:
+ * then the numbers in its block are those differences. */
+bool rowgroup_keeps_difference(const struct rowgroup *g, enum fact_table table, unsigned column,
+                               unsigned other);
+
 /* Appends the bytes of a group: the base's block, then those of tables with rows. The caller writes each with
  * rowgroup_write_block between begin and finish. */
 struct rowgroup_writer {

@@ -284,6 +284,8 @@ void fact_reader_range(const struct fact_reader *reader, unsigned column, struct
 const int64_t *fact_reader_values(struct fact_reader *reader, unsigned column);
 /* The same of a column whose range lies between 0 and 255. */
 const uint8_t *fact_reader_bytes(struct fact_reader *reader, unsigned column);
+/* Column less other where the store keeps just that and neither is missing in any row; else NULL. */
+const int64_t *fact_reader_difference(struct fact_reader *reader, unsigned column, unsigned other);
 const uint16_t *fact_reader_codes(struct fact_reader *reader, unsigned set, unsigned field);
 int fact_reader_check(const struct fact_reader *reader, struct error *err);
 

@@ -346,6 +346,8 @@ struct fact_reader {
 
     /* Room for what is decoded, kept from vector to vector and from scan to scan. */
     struct rowgroup_reader *groups;
+    int64_t difference[FACT_VECTOR_ROWS];
+    unsigned difference_of[2]; /* of the vector: of which columns it is, each + 1; 0: of none */
     uint8_t *bytes[FACT_VALUES_MAX];
     bool has_bytes[FACT_VALUES_MAX]; /* of the vector */
     uint16_t wide[FACT_VECTOR_ROWS];
@@ -391,6 +393,7 @@ bool fact_reader_next(struct fact_reader *reader, uint32_t *ret_n, const uint8_t
         rowgroup_reader_set(reader->groups, &p->sealed->rows);
     reader->vector = (struct fact_vector){.n = p->n_rows};
     memset(reader->has_bytes, 0, sizeof(reader->has_bytes));
+    reader->difference_of[0] = 0;
     int r = piece_live(p, reader->groups, scan->view->shown, reader->live_base, reader->live,
                        &reader->vector.live);
     if (r < 0)
@@ -416,6 +419,24 @@ const int64_t *fact_reader_values(struct fact_reader *reader, unsigned column)
         }
     }
     return *known;
+}
+
+const int64_t *fact_reader_difference(struct fact_reader *reader, unsigned column, unsigned other)
+{
+    const unsigned wanted[2] = {column + 1, other + 1};
+    struct fact_range of_column, of_other;
+    if (memcmp(reader->difference_of, wanted, sizeof(wanted)) == 0)
+        return reader->difference;
+    piece_range(reader->piece, (uint8_t)column, &of_column);
+    piece_range(reader->piece, (uint8_t)other, &of_other);
+    if (of_column.has_null || of_column.has_forever || of_other.has_null || of_other.has_forever)
+        return NULL;
+    int r = piece_difference(reader->piece, column, other, reader->difference);
+    if (r < 0)
+        reader->failed = r;
+    if (r == 1)
+        memcpy(reader->difference_of, wanted, sizeof(wanted));
+    return r == 1 ? reader->difference : NULL;
 }
 
 const uint8_t *fact_reader_bytes(struct fact_reader *reader, unsigned column)
