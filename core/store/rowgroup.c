@@ -347,7 +347,7 @@ bool rowgroup_is_of_today(const struct rowgroup_values *v, unsigned table, uint3
 
 struct room {
     void *data;
-    bool is_read; /* of the group that is being read */
+    uint32_t turn; /* of the group that it was read in */
 };
 
 struct table_rooms {
@@ -361,7 +361,9 @@ struct rowgroup_reader {
     struct room base[FACT_N_COMMON], base_dimensions[FIELD_N_DIMENSIONS], today[FIELD_N_DIMENSIONS];
     struct table_rooms tables[FACT_N_TABLES];
     uint32_t *parents[FACT_N_TABLES], *firsts[FACT_N_TABLES];
+    uint32_t identity[ROWGROUP_ROWS + 1]; /* of tables where each base row has one row */
     int64_t *prediction;
+    uint32_t turn; /* of the group that is being read, from 1 */
 };
 
 static int need(struct rowgroup_values *v, unsigned table, unsigned column);
@@ -372,6 +374,8 @@ int rowgroup_reader_new(struct rowgroup_reader **ret)
     if (!r)
         return -ENOMEM;
     r->values.need = need;
+    for (uint32_t i = 0; i <= ROWGROUP_ROWS; i++)
+        r->identity[i] = i;
     *ret = r;
     return 0;
 }
@@ -399,27 +403,45 @@ void rowgroup_reader_free(struct rowgroup_reader *r)
     free(r);
 }
 
-void rowgroup_reader_set(struct rowgroup_reader *r, const struct rowgroup *g)
+/* Nothing has been read. */
+static void rowgroup_reader_forget(struct rowgroup_reader *r)
 {
-    r->group = g;
-    r->values.n_base = g->base.n_rows;
+    r->turn = 1;
     for (unsigned c = 0; c < FACT_N_COMMON; c++)
-        r->base[c].is_read = false;
+        r->base[c].turn = 0;
     for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
-        r->base_dimensions[f].is_read = r->today[f].is_read = false;
-    struct block_column open;
-    r->values.new_is_rest =
-        !block_find(&g->tables[FACT_SOLVE], FACT_SOLVE_OPEN_MS, &open) || !open.is_difference;
+        r->base_dimensions[f].turn = r->today[f].turn = 0;
     for (unsigned t = 0; t < FACT_N_TABLES; t++) {
         struct table_rooms *rooms = &r->tables[t];
-        r->values.tables[t].n = g->tables[t].n_rows;
-        rooms->parents.is_read = rooms->partners.is_read = false;
-        for (unsigned c = 0; c < FACT_TABLE_INFO[t].n_values; c++)
-            rooms->values[c].is_read = false;
-        for (unsigned s = 0; s < FACT_TABLE_INFO[t].n_sets; s++)
-            for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
-                rooms->dimensions[s][f].is_read = false;
+        rooms->parents.turn = rooms->partners.turn = 0;
+        for (unsigned c = 0; c < FACT_VALUES_MAX; c++)
+            rooms->values[c].turn = 0;
+        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+            rooms->dimensions[0][f].turn = rooms->dimensions[1][f].turn = 0;
     }
+}
+
+static bool room_is_read(const struct rowgroup_reader *r, const struct room *room)
+{
+    return room->turn == r->turn;
+}
+
+static void room_mark(const struct rowgroup_reader *r, struct room *room, bool is_read)
+{
+    room->turn = is_read ? r->turn : 0;
+}
+
+void rowgroup_reader_set(struct rowgroup_reader *r, const struct rowgroup *g)
+{
+    struct block_column open;
+    r->group = g;
+    r->values.n_base = g->base.n_rows;
+    r->values.new_is_rest =
+        !block_find(&g->tables[FACT_SOLVE], FACT_SOLVE_OPEN_MS, &open) || !open.is_difference;
+    for (unsigned t = 0; t < FACT_N_TABLES; t++)
+        r->values.tables[t].n = g->tables[t].n_rows;
+    if (++r->turn == 0) /* every number has been used: rooms of the first groups would seem read */
+        rowgroup_reader_forget(r);
 }
 
 uint32_t rowgroup_reader_rows(const struct rowgroup_reader *r, enum fact_table table)
@@ -441,11 +463,32 @@ int rowgroup_reader_base(struct rowgroup_reader *r, unsigned column, const int64
     int64_t *values = room_of(room, sizeof(int64_t));
     if (!values)
         return -ENOMEM;
-    int e = room->is_read ? 0 : block_read(&r->group->base, (uint8_t)column, NULL, r->values.n_base, values);
-    room->is_read = e == 0;
+    int e = room_is_read(r, room)
+                ? 0
+                : block_read(&r->group->base, (uint8_t)column, NULL, r->values.n_base, values);
+    room_mark(r, room, e == 0);
     r->values.base[column] = values;
     *ret = values;
     return e;
+}
+
+/* How many rows each base row has, laid out: where its first is, and whose child each row is. */
+static int lay_out_counts(const uint16_t *counts, uint32_t n_base, uint32_t n, uint32_t *firsts,
+                          uint32_t *parents)
+{
+    uint32_t row = 0;
+    for (uint32_t base = 0; base < n_base; base++) {
+        const uint32_t count = counts[base];
+        if (count > n - row)
+            return -EBADMSG;
+        firsts[base] = row;
+        parents[row] = base; /* where it has none the next one writes here */
+        for (uint32_t k = 1; k < count; k++)
+            parents[row + k] = base;
+        row += count;
+    }
+    firsts[n_base] = row;
+    return row == n ? 0 : -EBADMSG;
 }
 
 /* Whose child each row is. */
@@ -455,41 +498,30 @@ static int read_parents(struct rowgroup_reader *r, unsigned table)
     const struct block *b = &r->group->tables[table];
     struct block_column c;
     const uint32_t n = b->n_rows, n_base = r->values.n_base;
-    if (rooms->parents.is_read)
+    if (room_is_read(r, &rooms->parents))
         return 0;
-    if (!r->parents[table])
-        r->parents[table] = malloc(ROWGROUP_ROWS * sizeof(uint32_t));
-    if (!r->firsts[table])
-        r->firsts[table] = malloc((ROWGROUP_SUBJECTS + 1) * sizeof(uint32_t));
-    if (!r->parents[table] || !r->firsts[table])
-        return -ENOMEM;
-    uint32_t *parents = r->parents[table];
     rooms->is_identity = n && !block_find(b, ROWGROUP_COUNTS, &c);
     if (rooms->is_identity) {
         if (n != n_base)
             return -EBADMSG;
-        for (uint32_t i = 0; i < n; i++)
-            parents[i] = i;
-    } else if (n) {
-        int64_t counts[ROWGROUP_SUBJECTS];
-        uint32_t row = 0;
-        int e = block_read(b, ROWGROUP_COUNTS, NULL, n_base, counts);
-        if (e < 0)
-            return e;
-        for (uint32_t base = 0; base < n_base; base++) {
-            if (counts[base] < 0 || counts[base] > n - row)
-                return -EBADMSG;
-            for (int64_t left = counts[base]; left > 0; left--)
-                parents[row++] = base;
-        }
-        if (row != n)
-            return -EBADMSG;
+        r->values.tables[table].parents = r->values.tables[table].firsts = r->identity;
+        room_mark(r, &rooms->parents, true);
+        return 0;
     }
-    rowgroup_lay_out(parents, n, n_base, r->firsts[table]);
-    r->values.tables[table].parents = parents;
+    if (!r->parents[table])
+        r->parents[table] = malloc((ROWGROUP_ROWS + 1) * sizeof(uint32_t));
+    if (!r->firsts[table])
+        r->firsts[table] = malloc((ROWGROUP_SUBJECTS + 1) * sizeof(uint32_t));
+    if (!r->parents[table] || !r->firsts[table])
+        return -ENOMEM;
+    uint16_t counts[ROWGROUP_SUBJECTS] = {0};
+    int e = n ? block_read_u16(b, ROWGROUP_COUNTS, n_base, counts) : 0;
+    if (e == 0)
+        e = lay_out_counts(counts, n_base, n, r->firsts[table], r->parents[table]);
+    r->values.tables[table].parents = r->parents[table];
     r->values.tables[table].firsts = r->firsts[table];
-    rooms->parents.is_read = true;
-    return 0;
+    room_mark(r, &rooms->parents, e == 0);
+    return e;
 }
 
 static int read_partners(struct rowgroup_reader *r, unsigned table)
@@ -498,29 +530,23 @@ static int read_partners(struct rowgroup_reader *r, unsigned table)
     int64_t *partners = room_of(room, sizeof(int64_t));
     if (!partners)
         return -ENOMEM;
-    int e = room->is_read ? 0
-                          : block_read(&r->group->tables[table], ROWGROUP_PARTNER, NULL,
-                                       r->values.tables[table].n, partners);
-    room->is_read = e == 0;
+    int e = room_is_read(r, room) ? 0
+                                  : block_read(&r->group->tables[table], ROWGROUP_PARTNER, NULL,
+                                               r->values.tables[table].n, partners);
+    room_mark(r, room, e == 0);
     r->values.tables[table].partners = partners;
     return e;
 }
 
+/* Of a table whose rows are not its base's own. */
 static int read_shared(struct rowgroup_reader *r, unsigned table, unsigned column, int64_t *values)
 {
     const int64_t *base;
-    int e = read_parents(r, table);
-    if (e == 0)
-        e = rowgroup_reader_base(r, column, &base);
-    if (e < 0)
-        return e;
-    const uint32_t n = r->values.tables[table].n, *parents = r->parents[table];
-    if (r->tables[table].is_identity)
-        memcpy(values, base, n * sizeof(*values));
-    else
-        for (uint32_t i = 0; i < n; i++)
-            values[i] = base[parents[i]];
-    return 0;
+    const uint32_t n = r->values.tables[table].n, *parents = r->values.tables[table].parents;
+    int e = rowgroup_reader_base(r, column, &base);
+    for (uint32_t i = 0; i < n && e == 0; i++)
+        values[i] = base[parents[i]];
+    return e;
 }
 
 static int read_value(struct rowgroup_reader *r, unsigned table, unsigned column, int64_t *values)
@@ -566,11 +592,16 @@ int rowgroup_reader_value(struct rowgroup_reader *r, enum fact_table table, unsi
     int64_t *values = room_of(room, sizeof(int64_t));
     if (!values)
         return -ENOMEM;
-    int e = 0;
-    if (!room->is_read)
+    int e = rowgroup_is_of_base(column) ? read_parents(r, table) : 0;
+    if (e == 0 && rowgroup_is_of_base(column) && r->tables[table].is_identity) {
+        e = rowgroup_reader_base(r, column, ret);
+        r->values.tables[table].values[column] = r->values.base[column];
+        return e;
+    }
+    if (e == 0 && !room_is_read(r, room))
         e = rowgroup_is_of_base(column) ? read_shared(r, table, column, values)
                                         : read_value(r, table, column, values);
-    room->is_read = e == 0;
+    room_mark(r, room, e == 0);
     r->values.tables[table].values[column] = values;
     *ret = values;
     return e;
@@ -583,9 +614,10 @@ static int read_base_dimension(struct rowgroup_reader *r, unsigned field, const 
     uint16_t *base = room_of(room, sizeof(uint16_t));
     if (!base)
         return -ENOMEM;
-    int e =
-        room->is_read ? 0 : block_read_u16(&r->group->base, FACT_DIMENSION(0, field), r->values.n_base, base);
-    room->is_read = e == 0;
+    int e = room_is_read(r, room)
+                ? 0
+                : block_read_u16(&r->group->base, FACT_DIMENSION(0, field), r->values.n_base, base);
+    room_mark(r, room, e == 0);
     *ret = base;
     return e;
 }
@@ -603,7 +635,7 @@ static int read_today(struct rowgroup_reader *r, unsigned field, const uint16_t 
     if (!values)
         return -ENOMEM;
     *ret = values;
-    if (room->is_read)
+    if (room_is_read(r, room))
         return 0;
     int e = rowgroup_reader_dimension(r, FACT_TICKET, 1, field, &today);
     if (e == 0)
@@ -612,14 +644,14 @@ static int read_today(struct rowgroup_reader *r, unsigned field, const uint16_t 
         return e;
     memcpy(values, base, r->values.n_base * sizeof(*values));
     for (uint32_t i = 0; i < b->n_rows; i++)
-        values[r->parents[FACT_TICKET][i]] = today[i];
-    room->is_read = true;
+        values[r->values.tables[FACT_TICKET].parents[i]] = today[i];
+    room_mark(r, room, true);
     return 0;
 }
 
 static void add_parents(const struct rowgroup_reader *r, unsigned table, const uint16_t *of, uint16_t *values)
 {
-    const uint32_t n = r->values.tables[table].n, *parents = r->parents[table];
+    const uint32_t n = r->values.tables[table].n, *parents = r->values.tables[table].parents;
     if (r->tables[table].is_identity)
         for (uint32_t i = 0; i < n; i++)
             values[i] = (uint16_t)(values[i] + of[i]);
@@ -647,7 +679,7 @@ static int read_dimension(struct rowgroup_reader *r, unsigned table, unsigned se
     else
         for (uint32_t i = 0; i < n; i++) {
             const uint16_t *of = rowgroup_is_of_today(&r->values, table, i) ? today : base;
-            values[i] = (uint16_t)(values[i] + of[r->parents[table][i]]);
+            values[i] = (uint16_t)(values[i] + of[r->values.tables[table].parents[i]]);
         }
     return 0;
 }
@@ -659,10 +691,14 @@ int rowgroup_reader_dimension(struct rowgroup_reader *r, enum fact_table table, 
     uint16_t *values = room_of(room, sizeof(uint16_t));
     if (!values)
         return -ENOMEM;
+    struct block_column c;
     int e = read_parents(r, table);
-    if (e == 0 && !room->is_read)
+    if (e == 0 && table == FACT_TICKET && r->tables[table].is_identity &&
+        !block_find(&r->group->tables[table], FACT_DIMENSION(set, field), &c))
+        return read_base_dimension(r, field, ret);
+    if (e == 0 && !room_is_read(r, room))
         e = read_dimension(r, table, set, field, values);
-    room->is_read = e == 0;
+    room_mark(r, room, e == 0);
     *ret = values;
     return e;
 }
@@ -671,7 +707,11 @@ int rowgroup_reader_live(struct rowgroup_reader *r, enum fact_table table, const
                          uint8_t *live)
 {
     int e = read_parents(r, table);
-    for (uint32_t i = 0; i < r->values.tables[table].n && e == 0; i++)
-        live[i] = live_base[r->parents[table][i]];
+    const uint32_t n = r->values.tables[table].n, *parents = r->values.tables[table].parents;
+    if (e == 0 && r->tables[table].is_identity)
+        memcpy(live, live_base, n);
+    else
+        for (uint32_t i = 0; i < n && e == 0; i++)
+            live[i] = live_base[parents[i]];
     return e;
 }
