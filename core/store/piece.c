@@ -49,16 +49,20 @@ int piece_bytes(const struct piece *p, struct rowgroup_reader *r, unsigned colum
         bool is_there = block_find(block, (uint8_t)column, &c);
         if (!is_there || !c.is_difference) {
             int e = block_read_u16(block, (uint8_t)column, p->n_rows, wide);
-            for (uint32_t i = 0; i < p->n_rows && e == 0; i++)
+            if (e < 0)
+                return e;
+            for (uint32_t i = 0; i < p->n_rows; i++)
                 room[i] = (uint8_t)wide[i];
-            return e;
+            return 0;
         }
     }
     const int64_t *values;
     int e = piece_values(p, r, column, &values);
-    for (uint32_t i = 0; i < p->n_rows && e == 0; i++)
+    if (e < 0)
+        return e;
+    for (uint32_t i = 0; i < p->n_rows; i++)
         room[i] = (uint8_t)values[i];
-    return e;
+    return 0;
 }
 
 /* A byte for each bit of eight, 1 where it is 0. */

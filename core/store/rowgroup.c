@@ -544,9 +544,11 @@ static int read_shared(struct rowgroup_reader *r, unsigned table, unsigned colum
     const int64_t *base;
     const uint32_t n = r->values.tables[table].n, *parents = r->values.tables[table].parents;
     int e = rowgroup_reader_base(r, column, &base);
-    for (uint32_t i = 0; i < n && e == 0; i++)
+    if (e < 0)
+        return e;
+    for (uint32_t i = 0; i < n; i++)
         values[i] = base[parents[i]];
-    return e;
+    return 0;
 }
 
 static int read_value(struct rowgroup_reader *r, unsigned table, unsigned column, int64_t *values)
@@ -708,10 +710,12 @@ int rowgroup_reader_live(struct rowgroup_reader *r, enum fact_table table, const
 {
     int e = read_parents(r, table);
     const uint32_t n = r->values.tables[table].n, *parents = r->values.tables[table].parents;
-    if (e == 0 && r->tables[table].is_identity)
+    if (e < 0)
+        return e;
+    if (r->tables[table].is_identity)
         memcpy(live, live_base, n);
     else
-        for (uint32_t i = 0; i < n && e == 0; i++)
+        for (uint32_t i = 0; i < n; i++)
             live[i] = live_base[parents[i]];
-    return e;
+    return 0;
 }

@@ -280,7 +280,7 @@ void fact_reader_begin(struct fact_reader *reader, struct fact_scan *scan);
 /* Takes the next vector of the scan: its rows, and which of them hold (NULL: all). False: there is none. */
 bool fact_reader_next(struct fact_reader *reader, uint32_t *ret_n, const uint8_t **ret_live);
 /* Of the vector taken last, valid until the next is: */
-void fact_reader_range(const struct fact_reader *reader, unsigned column, struct fact_range *ret);
+void fact_reader_range(struct fact_reader *reader, unsigned column, struct fact_range *ret);
 const int64_t *fact_reader_values(struct fact_reader *reader, unsigned column);
 /* The same of a column whose range lies between 0 and 255. */
 const uint8_t *fact_reader_bytes(struct fact_reader *reader, unsigned column);

@@ -338,10 +338,14 @@ const struct fact_scan_statistics *fact_scan_statistics(const struct fact_scan *
 /* --- readers
  * -------------------------------------------------------------------------------------------------- */
 
+_Static_assert(FACT_VALUES_MAX <= 64, "ranges have a bit a column");
+
 struct fact_reader {
     struct fact_scan *scan;
     const struct piece *piece; /* that was taken last */
     struct fact_vector vector; /* of it, with what has been read so far */
+    struct fact_range ranges[FACT_VALUES_MAX];
+    uint64_t has_ranges; /* bits: those that have been looked up */
     int failed;
 
     /* Room for what is decoded, kept from vector to vector and from scan to scan. */
@@ -394,6 +398,7 @@ bool fact_reader_next(struct fact_reader *reader, uint32_t *ret_n, const uint8_t
     reader->vector = (struct fact_vector){.n = p->n_rows};
     memset(reader->has_bytes, 0, sizeof(reader->has_bytes));
     reader->difference_of[0] = 0;
+    reader->has_ranges = 0;
     int r = piece_live(p, reader->groups, scan->view->shown, reader->live_base, reader->live,
                        &reader->vector.live);
     if (r < 0)
@@ -403,9 +408,12 @@ bool fact_reader_next(struct fact_reader *reader, uint32_t *ret_n, const uint8_t
     return r == 0;
 }
 
-void fact_reader_range(const struct fact_reader *reader, unsigned column, struct fact_range *ret)
+void fact_reader_range(struct fact_reader *reader, unsigned column, struct fact_range *ret)
 {
-    piece_range(reader->piece, (uint8_t)column, ret);
+    if (!(reader->has_ranges >> column & 1))
+        piece_range(reader->piece, (uint8_t)column, &reader->ranges[column]);
+    reader->has_ranges |= UINT64_C(1) << column;
+    *ret = reader->ranges[column];
 }
 
 const int64_t *fact_reader_values(struct fact_reader *reader, unsigned column)
@@ -427,8 +435,8 @@ const int64_t *fact_reader_difference(struct fact_reader *reader, unsigned colum
     struct fact_range of_column, of_other;
     if (memcmp(reader->difference_of, wanted, sizeof(wanted)) == 0)
         return reader->difference;
-    piece_range(reader->piece, (uint8_t)column, &of_column);
-    piece_range(reader->piece, (uint8_t)other, &of_other);
+    fact_reader_range(reader, column, &of_column);
+    fact_reader_range(reader, other, &of_other);
     if (of_column.has_null || of_column.has_forever || of_other.has_null || of_other.has_forever)
         return NULL;
     int r = piece_difference(reader->piece, column, other, reader->difference);
