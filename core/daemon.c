@@ -7,8 +7,10 @@
 #include "core/ingest/server.h"
 #include "core/ingest/zap.h"
 #include "core/supervise/supervise.h"
+#include "core/tenant/audit.h"
 #include "core/tenant/control.h"
 #include "core/tenant/dispatch.h"
+#include "core/tenant/plugin_audit.h"
 #include "core/tenant/plugin_instance.h"
 #include "core/tenant/plugin_path.h"
 #include "core/tenant/plugin_trust.h"
@@ -38,6 +40,8 @@ struct daemon {
     char plugin_host[PATH_MAX];
     char secret[CURVE_KEY_BYTES], public_key[CURVE_KEY_BYTES];
     struct control *control;
+    struct audit *audit;
+    struct plugin_audit *plugins_recorded;
     struct tenants *tenants;
     struct committer *committer;
     void *zmq;
@@ -59,6 +63,7 @@ static int resolve(void *ctx, const char *user_id, struct grant *ret)
     if (strncmp(user_id, "uid:", 4) == 0 && quantity_int(user_id + 4, 0, UINT32_MAX, &number) == 0 &&
         (number == 0 || number == (int64_t)geteuid())) {
         *ret = (struct grant){.role = ROLE_OPERATOR};
+        (void)snprintf(ret->name, sizeof(ret->name), "uid:%u", (unsigned)number);
         return 0;
     }
     if (strncmp(user_id, "pid:", 4) == 0) {
@@ -241,7 +246,9 @@ static int apply_instances(struct daemon *d, const struct instances *list, struc
     for (size_t i = 0; i < list->n; i++)
         if (tenants_find(d->tenants, list->at[i].grant.tenant))
             open[n++] = list->at[i];
-    int r = supervisor_apply(atomic_load(&d->supervisor), open, n, err);
+    int r = plugin_audit_record(&d->plugins_recorded, d->audit, open, n, err);
+    if (r == 0)
+        r = supervisor_apply(atomic_load(&d->supervisor), open, n, err);
     free(open);
     return r;
 }
@@ -289,6 +296,9 @@ static int start_stores(struct daemon *d, struct error *err)
     (void)snprintf(path, sizeof(path), "%s/control", c->data);
     r = control_open(path, &d->control, err);
     if (r == 0)
+        r = audit_open(&(struct audit_options){.control = d->control, .keys = c->keys, .logger = d->logger},
+                       &d->audit, err);
+    if (r == 0)
         r = tenants_new(&(struct tenants_options){.data = c->data, .keys = c->keys, .control = d->control},
                         &d->tenants, err);
     return r == 0 ? tenants_apply(d->tenants, c, err) : r;
@@ -301,6 +311,7 @@ static int start_dispatch(struct daemon *d, unsigned n_threads, unsigned queue_m
         .tenants = d->tenants,
         .control = d->control,
         .committer = d->committer,
+        .audit = d->audit,
         .supervisor = atomic_load(&d->supervisor),
         .logger = d->logger,
         .config = d->config,
@@ -369,15 +380,28 @@ static int start_data_server(struct daemon *d, struct error *err)
     return r;
 }
 
+/* What the supervisor does by itself. It is done already: a failure is logged and changes nothing. */
+static void audit_host(void *ctx, const char *act, const char *tenant, const char *source)
+{
+    struct daemon *d = ctx;
+    struct error err = ERROR_INIT;
+    if (audit_act(d->audit, "tendond", act, tenant, json_pack("{s:s}", "source", source), NULL, &err) < 0)
+        log_error(d->logger, "audit", "audit_failed", "act=%s code=%s", act, err.code);
+}
+
 static int start_supervisor(struct daemon *d, struct error *err)
 {
     char address[PATH_MAX + 32];
     struct supervisor *supervisor;
     (void)snprintf(address, sizeof(address), "ipc://%s/hosts.sock", d->config->run);
-    struct supervisor_options options = {.host = d->plugin_host,
-                                         .connect = address,
-                                         .backoff_ms = (uint32_t)d->config->plugin_backoff_ms,
-                                         .logger = d->logger};
+    struct supervisor_options options = {
+        .host = d->plugin_host,
+        .connect = address,
+        .backoff_ms = (uint32_t)d->config->plugin_backoff_ms,
+        .logger = d->logger,
+        .audit = audit_host,
+        .audit_ctx = d,
+    };
     int r = plugin_user(d->config, &options, err);
     if (r == 0)
         r = supervisor_new(&options, &supervisor, err);
@@ -449,6 +473,11 @@ int daemon_start(struct config *config, struct logger *logger, struct daemon **r
     }
     r = start_stores(d, err);
     if (r == 0)
+        r = audit_act(d->audit, "tendond", "collector.start", NULL,
+                      json_pack("{s:s, s:i, s:i}", "version", TENDON_VERSION, "tenants",
+                                (int)config->tenants.n, "plugins", (int)instances.n),
+                      NULL, err);
+    if (r == 0)
         r = start_parts(d, err);
     if (r == 0)
         r = apply_instances(d, &instances, err);
@@ -490,6 +519,7 @@ static int reload_checked(struct daemon *d, struct config *config, const struct 
 int daemon_reload(struct daemon *d, struct config *config, struct error *err)
 {
     struct instances instances;
+    uint64_t act;
     const char *key = config_section_changed(&CONFIG_DAEMON, d->config, config);
     if (key) {
         error_set(err, -EBUSY, "restart", "%s cannot change while tendond runs; nothing was changed", key);
@@ -499,7 +529,14 @@ int daemon_reload(struct daemon *d, struct config *config, struct error *err)
     int r = find_instances(config, &instances, err);
     if (r < 0)
         return r;
-    r = reload_checked(d, config, &instances, err);
+    r = audit_act(d->audit, "tendond", "collector.reload", NULL,
+                  json_pack("{s:i, s:i}", "tenants", (int)config->tenants.n, "plugins", (int)instances.n),
+                  &act, err);
+    if (r == 0) {
+        struct error ignored;
+        r = reload_checked(d, config, &instances, err);
+        (void)audit_outcome(d->audit, act, "collector.reload", r == 0 ? "done" : err->code, &ignored);
+    }
     instances_fini(&instances);
     return r;
 }
@@ -550,6 +587,10 @@ void daemon_stop(struct daemon *d)
     if (d->zmq)
         (void)zmq_ctx_term(d->zmq);
     tenants_free(d->tenants);
+    if (d->audit)
+        (void)audit_act(d->audit, "tendond", "collector.stop", NULL, NULL, NULL, NULL);
+    audit_close(d->audit);
+    plugin_audit_free(d->plugins_recorded);
     control_close(d->control);
     if (d->lock_fd >= 0)
         (void)close(d->lock_fd);

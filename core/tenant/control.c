@@ -15,6 +15,7 @@
 
 #define CONTROL_VERSION 1
 #define RECORD_BYTES    (1024 * 1024)
+#define DATABASES       16 /* ours, and the audit log's */
 
 struct control {
     MDB_env *env;
@@ -235,7 +236,7 @@ static int open_environment(struct control *c, const char *path, struct error *e
     int r = mdb_env_create(&c->env);
     if (r)
         return failed(err, "be opened", r);
-    if ((r = mdb_env_set_maxdbs(c->env, 8)) || (r = mdb_env_set_mapsize(c->env, CONTROL_MAP_BYTES)) ||
+    if ((r = mdb_env_set_maxdbs(c->env, DATABASES)) || (r = mdb_env_set_mapsize(c->env, CONTROL_MAP_BYTES)) ||
         (r = mdb_env_open(c->env, path, MDB_NOTLS, 0600)))
         return failed(err, "be opened", r);
     /* LMDB opens its file without O_CLOEXEC; plugin hosts must not inherit it. */
@@ -276,6 +277,11 @@ void control_close(struct control *c)
     (void)pthread_mutex_destroy(&c->writing);
     free(c->known);
     free(c);
+}
+
+struct MDB_env *control_environment(struct control *c)
+{
+    return c->env;
 }
 
 /* --- keys --- */
@@ -332,24 +338,43 @@ int control_grant(struct control *c, const struct control_key *key, struct error
     return r;
 }
 
-static int revoke_checked(struct control *c, const char *key_or_name, struct control_key *ret,
-                          struct error *err)
+/* By public key or name; NULL and err where there is none. */
+static const struct control_key *find_either(const struct control *c, const char *key_or_name,
+                                             struct error *err)
 {
     const struct control_key *key = find_key(c, key_or_name);
     if (!key)
         key = find_name(c, key_or_name);
-    if (!key) {
-        struct nearest near;
-        nearest_init(&near, key_or_name, strlen(key_or_name));
-        for (size_t i = 0; i < c->n_known; i++)
-            nearest_offer(&near, c->known[i].name);
-        error_set(err, -ENOENT, "unknown_key", "no key \"%.64s\" is granted", key_or_name);
-        if (near.best)
-            error_hint(err, "did you mean \"%s\"?", near.best);
-        else
-            error_hint(err, "tendon key list shows those that are");
+    if (key)
+        return key;
+    struct nearest near;
+    nearest_init(&near, key_or_name, strlen(key_or_name));
+    for (size_t i = 0; i < c->n_known; i++)
+        nearest_offer(&near, c->known[i].name);
+    error_set(err, -ENOENT, "unknown_key", "no key \"%.64s\" is granted", key_or_name);
+    if (near.best)
+        error_hint(err, "did you mean \"%s\"?", near.best);
+    else
+        error_hint(err, "tendon key list shows those that are");
+    return NULL;
+}
+
+int control_find(struct control *c, const char *key_or_name, struct control_key *ret, struct error *err)
+{
+    (void)pthread_mutex_lock(&c->writing);
+    const struct control_key *key = find_either(c, key_or_name, err);
+    if (key)
+        *ret = *key;
+    (void)pthread_mutex_unlock(&c->writing);
+    return key ? 0 : -ENOENT;
+}
+
+static int revoke_checked(struct control *c, const char *key_or_name, struct control_key *ret,
+                          struct error *err)
+{
+    const struct control_key *key = find_either(c, key_or_name, err);
+    if (!key)
         return -ENOENT;
-    }
     struct control_key was = *key;
     /* First in memory: it stops at once, and stays stopped until the next start should the disk refuse. */
     (void)pthread_rwlock_wrlock(&c->lock);
@@ -405,8 +430,10 @@ int control_resolve(struct control *c, const char *public_key, struct grant *ret
     (void)pthread_rwlock_rdlock(&c->lock);
     const struct control_key *key = find_key(c, public_key);
     bool good = key && key->grant.role != ROLE_NONE;
-    if (good)
+    if (good) {
         *ret = key->grant;
+        memcpy(ret->name, key->name, sizeof(ret->name));
+    }
     (void)pthread_rwlock_unlock(&c->lock);
     return good ? 0 : -ENOENT;
 }

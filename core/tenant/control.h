@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONTROL_MAP_BYTES (1ull << 30)
+#define CONTROL_MAP_BYTES (16ull << 30) /* the audit log's share of it: core/tenant/audit.h */
 #define CONTROL_KEYS_MAX  65536
 
 struct control;
@@ -32,12 +32,17 @@ struct control_key {
 int control_open(const char *path, struct control **ret, struct error *err);
 void control_close(struct control *c); /* NULL is fine */
 
+/* For the audit log, which keeps databases of its own in it. */
+struct MDB_env *control_environment(struct control *c);
+
 /* Grants. -EEXIST key_exists when the key or the name is granted already; -ENOSPC too_many_keys; -EIO
  * control_write. */
 int control_grant(struct control *c, const struct control_key *key, struct error *err);
 /* By public key or name; *ret (may be NULL) is what it was. -ENOENT unknown_key, with the nearest name as
  * hint. */
 int control_revoke(struct control *c, const char *key_or_name, struct control_key *ret, struct error *err);
+/* By public key or name; errors as control_revoke. */
+int control_find(struct control *c, const char *key_or_name, struct control_key *ret, struct error *err);
 /* All keys by name; *ret is the caller's to free. */
 int control_list(struct control *c, struct control_key **ret, size_t *ret_n);
 /* The rights of a public key; -ENOENT. */

@@ -57,9 +57,12 @@ static int run_call(struct request *r, json_t *body)
     r->params = params ? json_incref(params) : json_object();
     if (!r->params)
         return error_set(r->err, -ENOMEM, "no_memory", "out of memory for the request");
+    r->method = m;
     result = method_allow(m, r);
     if (result == 0)
         result = m->run(r);
+    if (r->act && request_outcome(r, result) < 0)
+        result = -EIO;
     json_decref(r->params);
     return result;
 }

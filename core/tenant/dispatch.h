@@ -17,6 +17,7 @@
 
 #define DISPATCH_RESULT_BYTES (256u * 1024 * 1024) /* one answer, at most */
 
+struct audit;
 struct committer;
 struct config;
 struct control;
@@ -29,6 +30,7 @@ struct dispatch_options {
     struct tenants *tenants;
     struct control *control;
     struct committer *committer;
+    struct audit *audit;
     struct supervisor *supervisor; /* may be NULL: no plugins */
     struct logger *logger;
     struct config *config;   /* the present one; a reference is taken */

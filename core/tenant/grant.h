@@ -26,6 +26,7 @@ struct grant {
     uint32_t types;                          /* bits of enum event_type */
     char stamp_vendor[EVENT_CODE_BYTES + 1]; /* empty: none */
     char stamp_outsourcer[EVENT_CODE_BYTES + 1];
+    char name[EVENT_CODE_BYTES + 1]; /* who it is, for the audit log: a key's name, "uid:0", "plugin" */
 };
 
 const char *role_name(enum role role);

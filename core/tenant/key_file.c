@@ -99,33 +99,42 @@ int key_file_create(const char *directory, const char *name, const char *line, s
     return 0;
 }
 
-int key_file_tenant(const char *directory, const char *tenant, int create, uint8_t ret[TENANT_KEY_BYTES],
+/* A key of 32 bytes, as hexadecimal digits. */
+static int read_hex(const char *directory, const char *name, int create, uint8_t ret[TENANT_KEY_BYTES],
                     struct error *err)
 {
-    char name[NAME_MAX + 1], line[KEY_FILE_BYTES];
-    if (snprintf(name, sizeof(name), "tenant-%s.key", tenant) >= (int)sizeof(name))
-        return error_set(err, -EINVAL, "key_file", "the tenant's name is too long");
+    char line[KEY_FILE_BYTES];
+    uint8_t key[TENANT_KEY_BYTES];
+    size_t n = 0;
     int r = key_file_read(directory, name, line, err);
     if (r == -ENOENT && create) {
-        uint8_t key[TENANT_KEY_BYTES];
         randombytes_buf(key, sizeof(key));
         (void)sodium_bin2hex(line, sizeof(line), key, sizeof(key));
         r = key_file_create(directory, name, line, err);
-        if (r == 0)
-            memcpy(ret, key, sizeof(key));
-        sodium_memzero(key, sizeof(key));
-    } else if (r == 0) {
-        size_t n = 0;
-        uint8_t key[TENANT_KEY_BYTES];
-        if (sodium_hex2bin(key, sizeof(key), line, strlen(line), NULL, &n, NULL) < 0 || n != sizeof(key))
-            r = error_set(err, -EBADMSG, "key_file", "%s/%s does not hold 64 hexadecimal digits", directory,
-                          name);
-        else
-            memcpy(ret, key, sizeof(key));
-        sodium_memzero(key, sizeof(key));
+    } else if (r == 0 && (sodium_hex2bin(key, sizeof(key), line, strlen(line), NULL, &n, NULL) < 0 ||
+                          n != sizeof(key))) {
+        r = error_set(err, -EBADMSG, "key_file", "%s/%s does not hold 64 hexadecimal digits", directory,
+                      name);
     }
+    if (r == 0)
+        memcpy(ret, key, sizeof(key));
+    sodium_memzero(key, sizeof(key));
     sodium_memzero(line, sizeof(line));
     return r;
+}
+
+int key_file_tenant(const char *directory, const char *tenant, int create, uint8_t ret[TENANT_KEY_BYTES],
+                    struct error *err)
+{
+    char name[NAME_MAX + 1];
+    if (snprintf(name, sizeof(name), "tenant-%s.key", tenant) >= (int)sizeof(name))
+        return error_set(err, -EINVAL, "key_file", "the tenant's name is too long");
+    return read_hex(directory, name, create, ret, err);
+}
+
+int key_file_audit(const char *directory, uint8_t ret[TENANT_KEY_BYTES], struct error *err)
+{
+    return read_hex(directory, "audit.key", 1, ret, err);
 }
 
 int key_file_server(const char *directory, char ret_secret[CURVE_KEY_BYTES], char ret_public[CURVE_KEY_BYTES],

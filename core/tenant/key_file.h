@@ -22,6 +22,8 @@ int key_file_create(const char *directory, const char *name, const char *line, s
  * kernel's random numbers; else -ENOENT. */
 int key_file_tenant(const char *directory, const char *tenant, int create, uint8_t ret[TENANT_KEY_BYTES],
                     struct error *err);
+/* The seed of the audit log's Ed25519 key, of audit.key: 64 hexadecimal digits, made when missing. */
+int key_file_audit(const char *directory, uint8_t ret[TENANT_KEY_BYTES], struct error *err);
 /* The server's CURVE pair of server.key (the secret half; the public one follows from it), made when missing.
  */
 int key_file_server(const char *directory, char ret_secret[CURVE_KEY_BYTES], char ret_public[CURVE_KEY_BYTES],

@@ -8,6 +8,8 @@
 #include <string.h>
 
 const struct method METHODS[] = {
+    {"audit.export", false, method_audit_export, {"chain", "from", "limit"}},
+    {"audit.list", false, method_audit_list, {"chain", "tenant", "act", "since", "limit"}},
     {"calendar.import", false, method_calendar_import, {"tenant", "calendar", "valid_from", "definition"}},
     {"calendar.list", false, method_calendar_list, {"tenant"}},
     {"calendar.remove", false, method_calendar_remove, {"tenant", "calendar", "valid_from"}},
@@ -175,6 +177,34 @@ int request_answer(struct request *r, json_t *result)
 {
     r->result = result;
     return result ? 0 : error_set(r->err, -ENOMEM, "no_memory", "out of memory for the answer");
+}
+
+static const char *tenant_name(const struct tenant *t)
+{
+    return t ? t->name : NULL;
+}
+
+int request_act(struct request *r, const struct tenant *t, json_t *what)
+{
+    return audit_act(r->parts->audit, r->who->name, r->method->name, tenant_name(t), what, &r->act, r->err);
+}
+
+int request_outcome(struct request *r, int result)
+{
+    const char *outcome = result == 0 ? "done" : r->err->code;
+    struct error err = ERROR_INIT;
+    if (audit_outcome(r->parts->audit, r->act, r->method->name, outcome, &err) == 0)
+        return 0;
+    *r->err = err;
+    error_prefix(r->err, result == 0 ? "it was done, but what became of it is not recorded"
+                                     : "it was not done, and what became of it is not recorded");
+    return -EIO;
+}
+
+int request_ask(struct request *r, const struct tenant *t, json_t *what)
+{
+    return audit_use(r->parts->audit, r->who->name, r->method ? r->method->name : "query", tenant_name(t),
+                     what, r->err);
 }
 
 json_t *refolding_json(const struct tenant *t)

@@ -6,6 +6,7 @@
 #define TENDON_TENANT_METHOD_H
 
 #include "core/base/error.h"
+#include "core/tenant/audit.h"
 #include "core/tenant/config.h"
 #include "core/tenant/dispatch.h"
 #include "core/tenant/tenant.h"
@@ -16,15 +17,18 @@
 #include <stdint.h>
 
 struct crew;
+struct method;
 
 struct request {
     const struct dispatch_options *parts; /* the collector's */
     const struct config *config;          /* the present one */
     const struct grant *who;
-    json_t *params; /* a map */
+    const struct method *method; /* NULL: a query */
+    json_t *params;              /* a map */
     const atomic_bool *cancelled;
     struct crew *crew;  /* threads that help queries */
     int64_t started_at; /* the collector, ms since 1970 */
+    uint64_t act;       /* its number in the audit log; 0: it is none */
     json_t *result;     /* the answer, the request's to free */
     struct error *err;
 };
@@ -59,6 +63,15 @@ int request_answer(struct request *r, json_t *result);
 /* The same for what may have made a refold due, with "refolding". */
 int request_answer_change(struct request *r, const struct tenant *t, json_t *result);
 
+/* Records what the request is about to do, under the method's name; nothing that could not be recorded may be
+ * done. what (an object of what was checked: names, codes, numbers) is taken over. Its outcome is recorded
+ * when the method has returned. Code audit_failed. */
+int request_act(struct request *r, const struct tenant *t, json_t *what);
+/* That outcome; on an error it is the request's. */
+int request_outcome(struct request *r, int result);
+/* Records a question (act: "query" or the method's name) before it is answered. */
+int request_ask(struct request *r, const struct tenant *t, json_t *what);
+
 /* How far the refold of a tenant is that is due or under way: {"done": n, "subjects": n}, or null. */
 json_t *refolding_json(const struct tenant *t);
 /* An instant as RFC 3339, or null for FACT_NULL. */
@@ -68,6 +81,8 @@ int list_append(json_t *list, json_t *value);
 
 int request_query(struct request *r);
 
+int method_audit_export(struct request *r);
+int method_audit_list(struct request *r);
 int method_calendar_import(struct request *r);
 int method_calendar_list(struct request *r);
 int method_calendar_remove(struct request *r);

@@ -5,7 +5,10 @@
 #include "core/fold/hours.h"
 #include "core/fold/reference.h"
 #include "core/ingest/committer.h"
+#include "core/ingest/pattern.h"
+#include "core/tenant/config_check.h"
 #include "core/tenant/method.h"
+#include "core/tenant/question.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -303,6 +306,17 @@ int method_calendar_show(struct request *r)
 
 /* --- the changes' answers --- */
 
+/* What the audit log says of a change. A name that is no code is not written: the change will be refused. */
+static json_t *act_json(const struct tenant *t, const struct change *c)
+{
+    char room[QUESTION_HASH_BYTES];
+    const char *name = config_code_valid(c->name) && !pattern_is_personal(c->name, strlen(c->name))
+                           ? c->name
+                           : question_hash(t->store, c->name, room);
+    return json_pack("{s:s, s:o}", "calendar", name, "valid_from",
+                     c->valid_from == INT64_MIN ? json_null() : json_integer(c->valid_from));
+}
+
 int method_calendar_import(struct request *r)
 {
     struct tenant *t;
@@ -313,6 +327,8 @@ int method_calendar_import(struct request *r)
         result = error_set(r->err, -EINVAL, "bad_param", "the parameter \"definition\" is missing");
     if (result == 0)
         result = calendar_new(definition, &c.calendar, r->err);
+    if (result == 0)
+        result = request_act(r, t, act_json(t, &c));
     if (result == 0)
         result = committer_call(r->parts->committer, t, import, &c, r->err);
     if (result == 0) {
@@ -346,6 +362,8 @@ int method_calendar_remove(struct request *r)
     struct tenant *t;
     struct change c = {.valid_from = INT64_MIN};
     int result = params_read(r, &t, &c);
+    if (result == 0)
+        result = request_act(r, t, act_json(t, &c));
     if (result == 0)
         result = committer_call(r->parts->committer, t, remove_versions, &c, r->err);
     if (result < 0)

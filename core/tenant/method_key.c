@@ -153,6 +153,8 @@ int method_key_grant(struct request *r)
     struct control_key key;
     int result = key_of_params(r, &key);
     if (result == 0)
+        result = request_act(r, tenants_find(r->parts->tenants, key.grant.tenant), key_row(&key));
+    if (result == 0)
         result = control_grant(r->parts->control, &key, r->err);
     return result < 0 ? result : request_answer(r, key_row(&key));
 }
@@ -184,7 +186,11 @@ int method_key_revoke(struct request *r)
         return result;
     if (!public_key == !name)
         return error_set(r->err, -EINVAL, "bad_param", "key.revoke takes either \"public_key\" or \"name\"");
-    result = control_revoke(r->parts->control, public_key ? public_key : name, &was, r->err);
+    result = control_find(r->parts->control, public_key ? public_key : name, &was, r->err);
+    if (result == 0)
+        result = request_act(r, tenants_find(r->parts->tenants, was.grant.tenant), key_row(&was));
+    if (result == 0)
+        result = control_revoke(r->parts->control, was.public_key, &was, r->err);
     return result < 0 ? result : request_answer(r, key_row(&was));
 }
 

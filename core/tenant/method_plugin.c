@@ -45,7 +45,11 @@ int method_plugin_release(struct request *r)
         return result;
     if (!r->parts->supervisor)
         return error_set(r->err, -ENOENT, "unknown_source", "the collector runs no plugins");
-    result = supervisor_release(r->parts->supervisor, t->name, source, r->err);
+    if (!tenant_name_valid(source))
+        return error_set(r->err, -EINVAL, "bad_param", "the parameter \"source\" takes a name");
+    result = request_act(r, t, json_pack("{s:s}", "source", source));
+    if (result == 0)
+        result = supervisor_release(r->parts->supervisor, t->name, source, r->err);
     return result < 0 ? result
                       : request_answer(r, json_pack("{s:s, s:s}", "tenant", t->name, "source", source));
 }

@@ -2,13 +2,33 @@
 #include "core/base/instant.h"
 #include "core/query/explain.h"
 #include "core/tenant/method.h"
+#include "core/tenant/question.h"
 
-/* Runs one of the engine's questions for the request's tenant, under its settings. */
-static int ask(struct request *r,
-               int (*question)(const struct query_context *, const json_t *, json_t **, struct error *),
-               const json_t *body)
+/* One question to the engine. */
+struct asking {
+    int (*answer)(const struct query_context *, const json_t *, json_t **, struct error *);
+    /* What the audit log keeps of it, before it is answered. */
+    int (*compile)(const struct query_context *, const json_t *, json_t **, struct error *);
+};
+
+static int compile_ticket(const struct query_context *context, const json_t *body, json_t **ret,
+                          struct error *err)
+{
+    char room[QUESTION_HASH_BYTES];
+    const char *ticket = json_string_value(json_object_get(body, "ticket"));
+    *ret = json_pack("{s:s?}", "ticket", ticket ? question_hash(context->store, ticket, room) : NULL);
+    return *ret ? 0 : error_set(err, -ENOMEM, "no_memory", "out of memory for the question");
+}
+
+static const struct asking QUERY = {query_run, question_compile};
+static const struct asking EXPLAIN_METRIC = {explain_metric, question_compile};
+static const struct asking EXPLAIN_TICKET = {explain_ticket, compile_ticket};
+
+/* Asks for the request's tenant, under its settings. */
+static int ask(struct request *r, const struct asking *asking, const json_t *body)
 {
     struct tenant *t;
+    json_t *compiled;
     int result = request_tenant(r, &t);
     if (result < 0)
         return result;
@@ -28,19 +48,23 @@ static int ask(struct request *r,
         .rows_max = s->limits.result_rows,
         .cancelled = r->cancelled,
     };
-    result = question(&context, body, &r->result, r->err);
+    result = asking->compile(&context, body, &compiled, r->err);
+    if (result == 0)
+        result = request_ask(r, t, compiled);
+    if (result == 0)
+        result = asking->answer(&context, body, &r->result, r->err);
     tenant_settings_unref(s);
     return result;
 }
 
 int request_query(struct request *r)
 {
-    return ask(r, query_run, r->params);
+    return ask(r, &QUERY, r->params);
 }
 
 int method_ticket_explain(struct request *r)
 {
-    return ask(r, explain_ticket, r->params);
+    return ask(r, &EXPLAIN_TICKET, r->params);
 }
 
 int method_metric_explain(struct request *r)
@@ -48,7 +72,7 @@ int method_metric_explain(struct request *r)
     const json_t *query = json_object_get(r->params, "query");
     if (!json_is_object(query))
         return error_set(r->err, -EINVAL, "bad_param", "the parameter \"query\" takes a map");
-    return ask(r, explain_metric, query);
+    return ask(r, &EXPLAIN_METRIC, query);
 }
 
 int method_metric_list(struct request *r)

@@ -197,7 +197,12 @@ int method_reference_import(struct request *r)
     im.rows = json_object_get(r->params, "rows");
     if (!json_is_array(im.rows))
         return error_set(r->err, -EINVAL, "bad_param", "the parameter \"rows\" takes a list of maps");
-    result = committer_call(r->parts->committer, t, import, &im, r->err);
+    result = request_act(r, t,
+                         json_pack("{s:s, s:I, s:o}", "table", im.table == REFERENCE_SITE ? "site" : "team",
+                                   "rows", (json_int_t)json_array_size(im.rows), "valid_from",
+                                   im.valid_from == INT64_MIN ? json_null() : json_integer(im.valid_from)));
+    if (result == 0)
+        result = committer_call(r->parts->committer, t, import, &im, r->err);
     return result < 0 ? result : request_answer_change(r, t, import_answer(t, &im));
 }
 

@@ -266,7 +266,9 @@ int method_source_reset(struct request *r)
     if (result < 0)
         return result;
     struct reset reset_ = {.source = s.name};
-    result = committer_call(r->parts->committer, t, reset, &reset_, r->err);
+    result = request_act(r, t, json_pack("{s:s}", "source", s.name));
+    if (result == 0)
+        result = committer_call(r->parts->committer, t, reset, &reset_, r->err);
     if (result < 0)
         return result;
     /* A plugin that runs as this source begins at its configured beginning. What it still sends before it is

@@ -90,6 +90,8 @@ int method_tenant_reindex(struct request *r)
     struct tenant *t;
     int result = request_tenant(r, &t);
     if (result == 0)
+        result = request_act(r, t, NULL);
+    if (result == 0)
         result = committer_call(r->parts->committer, t, reindex, NULL, r->err);
     if (result < 0)
         return result;

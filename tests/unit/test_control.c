@@ -77,6 +77,8 @@ static void granted_listed_revoked(void **state)
     assert_int_equal(control_grant(c, &b, &err), 0);
     assert_int_equal(control_grant(c, &a, &err), 0);
     assert_int_equal(control_resolve(c, a.public_key, &got), 0);
+    assert_string_equal(got.name, "a"); /* who it is comes with the rights */
+    memset(got.name, 0, sizeof(got.name));
     assert_memory_equal(&got, &a.grant, sizeof(got));
     assert_int_equal(control_grant(c, &a, &err), -EEXIST);
     struct control_key other = key_named("a", "fax");

@@ -31,6 +31,7 @@ struct world {
     struct control *control;
     struct tenants *tenants;
     struct committer *committer;
+    struct audit *audit;
     struct logger logger;
     struct dispatch_options options;
     struct dispatch *dispatch;
@@ -57,6 +58,8 @@ static int make_world(void **state)
         tenants_new(&(struct tenants_options){.data = data, .keys = keys, .control = w->control}, &w->tenants,
                     &err) < 0 ||
         tenants_apply(w->tenants, w->config, &err) < 0 ||
+        audit_open(&(struct audit_options){.control = w->control, .keys = keys, .logger = &w->logger},
+                   &w->audit, &err) < 0 ||
         committer_new(&(struct committer_options){.data_path = data, .n_threads = 1, .logger = &w->logger},
                       &w->committer, &err) < 0)
         fail_msg("%s", err.message);
@@ -64,6 +67,7 @@ static int make_world(void **state)
         .tenants = w->tenants,
         .control = w->control,
         .committer = w->committer,
+        .audit = w->audit,
         .logger = &w->logger,
         .config = w->config,
         .public_key = "the server's",
@@ -85,6 +89,7 @@ static int remove_world(void **state)
     committer_stop(w->committer);
     committer_free(w->committer);
     tenants_free(w->tenants);
+    audit_close(w->audit);
     control_close(w->control);
     config_unref(w->config);
     (void)snprintf(command, sizeof(command), "rm -rf %s", w->folder);
