@@ -14,6 +14,7 @@
 #include "core/tenant/plugin_instance.h"
 #include "core/tenant/plugin_path.h"
 #include "core/tenant/plugin_trust.h"
+#include "core/tenant/reject_audit.h"
 #include "core/tenant/tenant.h"
 
 #include <fcntl.h>
@@ -42,6 +43,7 @@ struct daemon {
     struct control *control;
     struct audit *audit;
     struct plugin_audit *plugins_recorded;
+    json_t *rejects_recorded;
     struct tenants *tenants;
     struct committer *committer;
     void *zmq;
@@ -443,6 +445,14 @@ static int start_parts(struct daemon *d, struct error *err)
     return r == 0 ? start_data_server(d, err) : r;
 }
 
+static void audit_rejects(void *ctx)
+{
+    struct daemon *d = ctx;
+    struct error err = ERROR_INIT;
+    if (reject_audit_record(d->audit, d->tenants, d->rejects_recorded, &err) < 0)
+        log_error(d->logger, "audit", "audit_failed", "act=source.rejects code=%s", err.code);
+}
+
 static void log_failures(const struct daemon *d)
 {
     struct tenant_failure *failures = NULL;
@@ -486,6 +496,8 @@ int daemon_start(struct config *config, struct logger *logger, struct daemon **r
         daemon_stop(d);
         return r;
     }
+    d->rejects_recorded = json_object();
+    audit_every_hour(d->audit, audit_rejects, d);
     log_failures(d);
     *ret = d;
     return 0;
@@ -557,6 +569,19 @@ static void stop_hosts(struct supervisor *s)
     }
 }
 
+/* Nobody commits, asks or changes anything any more, and the tenants are still there. */
+static void stop_audit(struct daemon *d)
+{
+    if (!d->audit)
+        return;
+    audit_every_hour(d->audit, NULL, NULL);
+    if (d->rejects_recorded)
+        audit_rejects(d);
+    (void)audit_act(d->audit, "tendond", "collector.stop", NULL, NULL, NULL, NULL);
+    audit_close(d->audit);
+    json_decref(d->rejects_recorded);
+}
+
 /* Also of one that did not start whole. */
 void daemon_stop(struct daemon *d)
 {
@@ -586,10 +611,8 @@ void daemon_stop(struct daemon *d)
     supervisor_free(supervisor); /* asked for its hosts by the servers and ZAP until here */
     if (d->zmq)
         (void)zmq_ctx_term(d->zmq);
+    stop_audit(d);
     tenants_free(d->tenants);
-    if (d->audit)
-        (void)audit_act(d->audit, "tendond", "collector.stop", NULL, NULL, NULL, NULL);
-    audit_close(d->audit);
     plugin_audit_free(d->plugins_recorded);
     control_close(d->control);
     if (d->lock_fd >= 0)

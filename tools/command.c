@@ -4,6 +4,9 @@
 
 /* By name: a new command is a file cmd_NAME.c and a line here. */
 #define COMMAND_LIST(X)                                                                                      \
+    X(AUDIT_EXPORT)                                                                                          \
+    X(AUDIT_LIST)                                                                                            \
+    X(AUDIT_VERIFY)                                                                                          \
     X(CALENDAR_IMPORT)                                                                                       \
     X(CALENDAR_LIST)                                                                                         \
     X(CALENDAR_REMOVE)                                                                                       \

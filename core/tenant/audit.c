@@ -38,6 +38,9 @@ struct audit {
     size_t n_pending;
     bool is_stopping, is_started, is_failing;
     pthread_t thread;
+    pthread_mutex_t summarising; /* of what follows, and while it runs */
+    void (*summarise)(void *ctx);
+    void *summarise_ctx;
 };
 
 static int failed(struct error *err, const char *what, int code)
@@ -434,6 +437,22 @@ static bool is_stopping(struct audit *a)
     return stopping;
 }
 
+void audit_every_hour(struct audit *a, void (*summarise)(void *ctx), void *ctx)
+{
+    (void)pthread_mutex_lock(&a->summarising);
+    a->summarise = summarise;
+    a->summarise_ctx = ctx;
+    (void)pthread_mutex_unlock(&a->summarising);
+}
+
+static void summarise(struct audit *a)
+{
+    (void)pthread_mutex_lock(&a->summarising);
+    if (a->summarise)
+        a->summarise(a->summarise_ctx);
+    (void)pthread_mutex_unlock(&a->summarising);
+}
+
 static void *work(void *arg)
 {
     struct audit *a = arg;
@@ -442,6 +461,7 @@ static void *work(void *arg)
     while (!is_stopping(a)) {
         struct error err = ERROR_INIT;
         if (instant_monotonic_ms() >= retire_at) {
+            summarise(a);
             note(a, audit_retire(a, instant_now(), &err), &err);
             retire_at = instant_monotonic_ms() + RETIRE_EVERY_MS;
         }
@@ -539,6 +559,7 @@ int audit_open(const struct audit_options *options, struct audit **ret, struct e
     a->last = &a->first;
     (void)pthread_mutex_init(&a->writing, NULL);
     (void)pthread_mutex_init(&a->lock, NULL);
+    (void)pthread_mutex_init(&a->summarising, NULL);
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&a->wanted, &attributes);
@@ -578,6 +599,7 @@ void audit_close(struct audit *a)
     (void)pthread_cond_destroy(&a->wanted);
     (void)pthread_mutex_destroy(&a->lock);
     (void)pthread_mutex_destroy(&a->writing);
+    (void)pthread_mutex_destroy(&a->summarising);
     sodium_memzero(a->secret, sizeof(a->secret));
     free(a);
 }
@@ -663,7 +685,8 @@ int audit_list(struct audit *a, const struct audit_filter *filter, json_t **ret,
 }
 
 /* Lines from a number on; *ret_next is where the next page begins, 0 at the end. */
-static int export_walk(MDB_cursor *cursor, uint64_t from, size_t limit, json_t *lines, uint64_t *ret_next)
+static int export_walk(MDB_cursor *cursor, uint64_t from, uint64_t until, size_t limit, json_t *lines,
+                       uint64_t *ret_next)
 {
     char line[AUDIT_LINE_BYTES];
     uint64_t key = htobe64(from);
@@ -671,7 +694,7 @@ static int export_walk(MDB_cursor *cursor, uint64_t from, size_t limit, json_t *
     struct record record;
     *ret_next = 0;
     int r = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
-    while (r == 0 && json_array_size(lines) < limit) {
+    while (r == 0 && json_array_size(lines) < limit && number_of_key(&k) <= until) {
         size_t size = 0;
         if (record_read(&v, &record))
             size = audit_line_write(line, record.text, record.size, record.hash);
@@ -680,13 +703,13 @@ static int export_walk(MDB_cursor *cursor, uint64_t from, size_t limit, json_t *
             return ENOMEM;
         r = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
     }
-    if (r == 0)
+    if (r == 0 && number_of_key(&k) <= until)
         *ret_next = number_of_key(&k);
     return r == MDB_NOTFOUND ? 0 : r;
 }
 
-int audit_export(struct audit *a, enum audit_chain chain, uint64_t from, size_t limit, json_t **ret,
-                 struct error *err)
+int audit_export(struct audit *a, enum audit_chain chain, uint64_t from, uint64_t until, size_t limit,
+                 json_t **ret, struct error *err)
 {
     MDB_txn *txn;
     MDB_cursor *cursor;
@@ -704,7 +727,7 @@ int audit_export(struct audit *a, enum audit_chain chain, uint64_t from, size_t 
         if (r == 0)
             r = mdb_cursor_open(txn, a->entries[chain], &cursor);
         if (r == 0) {
-            r = export_walk(cursor, from, limit, lines, &next);
+            r = export_walk(cursor, from, until, limit, lines, &next);
             mdb_cursor_close(cursor);
         }
         mdb_txn_abort(txn);

@@ -56,6 +56,10 @@ int audit_use(struct audit *a, const char *by, const char *act, const char *tena
 /* Writes what waits of it; returns when it is on disk. */
 int audit_flush(struct audit *a, struct error *err);
 
+/* From now on (NULL: no more) called once an hour on the log's thread, for summaries. When this returns the
+ * one before is not running. */
+void audit_every_hour(struct audit *a, void (*summarise)(void *ctx), void *ctx);
+
 /* What a list shows; newest first. */
 struct audit_filter {
     enum audit_chain chain;
@@ -67,10 +71,10 @@ struct audit_filter {
 /* Maps as the entries are, with the outcome of acts among them. */
 int audit_list(struct audit *a, const struct audit_filter *filter, json_t **ret, struct error *err);
 
-/* A page of an export: the signed head, and the lines of entries from `from` on (0: the first there is), at
- * most limit: {"head": {…}, "lines": [str], "next": n or null}. */
-int audit_export(struct audit *a, enum audit_chain chain, uint64_t from, size_t limit, json_t **ret,
-                 struct error *err);
+/* A page of an export: the signed head, and the lines of entries from `from` on (0: the first there is), none
+ * behind `until`, at most limit: {"head": {…}, "lines": [str], "next": n or null}. */
+int audit_export(struct audit *a, enum audit_chain chain, uint64_t from, uint64_t until, size_t limit,
+                 json_t **ret, struct error *err);
 
 /* Deletes what is older than its time, in slices; the log's own thread does it once an hour. now: ms since
  * 1970. */

@@ -178,7 +178,8 @@ static const struct config_key DAEMON_KEYS[] = {
      .help = "Directory of the local sockets, mode 0700: control.sock for the command line tool, hosts.sock "
              "for the plugin hosts that the daemon starts."},
     {"keys", CONFIG_PATH, KEY(config, keys), .preset = "/etc/tendon/keys", .restart = true,
-     .help = "Directory of the secret keys, never under data: server.key and one tenant-NAME.key a tenant, "
+     .help = "Directory of the secret keys, never under data: server.key, audit.key and one tenant-NAME.key "
+             "a tenant, "
              "each mode 0600 and made when missing. Who has the data without the keys cannot tell whose "
              "tickets they are; who loses a tenant's key loses its data."},
     {"listen", CONFIG_TEXTS, KEY(config, listen), .high = CONFIG_LISTEN_MAX, .restart = true,

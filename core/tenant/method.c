@@ -8,7 +8,7 @@
 #include <string.h>
 
 const struct method METHODS[] = {
-    {"audit.export", false, method_audit_export, {"chain", "from", "limit"}},
+    {"audit.export", false, method_audit_export, {"chain", "from", "until", "limit"}},
     {"audit.list", false, method_audit_list, {"chain", "tenant", "act", "since", "limit"}},
     {"calendar.import", false, method_calendar_import, {"tenant", "calendar", "valid_from", "definition"}},
     {"calendar.list", false, method_calendar_list, {"tenant"}},

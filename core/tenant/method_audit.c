@@ -40,15 +40,18 @@ int method_audit_list(struct request *r)
 int method_audit_export(struct request *r)
 {
     enum audit_chain chain;
-    int64_t from = 0, limit = AUDIT_PAGE_MAX;
+    int64_t from = 0, until = INT64_MAX, limit = AUDIT_PAGE_MAX;
     int result = chain_param(r, &chain);
     if (result == 0)
         result = request_int(r, "from", 0, INT64_MAX, &from);
+    if (result == 0)
+        result = request_int(r, "until", 0, INT64_MAX, &until);
     if (result == 0)
         result = request_int(r, "limit", 1, AUDIT_PAGE_MAX, &limit);
     if (result == 0 && from == 0)
         result = audit_flush(r->parts->audit, r->err);
     if (result < 0)
         return result;
-    return audit_export(r->parts->audit, chain, (uint64_t)from, (size_t)limit, &r->result, r->err);
+    return audit_export(r->parts->audit, chain, (uint64_t)from, (uint64_t)until, (size_t)limit, &r->result,
+                        r->err);
 }

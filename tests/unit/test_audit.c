@@ -99,7 +99,7 @@ static json_t *export_all(struct place *p, enum audit_chain chain, struct audit_
     struct error err = ERROR_INIT;
     uint64_t from = 0;
     do {
-        assert_int_equal(audit_export(p->audit, chain, from, 3, &page, &err), 0);
+        assert_int_equal(audit_export(p->audit, chain, from, UINT64_MAX, 3, &page, &err), 0);
         assert_int_equal(audit_head_of_json(json_object_get(page, "head"), ret_head), 0);
         (void)json_array_extend(all, json_object_get(page, "lines"));
         from = (uint64_t)json_integer_value(json_object_get(page, "next"));
