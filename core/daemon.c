@@ -29,8 +29,6 @@
 #include <unistd.h>
 #include <zmq.h>
 
-/* What a dispatch of the data server may have waiting: sources ask for their own counters, nothing more. */
-#define SOURCE_QUEUE 64
 #define LOCK_WAIT_MS 2000
 #define HOSTS_END_MS 3000 /* after a host was killed, until it is known to be gone */
 
@@ -48,8 +46,8 @@ struct daemon {
     struct committer *committer;
     void *zmq;
     struct zap *zap;
-    /* The operators' requests have threads of their own: no source can keep them waiting. */
-    struct dispatch *dispatch, *source_dispatch;
+    /* The operators' requests have threads of their own: nobody else can keep them waiting. */
+    struct dispatch *dispatch, *data_dispatch;
     struct server *_Atomic control_server, *_Atomic data_server;
     struct supervisor *_Atomic supervisor;
 };
@@ -373,7 +371,7 @@ static int start_data_server(struct daemon *d, struct error *err)
         .resolve_ctx = d,
         .tenants = d->tenants,
         .committer = d->committer,
-        .dispatch = d->source_dispatch,
+        .dispatch = d->data_dispatch,
         .logger = d->logger,
     };
     int r = server_new(&options, &server, err);
@@ -433,7 +431,7 @@ static int start_parts(struct daemon *d, struct error *err)
     if (r == 0)
         r = start_dispatch(d, (unsigned)c->query_threads, (unsigned)c->query_queue, &d->dispatch, err);
     if (r == 0)
-        r = start_dispatch(d, 1, SOURCE_QUEUE, &d->source_dispatch, err);
+        r = start_dispatch(d, (unsigned)c->query_threads, (unsigned)c->query_queue, &d->data_dispatch, err);
     if (r == 0 && !(d->zmq = zmq_ctx_new()))
         r = error_set(err, -errno, "zmq", "libzmq gives no context: %s", zmq_strerror(errno));
     if (r == 0)
@@ -521,7 +519,7 @@ static int reload_checked(struct daemon *d, struct config *config, const struct 
     wake_tenants(d);
     atomic_store_explicit(&d->logger->level, (int)config->log_level, memory_order_relaxed);
     dispatch_reload(d->dispatch, config);
-    dispatch_reload(d->source_dispatch, config);
+    dispatch_reload(d->data_dispatch, config);
     config_unref(d->config);
     d->config = config_ref(config);
     log_failures(d);
@@ -594,8 +592,8 @@ void daemon_stop(struct daemon *d)
         server_stop(control);
     if (d->dispatch)
         dispatch_stop(d->dispatch);
-    if (d->source_dispatch)
-        dispatch_stop(d->source_dispatch);
+    if (d->data_dispatch)
+        dispatch_stop(d->data_dispatch);
     if (supervisor)
         stop_hosts(supervisor);
     if (data)
@@ -605,7 +603,7 @@ void daemon_stop(struct daemon *d)
     server_free(data);
     server_free(control);
     dispatch_free(d->dispatch);
-    dispatch_free(d->source_dispatch);
+    dispatch_free(d->data_dispatch);
     committer_free(d->committer);
     zap_free(d->zap);
     supervisor_free(supervisor); /* asked for its hosts by the servers and ZAP until here */

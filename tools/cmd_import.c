@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_A_CALL 5000 /* so that a request stays far below what the collector takes */
+/* So that a request stays below what the collector takes, over tcp 1 MiB. */
+#define ROWS_A_CALL  5000
+#define BYTES_A_CALL (512 * 1024)
 
 static const char *const TABLES[] = {"site", "team"};
 
@@ -29,10 +31,13 @@ static size_t values_collect(const struct invocation *invocation, const char *na
 static int rows_send(struct session *s, const json_t *rows, const json_t *params, json_t *summary)
 {
     json_int_t imported = 0, changed = 0;
-    for (size_t at = 0; at < json_array_size(rows); at += ROWS_A_CALL) {
+    for (size_t at = 0; at < json_array_size(rows);) {
         json_t *piece = json_array(), *call = json_copy((json_t *)params), *result = NULL;
-        for (size_t i = at; i < at + ROWS_A_CALL && i < json_array_size(rows); i++)
-            (void)json_array_append(piece, json_array_get(rows, i));
+        size_t bytes = 0;
+        while (at < json_array_size(rows) && json_array_size(piece) < ROWS_A_CALL && bytes < BYTES_A_CALL) {
+            bytes += json_dumpb(json_array_get(rows, at), NULL, 0, JSON_COMPACT);
+            (void)json_array_append(piece, json_array_get(rows, at++));
+        }
         (void)json_object_set_new(call, "rows", piece);
         int code = session_call(s, "reference.import", call, &result);
         if (code != 0) {

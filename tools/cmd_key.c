@@ -15,6 +15,7 @@ static const struct output_column COLUMNS[] = {
     {"vendor", "stamp: vendor", CELL_TEXT, .if_differs = true},
     {"outsourcer", "stamp: outsourcer", CELL_TEXT, .if_differs = true},
     {"types", "types", CELL_TEXT},
+    {"sites", "sites", CELL_TEXT, .if_differs = true},
     {"granted_at", "granted", CELL_INSTANT},
     {"public_key", "public key", CELL_WHOLE},
 };
@@ -75,33 +76,76 @@ static json_t *list_split(const char *text)
     }
 }
 
-static int key_grant_run(const struct invocation *invocation)
+/* All values of an option that may be given again; a site may have a comma in its name. */
+static json_t *values_list(const struct invocation *invocation, const char *option)
 {
-    char public_key[KEY_Z85 + 1];
+    json_t *list = json_array();
+    for (size_t i = 0; i < invocation->n_given; i++)
+        if (strcmp(invocation->given[i].option->name, option) == 0)
+            (void)json_array_append_new(list, json_string(invocation->given[i].value));
+    return list;
+}
+
+/* What the role needs; 0 or an exit code. */
+static int grant_check(const struct invocation *invocation, const char *role)
+{
     struct error err = ERROR_INIT;
-    const char *source = invocation_value(invocation, "source");
-    if (!source) {
+    bool is_source = strcmp(role, "source") == 0;
+    if (is_source && !invocation_has(invocation, "source"))
         error_set(&err, -EINVAL, "usage",
                   "tendon key grant needs --source NAME: as whom the holder of the key sends");
-        error_hint(&err, "tendon key grant --help shows examples");
-        return error_print(&err);
-    }
+    else if (!is_source && !invocation_has(invocation, "name"))
+        error_set(&err, -EINVAL, "usage",
+                  "tendon key grant --role %s needs --name NAME: what the key is called", role);
+    else
+        return 0;
+    error_hint(&err, "tendon key grant --help shows examples");
+    return error_print(&err);
+}
+
+static int key_grant_run(const struct invocation *invocation)
+{
+    static const char *const OPTIONAL[] = {"source", "namespace", "vendor", "outsourcer"};
+    char public_key[KEY_Z85 + 1];
+    struct error err = ERROR_INIT;
+    const char *role = invocation_value(invocation, "role"), *name = invocation_value(invocation, "name");
+    int code = grant_check(invocation, role ? role : "source");
+    if (code != 0)
+        return code;
     if (public_key_read(invocation_argument(invocation, 0), public_key, &err) < 0)
         return error_print(&err);
-    const char *name = invocation_value(invocation, "name");
     json_t *params = session_params(invocation), *result = NULL;
     (void)json_object_set_new(params, "public_key", json_string(public_key));
-    (void)json_object_set_new(params, "name", json_string(name ? name : source));
-    (void)json_object_set_new(params, "role", json_string("source"));
-    (void)json_object_set_new(params, "source", json_string(source));
-    static const char *const OPTIONAL[] = {"namespace", "vendor", "outsourcer"};
+    (void)json_object_set_new(params, "name",
+                              json_string(name ? name : invocation_value(invocation, "source")));
+    (void)json_object_set_new(params, "role", json_string(role ? role : "source"));
     for (size_t i = 0; i < sizeof(OPTIONAL) / sizeof(OPTIONAL[0]); i++)
         if (invocation_has(invocation, OPTIONAL[i]))
             (void)json_object_set_new(params, OPTIONAL[i],
                                       json_string(invocation_value(invocation, OPTIONAL[i])));
     if (invocation_has(invocation, "types"))
         (void)json_object_set_new(params, "types", list_split(invocation_value(invocation, "types")));
-    int code = session_call_once(invocation, "granting", "key.grant", params, &result);
+    if (invocation_has(invocation, "site"))
+        (void)json_object_set_new(params, "sites", values_list(invocation, "site"));
+    code = session_call_once(invocation, "granting", "key.grant", params, &result);
+    if (code == 0)
+        code = output_show(invocation, COLUMNS, N_COLUMNS, result);
+    json_decref(result);
+    return code;
+}
+
+static int key_rotate_run(const struct invocation *invocation)
+{
+    char public_key[KEY_Z85 + 1];
+    const char *which = invocation_argument(invocation, 0);
+    struct error err = ERROR_INIT;
+    json_t *result = NULL;
+    if (public_key_read(invocation_argument(invocation, 1), public_key, &err) < 0)
+        return error_print(&err);
+    int code = session_call_once(invocation, "rotating", "key.rotate",
+                                 json_pack("{s:s, s:s}", key_valid(which) ? "public_key" : "name", which,
+                                           "new_public_key", public_key),
+                                 &result);
     if (code == 0)
         code = output_show(invocation, COLUMNS, N_COLUMNS, result);
     json_decref(result);
@@ -145,8 +189,16 @@ static int key_server_run(const struct invocation *invocation)
     return code;
 }
 
+static const char *const ROLES[] = {"source", "reader", "admin", "forwarder", "benchmark", "operator", NULL};
+
 static const struct option GRANT_OPTIONS[] = {
-    {"source", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING, "as whom the holder sends; required"},
+    {"role", 0, OPTION_VALUE, "ROLE", ROLES, NAMES_NOTHING,
+     "source sends events, the default; reader asks; admin keeps a tenant's tables, keys and limits; "
+     "forwarder sends a "
+     "tenant's log; benchmark sees what is published across tenants; operator may all"},
+    {"source", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING, "as whom a source sends; required for one"},
+    {"site", 0, OPTION_MANY, "SITE", NULL, NAMES_NOTHING,
+     "narrow a reader to this site; may be given again, up to 32 times"},
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "for whom; may be left out where there is one tenant"},
     {"namespace", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
@@ -158,7 +210,7 @@ static const struct option GRANT_OPTIONS[] = {
     {"outsourcer", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "stamp: events of another outsourcer's teams are rejected"},
     {"name", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
-     "what the key is called, to revoke it by; default: the source's name"},
+     "what the key is called, to revoke it by; default: the source's name; required for other roles"},
     OUTPUT_OPTION,
     {NULL},
 };
@@ -180,7 +232,7 @@ static const struct argument NAME_ARGUMENTS[] = {
 
 const struct command CMD_KEY_GRANT = {
     .name = "key grant",
-    .summary = "let the holder of a key send as a source",
+    .summary = "let the holder of a key send as a source, ask, or administer",
     .description =
         "Rights belong to the key: what a message says of itself counts for nothing. A grant holds at once.",
     .options = GRANT_OPTIONS,
@@ -188,7 +240,10 @@ const struct command CMD_KEY_GRANT = {
     .examples = "  tendon key grant 'PUBLIC-KEY' --tenant riverbend --source acme-servicedesk\n"
                 "  # a survey tool that speaks of the same tickets\n"
                 "  tendon key grant survey.pub --source acme-survey --namespace acme-servicedesk --types "
-                "survey.sent,survey.response\n",
+                "survey.sent,survey.response\n"
+                "  # somebody who sees the figures of two sites\n"
+                "  tendon key grant north.pub --role reader --tenant riverbend --name north --site north "
+                "--site annex\n",
     .run = key_grant_run,
 };
 
@@ -218,6 +273,24 @@ const struct command CMD_KEY_REVOKE = {
     .arguments = NAME_ARGUMENTS,
     .examples = "  tendon key revoke acme-servicedesk\n",
     .run = key_revoke_run,
+};
+
+static const struct argument ROTATE_ARGUMENTS[] = {
+    {"NAME", .help = "of the key, or its public key"},
+    {"KEY", .names = NAMES_FILE, .help = "the new public key (in single quotes), or a file that holds it"},
+    {NULL},
+};
+
+const struct command CMD_KEY_ROTATE = {
+    .name = "key rotate",
+    .summary = "put a new key in the place of one, with the same name and rights",
+    .description = "The old one stops at once. What its holder has not had acknowledged it sends again with "
+                   "the new one: "
+                   "nothing is lost.",
+    .options = ANSWER_OPTIONS,
+    .arguments = ROTATE_ARGUMENTS,
+    .examples = "  tendon key rotate acme-servicedesk desk-2027.pub\n",
+    .run = key_rotate_run,
 };
 
 const struct command CMD_KEY_SERVER = {

@@ -18,6 +18,7 @@
     X(KEY_LIST)                                                                                              \
     X(KEY_NEW)                                                                                               \
     X(KEY_REVOKE)                                                                                            \
+    X(KEY_ROTATE)                                                                                            \
     X(KEY_SERVER)                                                                                            \
     X(METRICS)                                                                                               \
     X(METRICS_SHOW)                                                                                          \

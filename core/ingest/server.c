@@ -122,10 +122,15 @@ static void send_part(struct server *s, const struct peer *peer, uint64_t reques
     buffer_fini(&b);
 }
 
-/* A message that is refused before anybody works on it; sources are told with NACK, others with ERROR. */
-static void refuse(struct server *s, const struct peer *peer, const struct grant *who, uint64_t request,
-                   enum wire_nack nack)
+/* A message that is refused before anybody works on it: HELLO and BATCH with NACK, the others with ERROR.
+ * What cannot be read is taken for a source's, unless it is somebody else's who sent it. */
+static void refuse(struct server *s, const struct peer *peer, const struct grant *who,
+                   const struct wire_envelope *envelope, enum wire_nack nack)
 {
+    uint64_t request = envelope->request;
+    bool is_readable = envelope->body.at != NULL;
+    bool is_source_s = is_readable ? envelope->kind == WIRE_HELLO || envelope->kind == WIRE_BATCH
+                                   : who->role == ROLE_SOURCE || who->role == ROLE_NONE;
     s->statistics.refused++;
     if (s->n_refusals++ < REFUSALS_LOGGED)
         log_warning(s->options.logger, "ingest", "message_refused", "server=%s tenant=%s source=%s code=%s",
@@ -133,7 +138,7 @@ static void refuse(struct server *s, const struct peer *peer, const struct grant
                     wire_nack_code(nack));
     bool final = nack == WIRE_NACK_MALFORMED || nack == WIRE_NACK_VERSION || nack == WIRE_NACK_TOO_LARGE ||
                  nack == WIRE_NACK_UNKNOWN_SOURCE || nack == WIRE_NACK_NOT_GRANTED;
-    if (who->role == ROLE_SOURCE) {
+    if (is_source_s) {
         struct session *session = session_find(s->sessions, who->tenant, who->source);
         send_nack(s, peer, request, nack, 0, 0, nack == WIRE_NACK_STOPPING ? COMMITTER_RETRY_MS : 0, final,
                   session ? session->credit.promised : 0);
@@ -267,17 +272,17 @@ static void take_hello(struct server *s, const struct peer *peer, const struct g
     struct peer old;
     struct tenant *tenant = tenants_find(s->options.tenants, who->tenant);
     if (!hello_read(&envelope->body, &hello)) {
-        refuse(s, peer, who, envelope->request, WIRE_NACK_MALFORMED);
+        refuse(s, peer, who, envelope, WIRE_NACK_MALFORMED);
         return;
     }
     if (strcmp(hello.source, who->source) != 0) {
-        refuse(s, peer, who, envelope->request, WIRE_NACK_UNKNOWN_SOURCE);
+        refuse(s, peer, who, envelope, WIRE_NACK_UNKNOWN_SOURCE);
         return;
     }
     struct pending *p = pending_new(s, peer, envelope->request);
     if (!tenant || !p || session_get(s, who, &session) != 0) {
         pending_free(p);
-        refuse(s, peer, who, envelope->request, tenant ? WIRE_NACK_TOO_MANY_SOURCES : WIRE_NACK_STORE_FAILED);
+        refuse(s, peer, who, envelope, tenant ? WIRE_NACK_TOO_MANY_SOURCES : WIRE_NACK_STORE_FAILED);
         return;
     }
     enum session_claim claim = session_claim(session, peer, hello.session, &old);
@@ -285,7 +290,7 @@ static void take_hello(struct server *s, const struct peer *peer, const struct g
         send_nack(s, &old, 0, WIRE_NACK_SUPERSEDED, 0, 0, 0, false, 0);
     if (claim == SESSION_SUPERSEDED) {
         pending_free(p);
-        refuse(s, peer, who, envelope->request, WIRE_NACK_SUPERSEDED);
+        refuse(s, peer, who, envelope, WIRE_NACK_SUPERSEDED);
         return;
     }
     p->session = session;
@@ -293,7 +298,7 @@ static void take_hello(struct server *s, const struct peer *peer, const struct g
     p->types = who->types;
     if (committer_hello(s->options.committer, tenant, who, committed, p) != 0) {
         pending_free(p);
-        refuse(s, peer, who, envelope->request, WIRE_NACK_STOPPING);
+        refuse(s, peer, who, envelope, WIRE_NACK_STOPPING);
         return;
     }
     session->n_pending++;
@@ -308,12 +313,12 @@ static void take_batch(struct server *s, const struct peer *peer, const struct g
     struct session *session = session_find(s->sessions, who->tenant, who->source);
     size_t size = (size_t)(envelope->body.end - envelope->body.at);
     if (message_size > WIRE_BATCH_BYTES) {
-        refuse(s, peer, who, envelope->request, WIRE_NACK_TOO_LARGE);
+        refuse(s, peer, who, envelope, WIRE_NACK_TOO_LARGE);
         return;
     }
     if (!tenant || !session || !peer_equal(&session->peer, peer)) {
         bool is_past = session && session_is_past(session, peer);
-        refuse(s, peer, who, envelope->request, is_past ? WIRE_NACK_SUPERSEDED : WIRE_NACK_HELLO_REQUIRED);
+        refuse(s, peer, who, envelope, is_past ? WIRE_NACK_SUPERSEDED : WIRE_NACK_HELLO_REQUIRED);
         return;
     }
     bool is_short;
@@ -336,8 +341,7 @@ static void take_batch(struct server *s, const struct peer *peer, const struct g
     if (rc != 0) {
         pending_free(p);
         credit_give(&s->pool, &session->credit, message_size);
-        refuse(s, peer, who, envelope->request,
-               rc == -ESHUTDOWN ? WIRE_NACK_STOPPING : WIRE_NACK_STORE_FAILED);
+        refuse(s, peer, who, envelope, rc == -ESHUTDOWN ? WIRE_NACK_STOPPING : WIRE_NACK_STORE_FAILED);
         return;
     }
     session->n_pending++;
@@ -398,22 +402,21 @@ static void take_message(struct server *s, const struct socket_message *m)
     if (!m->user_id || s->options.resolve(s->options.resolve_ctx, m->user_id, &who) != 0 ||
         who.role == ROLE_NONE) {
         /* It was known when it connected, and is no more. */
-        who = (struct grant){.role = ROLE_SOURCE};
-        refuse(s, peer, &who, envelope.request, WIRE_NACK_NOT_GRANTED);
+        who = (struct grant){.role = ROLE_NONE};
+        refuse(s, peer, &who, &envelope, WIRE_NACK_NOT_GRANTED);
         return;
     }
     if (rc != 0) {
         s->statistics.malformed++;
-        refuse(s, peer, &who, envelope.request,
-               rc == -EPROTONOSUPPORT ? WIRE_NACK_VERSION : WIRE_NACK_MALFORMED);
+        refuse(s, peer, &who, &envelope, rc == -EPROTONOSUPPORT ? WIRE_NACK_VERSION : WIRE_NACK_MALFORMED);
         return;
     }
     bool is_source_s = envelope.kind == WIRE_HELLO || envelope.kind == WIRE_BATCH;
     bool is_question = envelope.kind == WIRE_QUERY || envelope.kind == WIRE_CALL;
     if (is_stopping)
-        refuse(s, peer, &who, envelope.request, WIRE_NACK_STOPPING);
+        refuse(s, peer, &who, &envelope, WIRE_NACK_STOPPING);
     else if (is_source_s && (who.role != ROLE_SOURCE || !s->options.committer))
-        refuse(s, peer, &who, envelope.request, WIRE_NACK_NOT_GRANTED);
+        refuse(s, peer, &who, &envelope, WIRE_NACK_NOT_GRANTED);
     else if (envelope.kind == WIRE_HELLO)
         take_hello(s, peer, &who, &envelope);
     else if (envelope.kind == WIRE_BATCH)
@@ -423,7 +426,7 @@ static void take_message(struct server *s, const struct socket_message *m)
     else if (envelope.kind == WIRE_MORE)
         take_more(s, peer, &envelope);
     else
-        refuse(s, peer, &who, envelope.request, WIRE_NACK_NOT_GRANTED);
+        refuse(s, peer, &who, &envelope, WIRE_NACK_NOT_GRANTED);
 }
 
 static void take_messages(struct server *s)

@@ -44,10 +44,18 @@ int control_key_valid(const char *s)
 static json_t *key_record(const struct control_key *key)
 {
     const struct grant *g = &key->grant;
-    return json_pack("{s:s, s:I, s:i, s:s, s:s, s:s, s:I, s:s, s:s}", "name", key->name, "granted_at",
+    json_t *sites = json_array();
+    for (unsigned i = 0; i < g->n_sites; i++)
+        (void)json_array_append_new(sites, json_string(g->sites[i]));
+    if (json_array_size(sites) !=
+        g->n_sites) { /* a key that is narrowed must never be kept as one that is not */
+        json_decref(sites);
+        return NULL;
+    }
+    return json_pack("{s:s, s:I, s:i, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "name", key->name, "granted_at",
                      (json_int_t)key->granted_at, "role", (int)g->role, "tenant", g->tenant, "source",
                      g->source, "namespace", g->namespace, "types", (json_int_t)g->types, "stamp_vendor",
-                     g->stamp_vendor, "stamp_outsourcer", g->stamp_outsourcer);
+                     g->stamp_vendor, "stamp_outsourcer", g->stamp_outsourcer, "sites", sites);
 }
 
 static bool copy_text(char *room, size_t n, const char *text)
@@ -59,16 +67,28 @@ static bool copy_text(char *room, size_t n, const char *text)
     return true;
 }
 
+static bool copy_sites(struct grant *g, const json_t *sites)
+{
+    bool good = json_array_size(sites) <= GRANT_SITES_MAX;
+    for (size_t i = 0; good && i < json_array_size(sites); i++) {
+        const char *site = json_string_value(json_array_get(sites, i));
+        good = site && copy_text(g->sites[g->n_sites++], sizeof(g->sites[0]), site);
+    }
+    return good;
+}
+
 static bool key_of_record(const MDB_val *at, json_t *record, struct control_key *ret)
 {
     const char *name, *tenant, *source, *namespace, *vendor, *outsourcer;
     json_int_t granted_at, types;
+    json_t *sites = NULL; /* grants of before there were any have none */
     int role;
     *ret = (struct control_key){.granted_at = 0};
     if (at->mv_size != CURVE_KEY_BYTES - 1 ||
-        json_unpack(record, "{s:s, s:I, s:i, s:s, s:s, s:s, s:I, s:s, s:s}", "name", &name, "granted_at",
+        json_unpack(record, "{s:s, s:I, s:i, s:s, s:s, s:s, s:I, s:s, s:s, s?o}", "name", &name, "granted_at",
                     &granted_at, "role", &role, "tenant", &tenant, "source", &source, "namespace", &namespace,
-                    "types", &types, "stamp_vendor", &vendor, "stamp_outsourcer", &outsourcer) < 0)
+                    "types", &types, "stamp_vendor", &vendor, "stamp_outsourcer", &outsourcer, "sites",
+                    &sites) < 0)
         return false;
     memcpy(ret->public_key, at->mv_data, at->mv_size);
     ret->granted_at = granted_at;
@@ -79,7 +99,8 @@ static bool key_of_record(const MDB_val *at, json_t *record, struct control_key 
            copy_text(ret->grant.source, sizeof(ret->grant.source), source) &&
            copy_text(ret->grant.namespace, sizeof(ret->grant.namespace), namespace) &&
            copy_text(ret->grant.stamp_vendor, sizeof(ret->grant.stamp_vendor), vendor) &&
-           copy_text(ret->grant.stamp_outsourcer, sizeof(ret->grant.stamp_outsourcer), outsourcer);
+           copy_text(ret->grant.stamp_outsourcer, sizeof(ret->grant.stamp_outsourcer), outsourcer) &&
+           copy_sites(&ret->grant, sites);
 }
 
 static int put_record(MDB_txn *txn, MDB_dbi dbi, const char *key, const json_t *record)
@@ -308,8 +329,7 @@ static int write_key(struct control *c, const char *public_key, const json_t *re
 static int grant_checked(struct control *c, const struct control_key *key, struct error *err)
 {
     if (find_key(c, key->public_key))
-        return error_set(err, -EEXIST, "key_exists", "this public key is granted already, as \"%s\"",
-                         find_key(c, key->public_key)->name);
+        return error_set(err, -EEXIST, "key_exists", "this public key is granted already");
     if (find_name(c, key->name))
         return error_set(err, -EEXIST, "key_exists", "a key named \"%s\" is granted already", key->name);
     if (c->n_known >= CONTROL_KEYS_MAX)
@@ -404,6 +424,61 @@ int control_revoke(struct control *c, const char *key_or_name, struct control_ke
     return r;
 }
 
+/* One transaction: there is never a moment, nor a crash, in which both count or none. */
+static int write_rotation(struct control *c, const char *old, const struct control_key *key,
+                          struct error *err)
+{
+    MDB_txn *txn;
+    json_t *record = key_record(key);
+    int r = record ? mdb_txn_begin(c->env, NULL, 0, &txn) : ENOMEM;
+    if (r == 0) {
+        r = mdb_del(txn, c->keys, &(MDB_val){strlen(old), (void *)old}, NULL);
+        if (r == 0)
+            r = put_record(txn, c->keys, key->public_key, record);
+        if (r == 0)
+            r = mdb_txn_commit(txn);
+        else
+            mdb_txn_abort(txn);
+    }
+    json_decref(record);
+    return r ? failed(err, "be written", r) : 0;
+}
+
+static int rotate_checked(struct control *c, const char *key_or_name, const char *new_public_key,
+                          struct control_key *ret, struct error *err)
+{
+    const struct control_key *key = find_either(c, key_or_name, err);
+    if (!key)
+        return -ENOENT;
+    if (find_key(c, new_public_key))
+        return error_set(err, -EEXIST, "key_exists", "the new public key is granted already");
+    struct control_key now = *key;
+    char old[CURVE_KEY_BYTES];
+    memcpy(old, key->public_key, sizeof(old));
+    (void)snprintf(now.public_key, sizeof(now.public_key), "%s", new_public_key);
+    int r = write_rotation(c, old, &now, err);
+    if (r < 0)
+        return r;
+    (void)pthread_rwlock_wrlock(&c->lock);
+    size_t i = find_place(c, old);
+    memmove(c->known + i, c->known + i + 1, (c->n_known - i - 1) * sizeof(*c->known));
+    c->n_known--;
+    insert(c, &now); /* where the old one was there is room */
+    (void)pthread_rwlock_unlock(&c->lock);
+    if (ret)
+        *ret = now;
+    return 0;
+}
+
+int control_rotate(struct control *c, const char *key_or_name, const char *new_public_key,
+                   struct control_key *ret, struct error *err)
+{
+    (void)pthread_mutex_lock(&c->writing);
+    int r = rotate_checked(c, key_or_name, new_public_key, ret, err);
+    (void)pthread_mutex_unlock(&c->writing);
+    return r;
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const struct control_key *)a)->name, ((const struct control_key *)b)->name);
@@ -430,8 +505,9 @@ int control_resolve(struct control *c, const char *public_key, struct grant *ret
     (void)pthread_rwlock_rdlock(&c->lock);
     const struct control_key *key = find_key(c, public_key);
     bool good = key && key->grant.role != ROLE_NONE;
-    if (good) {
-        *ret = key->grant;
+    if (good) { /* asked for every message: only the sites that there are */
+        const struct grant *g = &key->grant;
+        memcpy(ret, g, offsetof(struct grant, sites) + g->n_sites * sizeof(g->sites[0]));
         memcpy(ret->name, key->name, sizeof(ret->name));
     }
     (void)pthread_rwlock_unlock(&c->lock);

@@ -41,6 +41,10 @@ int control_grant(struct control *c, const struct control_key *key, struct error
 /* By public key or name; *ret (may be NULL) is what it was. -ENOENT unknown_key, with the nearest name as
  * hint. */
 int control_revoke(struct control *c, const char *key_or_name, struct control_key *ret, struct error *err);
+/* Puts another public key in the place of one, with the same name and rights: the old one stops at once. *ret
+ * (may be NULL) is what it is now. -EEXIST key_exists, and errors as control_revoke. */
+int control_rotate(struct control *c, const char *key_or_name, const char *new_public_key,
+                   struct control_key *ret, struct error *err);
 /* By public key or name; errors as control_revoke. */
 int control_find(struct control *c, const char *key_or_name, struct control_key *ret, struct error *err);
 /* All keys by name; *ret is the caller's to free. */

@@ -40,9 +40,25 @@ const char *grant_types_nearest(const char *pattern)
     return near.best;
 }
 
+static const char *const ROLE_NAMES[] = {"none",      "source",    "reader",  "admin",
+                                         "forwarder", "benchmark", "operator"};
+
 const char *role_name(enum role role)
 {
-    static const char *const NAMES[] = {"none",      "source",    "reader",  "admin",
-                                        "forwarder", "benchmark", "operator"};
-    return (unsigned)role < sizeof(NAMES) / sizeof(*NAMES) ? NAMES[role] : "none";
+    return (unsigned)role <= ROLE_OPERATOR ? ROLE_NAMES[role] : "none";
+}
+
+enum role role_find(const char *name, const char **ret_nearest)
+{
+    for (unsigned role = ROLE_SOURCE; role <= ROLE_OPERATOR; role++)
+        if (strcmp(ROLE_NAMES[role], name) == 0)
+            return (enum role)role;
+    if (ret_nearest)
+        *ret_nearest = nearest_name(name, ROLE_NAMES + 1, ROLE_OPERATOR);
+    return ROLE_NONE;
+}
+
+bool role_has_tenant(enum role role)
+{
+    return role == ROLE_SOURCE || role == ROLE_READER || role == ROLE_ADMIN || role == ROLE_FORWARDER;
 }

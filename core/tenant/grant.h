@@ -10,6 +10,8 @@
 
 enum role { ROLE_NONE, ROLE_SOURCE, ROLE_READER, ROLE_ADMIN, ROLE_FORWARDER, ROLE_BENCHMARK, ROLE_OPERATOR };
 
+#define GRANT_SITES_MAX 32 /* that a reader is narrowed to */
+
 /* Types a source may send unless its grant says otherwise: ticket.*, sla.*, contact.*, watermark. */
 uint32_t grant_default_types(void);
 
@@ -20,15 +22,21 @@ const char *grant_types_nearest(const char *pattern);
 
 struct grant {
     enum role role;
-    char tenant[STORE_NAME_BYTES + 1];       /* empty for the operator */
+    char tenant[STORE_NAME_BYTES + 1];       /* empty for roles benchmark and operator */
     char source[STORE_NAME_BYTES + 1];       /* role source */
     char namespace[STORE_NAME_BYTES + 1];    /* role source; default: the source's own name */
     uint32_t types;                          /* bits of enum event_type */
     char stamp_vendor[EVENT_CODE_BYTES + 1]; /* empty: none */
     char stamp_outsourcer[EVENT_CODE_BYTES + 1];
     char name[EVENT_CODE_BYTES + 1]; /* who it is, for the audit log: a key's name, "uid:0", "plugin" */
+    uint8_t n_sites;                 /* role reader: 0 all sites, else only these; the others are not set */
+    char sites[GRANT_SITES_MAX][EVENT_CODE_BYTES + 1];
 };
 
 const char *role_name(enum role role);
+/* ROLE_NONE when there is none of that name; *ret_nearest (may be NULL) is then the nearest one, or NULL. */
+enum role role_find(const char *name, const char **ret_nearest);
+/* Whether it is bound to one tenant. */
+bool role_has_tenant(enum role role);
 
 #endif

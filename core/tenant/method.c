@@ -7,39 +7,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OPERATOR_ONLY 0u
+#define SOURCE        (1u << ROLE_SOURCE)
+#define READER        (1u << ROLE_READER)
+#define ADMIN         (1u << ROLE_ADMIN)
+#define BENCHMARK     (1u << ROLE_BENCHMARK)
+
 const struct method METHODS[] = {
-    {"audit.export", false, method_audit_export, {"chain", "from", "until", "limit"}},
-    {"audit.list", false, method_audit_list, {"chain", "tenant", "act", "since", "limit"}},
-    {"calendar.import", false, method_calendar_import, {"tenant", "calendar", "valid_from", "definition"}},
-    {"calendar.list", false, method_calendar_list, {"tenant"}},
-    {"calendar.remove", false, method_calendar_remove, {"tenant", "calendar", "valid_from"}},
-    {"calendar.show", false, method_calendar_show, {"tenant", "calendar"}},
+    {"audit.export", OPERATOR_ONLY, method_audit_export, {"chain", "from", "until", "limit"}},
+    {"audit.list", ADMIN, method_audit_list, {"chain", "tenant", "act", "since", "limit"}},
+    {"calendar.import", ADMIN, method_calendar_import, {"tenant", "calendar", "valid_from", "definition"}},
+    {"calendar.list", ADMIN, method_calendar_list, {"tenant"}},
+    {"calendar.remove", ADMIN, method_calendar_remove, {"tenant", "calendar", "valid_from"}},
+    {"calendar.show", ADMIN, method_calendar_show, {"tenant", "calendar"}},
     {"key.grant",
-     false,
+     ADMIN,
      method_key_grant,
-     {"public_key", "name", "role", "tenant", "source", "namespace", "types", "vendor", "outsourcer"}},
-    {"key.list", false, method_key_list, {NULL}},
-    {"key.revoke", false, method_key_revoke, {"public_key", "name"}},
-    {"metric.explain", false, method_metric_explain, {"tenant", "query"}},
-    {"metric.list", false, method_metric_list, {NULL}},
-    {"metric.show", false, method_metric_show, {"name"}},
-    {"plugin.list", false, method_plugin_list, {NULL}},
-    {"plugin.release", false, method_plugin_release, {"tenant", "source"}},
-    {"plugin.reload", false, method_plugin_reload, {"tenant", "source"}},
-    {"plugin.show", false, method_plugin_show, {"plugin"}},
-    {"plugin.top", false, method_plugin_top, {NULL}},
-    {"reference.import", false, method_reference_import, {"tenant", "table", "valid_from", "rows"}},
-    {"reference.list", false, method_reference_list, {"tenant", "table"}},
-    {"server.key", false, method_server_key, {NULL}},
-    {"source.list", false, method_source_list, {"tenant"}},
-    {"source.rejects", true, method_source_rejects, {"tenant", "source", "limit"}},
-    {"source.reset", false, method_source_reset, {"tenant", "source"}},
-    {"source.show", true, method_source_show, {"tenant", "source"}},
-    {"status", false, method_status, {NULL}},
-    {"tenant.list", false, method_tenant_list, {NULL}},
-    {"tenant.reindex", false, method_tenant_reindex, {"tenant"}},
-    {"tenant.show", false, method_tenant_show, {"tenant"}},
-    {"ticket.explain", false, method_ticket_explain, {"tenant", "ticket", "as", "now", "tz"}},
+     {"public_key", "name", "role", "tenant", "source", "namespace", "types", "vendor", "outsourcer",
+      "sites"}},
+    {"key.list", ADMIN, method_key_list, {NULL}},
+    {"key.revoke", ADMIN, method_key_revoke, {"public_key", "name"}},
+    {"key.rotate", ADMIN, method_key_rotate, {"public_key", "name", "new_public_key"}},
+    {"metric.explain", READER, method_metric_explain, {"tenant", "query"}},
+    {"metric.list", READER | ADMIN | BENCHMARK, method_metric_list, {NULL}},
+    {"metric.show", READER | ADMIN | BENCHMARK, method_metric_show, {"name"}},
+    {"plugin.list", OPERATOR_ONLY, method_plugin_list, {NULL}},
+    {"plugin.release", OPERATOR_ONLY, method_plugin_release, {"tenant", "source"}},
+    {"plugin.reload", OPERATOR_ONLY, method_plugin_reload, {"tenant", "source"}},
+    {"plugin.show", OPERATOR_ONLY, method_plugin_show, {"plugin"}},
+    {"plugin.top", OPERATOR_ONLY, method_plugin_top, {NULL}},
+    {"reference.import", ADMIN, method_reference_import, {"tenant", "table", "valid_from", "rows"}},
+    {"reference.list", ADMIN, method_reference_list, {"tenant", "table"}},
+    {"server.key", ADMIN, method_server_key, {NULL}},
+    {"source.list", ADMIN, method_source_list, {"tenant"}},
+    {"source.rejects", SOURCE | ADMIN, method_source_rejects, {"tenant", "source", "limit"}},
+    {"source.reset", OPERATOR_ONLY, method_source_reset, {"tenant", "source"}},
+    {"source.show", SOURCE | ADMIN, method_source_show, {"tenant", "source"}},
+    {"status", OPERATOR_ONLY, method_status, {NULL}},
+    {"tenant.list", OPERATOR_ONLY, method_tenant_list, {NULL}},
+    {"tenant.reindex", OPERATOR_ONLY, method_tenant_reindex, {"tenant"}},
+    {"tenant.show", ADMIN, method_tenant_show, {"tenant"}},
+    {"ticket.explain", READER, method_ticket_explain, {"tenant", "ticket", "as", "now", "tz"}},
 };
 
 const size_t N_METHODS = sizeof(METHODS) / sizeof(*METHODS);
@@ -65,7 +73,7 @@ int method_find(const char *name, const struct method **ret, struct error *err)
 
 int method_allow(const struct method *m, const struct request *r)
 {
-    bool may = r->who->role == ROLE_OPERATOR || (r->who->role == ROLE_SOURCE && m->for_sources);
+    bool may = r->who->role == ROLE_OPERATOR || (r->who->role != ROLE_NONE && m->roles >> r->who->role & 1);
     if (!may)
         return error_set(r->err, -EPERM, "not_granted", "%s is not for the role %s", m->name,
                          role_name(r->who->role));
@@ -154,6 +162,9 @@ int request_tenant(const struct request *r, struct tenant **ret)
     if (result < 0)
         return result;
     if (r->who->role != ROLE_OPERATOR) {
+        if (!role_has_tenant(r->who->role))
+            return error_set(r->err, -EPERM, "not_granted", "the role %s speaks for no tenant",
+                             role_name(r->who->role));
         if (name && strcmp(name, r->who->tenant) != 0)
             return error_set(r->err, -EPERM, "not_granted", "this connection speaks for another tenant");
         name = r->who->tenant;

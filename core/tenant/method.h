@@ -33,11 +33,11 @@ struct request {
     struct error *err;
 };
 
-#define METHOD_PARAMS_MAX 10
+#define METHOD_PARAMS_MAX 12
 
 struct method {
     const char *name;
-    bool for_sources; /* role source may call it, for itself; else only the operator */
+    unsigned roles; /* who may call it beside the operator, each for its own tenant: bits of enum role */
     int (*run)(struct request *r);
     const char *params[METHOD_PARAMS_MAX]; /* names, ends with NULL */
 };
@@ -107,6 +107,7 @@ int method_metric_explain(struct request *r);
 int method_metric_list(struct request *r);
 int method_metric_show(struct request *r);
 int method_key_grant(struct request *r);
+int method_key_rotate(struct request *r);
 int method_key_list(struct request *r);
 int method_key_revoke(struct request *r);
 int method_server_key(struct request *r);

@@ -32,6 +32,13 @@ int method_audit_list(struct request *r)
         result = request_int(r, "limit", 1, AUDIT_PAGE_MAX, &limit);
     if (result < 0)
         return result;
+    if (r->who->role != ROLE_OPERATOR) {
+        struct tenant *t;
+        result = request_tenant(r, &t);
+        if (result < 0)
+            return result;
+        f.tenant = t->name;
+    }
     f.limit = (size_t)limit;
     (void)audit_flush(r->parts->audit, &err); /* what was asked a moment ago; what cannot be written waits */
     return audit_list(r->parts->audit, &f, &r->result, r->err);

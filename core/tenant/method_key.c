@@ -1,4 +1,4 @@
-/* key.grant, key.list, key.revoke, server.key */
+/* key.grant, key.list, key.revoke, key.rotate, server.key */
 #include "core/base/instant.h"
 #include "core/tenant/config_check.h"
 #include "core/tenant/control.h"
@@ -23,14 +23,22 @@ static json_t *types_json(uint32_t types)
     return list;
 }
 
+static json_t *sites_json(const struct grant *g)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; list && i < g->n_sites; i++)
+        (void)json_array_append_new(list, json_string(g->sites[i]));
+    return list;
+}
+
 static json_t *key_row(const struct control_key *key)
 {
     const struct grant *g = &key->grant;
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:s}", "name", key->name, "role",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:s}", "name", key->name, "role",
                      role_name(g->role), "tenant", g->tenant, "source", g->source, "namespace", g->namespace,
                      "vendor", g->stamp_vendor, "outsourcer", g->stamp_outsourcer, "types",
-                     types_json(g->types), "granted_at", instant_json(key->granted_at), "public_key",
-                     key->public_key);
+                     types_json(g->types), "sites", sites_json(g), "granted_at",
+                     instant_json(key->granted_at), "public_key", key->public_key);
 }
 
 /* A parameter that is a name, into room; preset (NULL: it must be there) where it is left out. */
@@ -110,42 +118,129 @@ static int check_source_free(const struct request *r, const struct grant *g)
     return 0;
 }
 
-static int key_of_params(const struct request *r, struct control_key *ret)
+static int sites_param(const struct request *r, struct grant *g)
 {
-    const char *public_key, *role;
-    struct tenant *t;
-    int result = request_text(r, "public_key", true, &public_key);
-    if (result == 0)
-        result = request_text(r, "role", true, &role);
+    json_t *list = json_object_get(r->params, "sites");
+    if (!list || json_is_null(list))
+        return 0;
+    if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > GRANT_SITES_MAX)
+        return error_set(r->err, -EINVAL, "bad_param",
+                         "the parameter \"sites\" takes a list of 1 to %d sites", GRANT_SITES_MAX);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *site = json_string_value(json_array_get(list, i));
+        /* With both kinds of quotes it could stand in no condition. */
+        if (!site || !config_code_valid(site) || (strchr(site, '\'') && strchr(site, '"')))
+            return error_set(r->err, -EINVAL, "bad_param",
+                             "the parameter \"sites\" names no site at place %zu", i);
+        (void)snprintf(g->sites[g->n_sites++], sizeof(g->sites[0]), "%s", site);
+    }
+    return 0;
+}
+
+static int role_param(const struct request *r, enum role *ret)
+{
+    const char *text, *near;
+    int result = request_text(r, "role", true, &text);
     if (result < 0)
         return result;
-    if (!control_key_valid(public_key)) {
-        error_set(r->err, -EINVAL, "bad_param", "the parameter \"public_key\" takes 40 characters of Z85");
-        error_hint(r->err, "tendon key new makes a pair");
-        return -EINVAL;
+    *ret = role_find(text, &near);
+    if (*ret != ROLE_NONE)
+        return 0;
+    error_set(r->err, -EINVAL, "bad_param",
+              "the parameter \"role\" takes source, reader, admin, forwarder, benchmark or operator");
+    if (near)
+        error_hint(r->err, "did you mean \"%s\"?", near);
+    return -EINVAL;
+}
+
+/* What says nothing for a role is refused: who gave it meant something by it. */
+static int check_params_of_role(const struct request *r, enum role role)
+{
+    static const struct {
+        const char *param;
+        unsigned roles;
+    } PARAMS[] = {
+        {"tenant", 1u << ROLE_SOURCE | 1u << ROLE_READER | 1u << ROLE_ADMIN | 1u << ROLE_FORWARDER},
+        {"source", 1u << ROLE_SOURCE},
+        {"namespace", 1u << ROLE_SOURCE},
+        {"types", 1u << ROLE_SOURCE},
+        {"vendor", 1u << ROLE_SOURCE},
+        {"outsourcer", 1u << ROLE_SOURCE},
+        {"sites", 1u << ROLE_READER},
+    };
+    for (size_t i = 0; i < sizeof(PARAMS) / sizeof(*PARAMS); i++) {
+        const json_t *value = json_object_get(r->params, PARAMS[i].param);
+        if (value && !json_is_null(value) && !(PARAMS[i].roles >> role & 1))
+            return error_set(r->err, -EINVAL, "bad_param",
+                             "the parameter \"%s\" says nothing for the role %s", PARAMS[i].param,
+                             role_name(role));
     }
-    if (strcmp(role, "source") != 0)
-        return error_set(r->err, -EINVAL, "bad_param", "the parameter \"role\" takes source");
-    *ret = (struct control_key){.granted_at = instant_now(), .grant.role = ROLE_SOURCE};
-    memcpy(ret->public_key, public_key, CURVE_KEY_BYTES);
-    struct grant *g = &ret->grant;
-    result = request_tenant(r, &t);
-    if (result == 0)
-        result = name_param(r, "source", NULL, g->source);
+    return 0;
+}
+
+/* What the role source has beside its tenant. */
+static int source_params(const struct request *r, struct grant *g)
+{
+    int result = name_param(r, "source", NULL, g->source);
     if (result == 0)
         result = name_param(r, "namespace", g->source, g->namespace);
-    if (result == 0)
-        result = code_param(r, "name", true, ret->name);
     if (result == 0)
         result = code_param(r, "vendor", false, g->stamp_vendor);
     if (result == 0)
         result = code_param(r, "outsourcer", false, g->stamp_outsourcer);
     if (result == 0)
         result = types_param(r, &g->types);
+    return result == 0 ? check_source_free(r, g) : result;
+}
+
+/* An admin gives away what is the tenant's, not what is the collector's. */
+static bool may_give(const struct grant *who, enum role role)
+{
+    return who->role == ROLE_OPERATOR || role == ROLE_SOURCE || role == ROLE_READER || role == ROLE_ADMIN;
+}
+
+static int public_key_param(const struct request *r, const char *param, char ret[CURVE_KEY_BYTES])
+{
+    const char *text;
+    int result = request_text(r, param, true, &text);
     if (result < 0)
         return result;
-    memcpy(g->tenant, t->name, sizeof(g->tenant));
-    return check_source_free(r, g);
+    if (!control_key_valid(text)) {
+        error_set(r->err, -EINVAL, "bad_param", "the parameter \"%s\" takes 40 characters of Z85", param);
+        error_hint(r->err, "tendon key new makes a pair");
+        return -EINVAL;
+    }
+    memcpy(ret, text, CURVE_KEY_BYTES);
+    return 0;
+}
+
+static int key_of_params(const struct request *r, struct control_key *ret)
+{
+    struct tenant *t;
+    enum role role = ROLE_NONE;
+    *ret = (struct control_key){.granted_at = instant_now()};
+    struct grant *g = &ret->grant;
+    int result = public_key_param(r, "public_key", ret->public_key);
+    if (result == 0)
+        result = role_param(r, &role);
+    if (result == 0 && !may_give(r->who, role))
+        result =
+            error_set(r->err, -EPERM, "not_granted", "only the operator grants the role %s", role_name(role));
+    if (result == 0)
+        result = check_params_of_role(r, role);
+    if (result == 0 && role_has_tenant(role)) {
+        result = request_tenant(r, &t);
+        if (result == 0)
+            memcpy(g->tenant, t->name, sizeof(g->tenant));
+    }
+    if (result == 0 && role == ROLE_SOURCE)
+        result = source_params(r, g);
+    if (result == 0)
+        result = sites_param(r, g);
+    if (result == 0)
+        result = code_param(r, "name", true, ret->name);
+    g->role = role;
+    return result;
 }
 
 int method_key_grant(struct request *r)
@@ -159,6 +254,34 @@ int method_key_grant(struct request *r)
     return result < 0 ? result : request_answer(r, key_row(&key));
 }
 
+/* Whether a key is one that the caller has to do with. */
+static bool is_within(const struct grant *who, const struct grant *g)
+{
+    return who->role == ROLE_OPERATOR || (strcmp(g->tenant, who->tenant) == 0 && may_give(who, g->role));
+}
+
+/* The key that the request names, one way or the other. To an admin others' keys are not there. */
+static int key_param(const struct request *r, struct control_key *ret)
+{
+    const char *public_key, *name;
+    int result = request_text(r, "public_key", false, &public_key);
+    if (result == 0)
+        result = request_text(r, "name", false, &name);
+    if (result < 0)
+        return result;
+    if (!public_key == !name)
+        return error_set(r->err, -EINVAL, "bad_param", "%s takes either \"public_key\" or \"name\"",
+                         r->method->name);
+    result = control_find(r->parts->control, public_key ? public_key : name, ret, r->err);
+    if (r->who->role == ROLE_OPERATOR || (result == 0 && is_within(r->who, &ret->grant)))
+        return result;
+    *r->err = (struct error)ERROR_INIT; /* nor their names, in a hint */
+    error_set(r->err, -ENOENT, "unknown_key", "the tenant has no key \"%.64s\" that an admin may change",
+              public_key ? public_key : name);
+    error_hint(r->err, "tendon key list shows those that there are");
+    return -ENOENT;
+}
+
 int method_key_list(struct request *r)
 {
     struct control_key *keys = NULL;
@@ -166,7 +289,8 @@ int method_key_list(struct request *r)
     json_t *list = json_array();
     int result = list ? control_list(r->parts->control, &keys, &n) : -ENOMEM;
     for (size_t i = 0; result == 0 && i < n; i++)
-        result = list_append(list, key_row(&keys[i]));
+        if (r->who->role == ROLE_OPERATOR || strcmp(keys[i].grant.tenant, r->who->tenant) == 0)
+            result = list_append(list, key_row(&keys[i]));
     free(keys);
     if (result < 0) {
         json_decref(list);
@@ -177,21 +301,30 @@ int method_key_list(struct request *r)
 
 int method_key_revoke(struct request *r)
 {
-    const char *public_key, *name;
-    struct control_key was;
-    int result = request_text(r, "public_key", false, &public_key);
+    struct control_key key;
+    int result = key_param(r, &key);
     if (result == 0)
-        result = request_text(r, "name", false, &name);
+        result = request_act(r, tenants_find(r->parts->tenants, key.grant.tenant), key_row(&key));
+    if (result == 0)
+        result = control_revoke(r->parts->control, key.public_key, &key, r->err);
+    return result < 0 ? result : request_answer(r, key_row(&key));
+}
+
+int method_key_rotate(struct request *r)
+{
+    struct control_key key;
+    char next[CURVE_KEY_BYTES];
+    int result = key_param(r, &key);
+    if (result == 0)
+        result = public_key_param(r, "new_public_key", next);
     if (result < 0)
         return result;
-    if (!public_key == !name)
-        return error_set(r->err, -EINVAL, "bad_param", "key.revoke takes either \"public_key\" or \"name\"");
-    result = control_find(r->parts->control, public_key ? public_key : name, &was, r->err);
+    json_t *what = key_row(&key);
+    (void)json_object_set_new(what, "new_public_key", json_string(next));
+    result = request_act(r, tenants_find(r->parts->tenants, key.grant.tenant), what);
     if (result == 0)
-        result = request_act(r, tenants_find(r->parts->tenants, was.grant.tenant), key_row(&was));
-    if (result == 0)
-        result = control_revoke(r->parts->control, was.public_key, &was, r->err);
-    return result < 0 ? result : request_answer(r, key_row(&was));
+        result = control_rotate(r->parts->control, key.public_key, next, &key, r->err);
+    return result < 0 ? result : request_answer(r, key_row(&key));
 }
 
 int method_server_key(struct request *r)

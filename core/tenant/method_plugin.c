@@ -3,6 +3,7 @@
 #include "core/base/nearest.h"
 #include "core/supervise/supervise.h"
 #include "core/tenant/method.h"
+#include "core/tenant/plugin_audit.h"
 #include "core/tenant/plugin_instance.h"
 #include "core/tenant/plugin_path.h"
 #include "core/tenant/plugin_trust.h"
@@ -104,6 +105,8 @@ int method_plugin_reload(struct request *r)
     result = plugin_instance_fill(r->config, plugin, path, &instance, r->err);
     if (result == 0)
         result = try_out(r, &instance, &described);
+    if (result == 0)
+        result = request_act(r, t, plugin_audit_json(&instance));
     if (result == 0)
         result = supervisor_replace(r->parts->supervisor, &instance, r->err);
     json_decref(instance.keys);

@@ -24,11 +24,46 @@ static const struct asking QUERY = {query_run, question_compile};
 static const struct asking EXPLAIN_METRIC = {explain_metric, question_compile};
 static const struct asking EXPLAIN_TICKET = {explain_ticket, compile_ticket};
 
+static bool refolding_due(const struct tenant *t)
+{
+    struct store_progress p;
+    store_progress(t->store, &p);
+    return p.is_refolding;
+}
+
+static int ask_whole(struct request *r, const struct tenant *t, const struct asking *asking,
+                     const struct query_context *context, const json_t *body)
+{
+    json_t *compiled;
+    int result = asking->compile(context, body, &compiled, r->err);
+    if (result == 0)
+        result = request_ask(r, t, compiled);
+    return result == 0 ? asking->answer(context, body, &r->result, r->err) : result;
+}
+
+/* For a key that is narrowed to sites: only figures, of those. */
+static int ask_narrowed(struct request *r, const struct tenant *t, const struct asking *asking,
+                        const struct query_context *context, const json_t *body)
+{
+    json_t *narrowed;
+    if (asking != &QUERY)
+        return error_set(r->err, -EPERM, "not_granted", "%s is not for a key that is narrowed to sites",
+                         r->method->name);
+    int result = question_narrow(context, body, (const char(*)[EVENT_CODE_BYTES + 1]) r->who->sites,
+                                 r->who->n_sites, &narrowed, r->err);
+    if (result < 0)
+        return result;
+    result = ask_whole(r, t, asking, context, narrowed);
+    json_decref(narrowed);
+    if (result == 0)
+        question_narrow_answer(r->result, refolding_due(t));
+    return result;
+}
+
 /* Asks for the request's tenant, under its settings. */
 static int ask(struct request *r, const struct asking *asking, const json_t *body)
 {
     struct tenant *t;
-    json_t *compiled;
     int result = request_tenant(r, &t);
     if (result < 0)
         return result;
@@ -48,11 +83,8 @@ static int ask(struct request *r, const struct asking *asking, const json_t *bod
         .rows_max = s->limits.result_rows,
         .cancelled = r->cancelled,
     };
-    result = asking->compile(&context, body, &compiled, r->err);
-    if (result == 0)
-        result = request_ask(r, t, compiled);
-    if (result == 0)
-        result = asking->answer(&context, body, &r->result, r->err);
+    result = r->who->n_sites ? ask_narrowed(r, t, asking, &context, body)
+                             : ask_whole(r, t, asking, &context, body);
     tenant_settings_unref(s);
     return result;
 }

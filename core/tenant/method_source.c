@@ -121,7 +121,7 @@ static int list_tenant(const struct request *r, struct tenant *t, const json_t *
 int method_source_list(struct request *r)
 {
     struct tenant *only = NULL;
-    if (json_object_get(r->params, "tenant")) {
+    if (r->who->role != ROLE_OPERATOR || json_object_get(r->params, "tenant")) {
         int result = request_tenant(r, &only);
         if (result < 0)
             return result;

@@ -58,6 +58,14 @@ static int record(struct audit *a, const char *act, const struct loaded *l, stru
         err);
 }
 
+json_t *plugin_audit_json(const struct supervise_instance *instance)
+{
+    char sha256[2 * crypto_hash_sha256_BYTES + 1];
+    sum_file(instance->path, sha256);
+    return json_pack("{s:s, s:s, s:s}", "source", instance->grant.source, "plugin", instance->plugin,
+                     "sha256", sha256);
+}
+
 int plugin_audit_record(struct plugin_audit **known, struct audit *a,
                         const struct supervise_instance *instances, size_t n, struct error *err)
 {

@@ -13,6 +13,8 @@ struct plugin_audit; /* what was recorded last */
  * loaded. */
 int plugin_audit_record(struct plugin_audit **known, struct audit *a,
                         const struct supervise_instance *instances, size_t n, struct error *err);
+/* What an entry says of an instance: source, plugin, sha256. */
+json_t *plugin_audit_json(const struct supervise_instance *instance);
 void plugin_audit_free(struct plugin_audit *known); /* NULL is fine */
 
 #endif

@@ -251,7 +251,7 @@ int question_narrow(const struct query_context *context, const json_t *body,
     return 0;
 }
 
-void question_narrow_answer(json_t *answer)
+void question_narrow_answer(json_t *answer, bool is_refolding)
 {
     static const char *const OF_ALL[] = {"orphans",
                                          "conflicts",
@@ -267,4 +267,9 @@ void question_narrow_answer(json_t *answer)
     json_t *meta = json_object_get(answer, "meta");
     for (size_t i = 0; i < sizeof(OF_ALL) / sizeof(*OF_ALL); i++)
         (void)json_object_del(meta, OF_ALL[i]);
+    json_t *warnings = json_array();
+    if (is_refolding)
+        (void)json_array_append_new(warnings,
+                                    json_string("facts are being made anew: these are those before"));
+    (void)json_object_set_new(meta, "warnings", warnings);
 }

@@ -21,7 +21,8 @@ char *question_hash(const struct store *store, const char *text, char room[QUEST
 int question_narrow(const struct query_context *context, const json_t *body,
                     const char (*sites)[EVENT_CODE_BYTES + 1], unsigned n, json_t **ret, struct error *err);
 
-/* Takes out of an answer's meta what is of the whole tenant and not of the sites. */
-void question_narrow_answer(json_t *answer);
+/* Takes out of an answer's meta what is of the whole tenant and not of the sites: its counts of what is
+ * amiss, its sources, its warnings but that of a refold. */
+void question_narrow_answer(json_t *answer, bool is_refolding);
 
 #endif

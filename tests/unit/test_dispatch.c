@@ -239,23 +239,6 @@ static void wrong_requests(void **state)
     free(got);
 }
 
-/* Every method but those for sources is refused to every role but the operator's, whatever it asks. */
-static void roles(void **state)
-{
-    struct world *w = *state;
-    for (size_t i = 0; i < N_METHODS; i++)
-        for (int role = ROLE_NONE; role < ROLE_OPERATOR; role++) {
-            struct grant who = SOURCE;
-            char body[96];
-            who.role = (enum role)role;
-            (void)snprintf(body, sizeof(body), "{\"method\":\"%s\"}", METHODS[i].name);
-            char *got = ask(w, &who, WIRE_CALL, body);
-            bool is_refused = strncmp(got, "not_granted: ", 13) == 0;
-            assert_int_equal(is_refused, !(METHODS[i].for_sources && role == ROLE_SOURCE));
-            free(got);
-        }
-}
-
 static void imports(void **state)
 {
     struct world *w = *state;
@@ -374,8 +357,8 @@ static void queue_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_requests), cmocka_unit_test(roles),         cmocka_unit_test(imports),
-        cmocka_unit_test(keys),           cmocka_unit_test(broken_bodies), cmocka_unit_test(queue_is_bounded),
+        cmocka_unit_test(wrong_requests), cmocka_unit_test(imports),          cmocka_unit_test(keys),
+        cmocka_unit_test(broken_bodies),  cmocka_unit_test(queue_is_bounded),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
 }
