@@ -2,6 +2,7 @@
 
 #include "core/base/nearest.h"
 #include "proto/msgpack.h"
+#include "tools/key.h"
 
 #include <assert.h>
 #include <string.h>
@@ -128,10 +129,11 @@ static int option_add(struct invocation *invocation, const struct option *option
     return 0;
 }
 
-/* Whether a word would be read as an option. "-" alone is a file name: standard input. */
+/* Whether a word would be read as an option. "-" alone is a file name: standard input; and a public key may
+ * begin with "-", which no pile of short options resembles. */
 static bool is_option(const char *word)
 {
-    return word[0] == '-' && word[1] != '\0';
+    return word[0] == '-' && word[1] != '\0' && (word[1] == '-' || !key_valid(word));
 }
 
 static int value_missing(const struct invocation *invocation, const struct option *option, struct error *err)

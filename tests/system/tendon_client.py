@@ -44,8 +44,11 @@ class Nacked(Exception):
 
 
 def new_keys():
-    """A CURVE key pair: (public, secret), both Z85 as bytes."""
-    return zmq.curve_keypair()
+    """A CURVE key pair: (public, secret), both Z85 as bytes; one that does not look like an option."""
+    while True:
+        keys = zmq.curve_keypair()
+        if not keys[0].startswith(b"--"):
+            return keys
 
 
 def pack(value):

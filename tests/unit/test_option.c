@@ -41,6 +41,16 @@ static void assert_wrong(char *const *argv, const char *message, const char *hin
         fail_msg("\"%s\" does not say \"%s\"", err.hint, hint);
 }
 
+/* As libzmq makes them: one in 85. */
+static void a_key_may_begin_with_a_dash(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        line_read(LINE("key", "grant", "-Rf=P-I[>g*lpSJ<7(Xj@h?HuDx!2Q.9u>N0?a7s", "--source", "desk")), 0);
+    assert_int_equal(invocation.n_arguments, 1);
+    assert_wrong(LINE("key", "grant", "-x", "--source", "desk"), "no option -x", "--help");
+}
+
 static void commands_of_one_word_and_two(void **state)
 {
     (void)state;
@@ -199,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(commands_of_one_word_and_two),
+        cmocka_unit_test(a_key_may_begin_with_a_dash),
         cmocka_unit_test(common_options_may_come_first),
         cmocka_unit_test(the_last_value_counts_and_many_are_kept),
         cmocka_unit_test(values_and_dashes),
