@@ -413,8 +413,12 @@ static int start_supervisor(struct daemon *d, struct error *err)
 /* A tenant's store looks after itself from the committer's threads: settings that changed, a refold. */
 static void wake_tenants(struct daemon *d)
 {
-    for (unsigned i = 0; i < tenants_count(d->tenants); i++)
-        committer_wake(d->committer, tenants_at(d->tenants, i));
+    for (unsigned i = 0; i < tenants_count(d->tenants); i++) {
+        struct tenant *t = tenants_hold_at(d->tenants, i);
+        if (t)
+            committer_wake(d->committer, t);
+        tenant_release(t);
+    }
 }
 
 static int start_parts(struct daemon *d, struct error *err)

@@ -42,8 +42,12 @@
     X(STATUS)                                                                                                \
     X(TEAM_IMPORT)                                                                                           \
     X(TEAM_LIST)                                                                                             \
+    X(TENANT_ADD)                                                                                            \
+    X(TENANT_LIMIT)                                                                                          \
     X(TENANT_LIST)                                                                                           \
     X(TENANT_REINDEX)                                                                                        \
+    X(TENANT_REMOVE)                                                                                         \
+    X(TENANT_RETENTION)                                                                                      \
     X(TENANT_SHOW)                                                                                           \
     X(VERSION)
 

@@ -1,5 +1,6 @@
 #include "core/base/directory.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -43,6 +44,52 @@ int directory_make(const char *path, struct error *err)
         r = error_set(err, -errno, "directory", "%s cannot be given mode 0700: %s", path, strerror(errno));
     (void)close(fd);
     return r;
+}
+
+/* The files of a directory; the directory stays. */
+static int remove_files(DIR *d)
+{
+    const struct dirent *e;
+    while ((e = readdir(d))) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        if (unlinkat(dirfd(d), e->d_name, 0) < 0 && errno != ENOENT)
+            return errno == EISDIR ? -ENOTEMPTY : -errno;
+    }
+    return 0;
+}
+
+/* Of the directory that it stands in. */
+static int sync_parent(const char *path)
+{
+    char parent[PATH_MAX];
+    (void)snprintf(parent, sizeof(parent), "%s", path);
+    char *slash = strrchr(parent, '/');
+    if (!slash || slash == parent)
+        return 0;
+    *slash = '\0';
+    return directory_sync(parent);
+}
+
+int directory_remove(const char *path, struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), r;
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d) {
+        r = -errno;
+        if (fd >= 0)
+            (void)close(fd);
+    } else {
+        r = remove_files(d);
+        (void)closedir(d);
+        if (r == 0 && rmdir(path) < 0)
+            r = -errno;
+        if (r == 0)
+            r = sync_parent(path);
+    }
+    return r < 0 ? error_set(err, r, "directory", "%s cannot be removed: %s", path, strerror(-r)) : 0;
 }
 
 int directory_sync(const char *path)

@@ -574,6 +574,44 @@ void committer_wake(struct committer *c, struct tenant *t)
     (void)pthread_mutex_unlock(&c->lock);
 }
 
+/* Takes an actor out of a list of which it may be a member. */
+#define LIST_REMOVE(which)                                                                                   \
+    static void which##_remove(struct committer *c, struct actor *a)                                         \
+    {                                                                                                        \
+        unsigned n = 0;                                                                                      \
+        for (const struct actor *at = c->which.head; at; at = at->next_##which)                              \
+            n++;                                                                                             \
+        while (n-- > 0) {                                                                                    \
+            struct actor *first = which##_pop(c);                                                            \
+            if (first != a)                                                                                  \
+                which##_push(c, first);                                                                      \
+        }                                                                                                    \
+    }
+LIST_REMOVE(ready)
+LIST_REMOVE(decodable)
+LIST_REMOVE(idle)
+
+void committer_forget(struct committer *c, struct tenant *t)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    (void)pthread_mutex_lock(&c->lock);
+    struct actor *a = c->actors[t->index];
+    while (a && (a->head || a->is_running)) {
+        (void)pthread_mutex_unlock(&c->lock);
+        (void)nanosleep(&pause, NULL);
+        (void)pthread_mutex_lock(&c->lock);
+    }
+    if (a) {
+        ready_remove(c, a);
+        decodable_remove(c, a);
+        idle_remove(c, a);
+        reference_unref(a->reference);
+        free(a);
+        c->actors[t->index] = NULL;
+    }
+    (void)pthread_mutex_unlock(&c->lock);
+}
+
 void committer_statistics(struct committer *c, struct committer_statistics *ret)
 {
     (void)pthread_mutex_lock(&c->lock);

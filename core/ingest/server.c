@@ -264,13 +264,12 @@ static int session_get(struct server *s, const struct grant *who, struct session
 }
 
 static void take_hello(struct server *s, const struct peer *peer, const struct grant *who,
-                       struct wire_envelope *envelope)
+                       struct wire_envelope *envelope, struct tenant *tenant)
 {
     char software[2 * WIRE_SOFTWARE_BYTES];
     struct hello hello;
     struct session *session;
     struct peer old;
-    struct tenant *tenant = tenants_find(s->options.tenants, who->tenant);
     if (!hello_read(&envelope->body, &hello)) {
         refuse(s, peer, who, envelope, WIRE_NACK_MALFORMED);
         return;
@@ -307,9 +306,8 @@ static void take_hello(struct server *s, const struct peer *peer, const struct g
 }
 
 static void take_batch(struct server *s, const struct peer *peer, const struct grant *who,
-                       struct wire_envelope *envelope, size_t message_size)
+                       struct wire_envelope *envelope, struct tenant *tenant, size_t message_size)
 {
-    struct tenant *tenant = tenants_find(s->options.tenants, who->tenant);
     struct session *session = session_find(s->sessions, who->tenant, who->source);
     size_t size = (size_t)(envelope->body.end - envelope->body.at);
     if (message_size > WIRE_BATCH_BYTES) {
@@ -345,6 +343,19 @@ static void take_batch(struct server *s, const struct peer *peer, const struct g
         return;
     }
     session->n_pending++;
+}
+
+/* HELLO or BATCH, with the tenant held (NULL: it is not open) until what it says is in the committer's queue.
+ */
+static void take_source_s(struct server *s, const struct peer *peer, const struct grant *who,
+                          struct wire_envelope *envelope, size_t message_size)
+{
+    struct tenant *tenant = tenants_hold(s->options.tenants, who->tenant);
+    if (envelope->kind == WIRE_HELLO)
+        take_hello(s, peer, who, envelope, tenant);
+    else
+        take_batch(s, peer, who, envelope, tenant, message_size);
+    tenant_release(tenant);
 }
 
 /* --- QUERY, CALL and MORE ---------------------------------------------------------------------------------
@@ -417,10 +428,8 @@ static void take_message(struct server *s, const struct socket_message *m)
         refuse(s, peer, &who, &envelope, WIRE_NACK_STOPPING);
     else if (is_source_s && (who.role != ROLE_SOURCE || !s->options.committer))
         refuse(s, peer, &who, &envelope, WIRE_NACK_NOT_GRANTED);
-    else if (envelope.kind == WIRE_HELLO)
-        take_hello(s, peer, &who, &envelope);
-    else if (envelope.kind == WIRE_BATCH)
-        take_batch(s, peer, &who, &envelope, m->size);
+    else if (is_source_s)
+        take_source_s(s, peer, &who, &envelope, m->size);
     else if (is_question && s->options.dispatch)
         take_request(s, peer, &who, &envelope);
     else if (envelope.kind == WIRE_MORE)

@@ -8,22 +8,22 @@
 
 #define COUNT(a)  (sizeof(a) / sizeof(*(a)))
 #define KEY(s, m) .offset = offsetof(struct s, m)
+#define LIMIT(m)  .offset = offsetof(struct config_limits, value.m)
 
 static const char *const LOG_LEVELS[] = {"error", "warning", "info", "debug", NULL};
 
 static const struct config_key LIMIT_KEYS[] = {
-    {"stored_bytes", CONFIG_SIZE, KEY(config_limits, stored_bytes), .preset = "64GiB", .low = 16 << 20,
-     .high = 16ll << 40,
+    {"stored_bytes", CONFIG_SIZE, LIMIT(stored_bytes), .preset = "64GiB", .low = 16 << 20, .high = 16ll << 40,
      .help =
          "How much the tenant may keep on disk. At the limit its sources are told disk_full and keep what "
          "they have; queries go on. A change holds at once, but up to twice the value at the start at most."},
-    {"hot_events", CONFIG_INT, KEY(config_limits, hot_events), .low = 1000, .high = 50000000,
+    {"hot_events", CONFIG_INT, LIMIT(hot_events), .low = 1000, .high = 50000000,
      .help = "Events kept in memory before they are sealed into blocks on disk. Left out: the store's own "
              "measure. More memory, fewer and larger blocks. A change holds from the next start on."},
-    {"query_time", CONFIG_DURATION, KEY(config_limits, query_time_ms), .preset = "5s", .low = 100,
-     .high = 3600000, .help = "How long one query may run."},
-    {"result_rows", CONFIG_INT, KEY(config_limits, result_rows), .preset = "100000", .low = 1,
-     .high = 10000000, .help = "Rows of one answer, at most."},
+    {"query_time", CONFIG_DURATION, LIMIT(query_time), .preset = "5s", .low = 100, .high = 3600000,
+     .help = "How long one query may run."},
+    {"result_rows", CONFIG_INT, LIMIT(result_rows), .preset = "100000", .low = 1, .high = 10000000,
+     .help = "Rows of one answer, at most."},
 };
 
 static const struct config_key RETENTION_KEYS[] = {
@@ -101,9 +101,11 @@ static const struct config_key TENANT_KEYS[] = {
          "Public keys (ed25519:...) whose holders may sign plugins that run for this tenant; tendon plugin "
          "verify says whose a plugin is. See PLUGINS."},
     {"retention", CONFIG_SECTION, KEY(config_tenant, retention), .section = &RETENTION,
-     .help = "How long tickets are kept. What is due leaves once a day, after midnight UTC."},
+     .help = "How long tickets are kept. What is due leaves once a day, after midnight UTC. What tendon "
+             "tenant retention sets "
+             "counts in place of it."},
     {"limits", CONFIG_SECTION, KEY(config_tenant, limits), .section = &LIMITS,
-     .help = "What the tenant may use."},
+     .help = "What the tenant may use. What tendon tenant limit sets counts in place of it."},
 };
 
 static const struct config_section TENANT = {"a tenant", sizeof(struct config_tenant), TENANT_KEYS,
@@ -220,7 +222,7 @@ static const struct config_key DAEMON_KEYS[] = {
      .help = "Batches under way, in bytes, over all sources together: the bound of the ingest's memory."},
     {"tenants", CONFIG_SECTIONS, KEY(config, tenants), .high = CONFIG_TENANTS_MAX, .section = &TENANT,
      .help = "Tenants. One that is named here is made when missing; taking it out of the file removes "
-             "nothing."},
+             "nothing (tendon tenant remove does), and tendon tenant add makes others."},
     {"plugins", CONFIG_SECTIONS, KEY(config, plugins), .high = CONFIG_PLUGINS_MAX, .section = &PLUGIN,
      .help = "Plugin instances, each in processes of its own."},
 };

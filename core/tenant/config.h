@@ -8,6 +8,7 @@
 
 #include "core/base/config_table.h"
 #include "core/store/store.h"
+#include "core/tenant/limit.h"
 #include "proto/event.h"
 
 #include <jansson.h>
@@ -30,10 +31,7 @@ struct config_retention {
 
 struct config_limits {
     const struct config_node *node;
-    int64_t stored_bytes;
-    int64_t hot_events;
-    int64_t query_time_ms;
-    int64_t result_rows;
+    struct tenant_limits value;
 };
 
 /* An SLA policy; what stands under `where` is read with config_policy.h. */

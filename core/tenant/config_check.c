@@ -185,7 +185,7 @@ static void check_tenants(const struct config *c, struct config_problems *p)
             config_problem(p, place(t->retention.node, "facts"),
                            "facts live at least as long as the log: make \"facts\" the longer of the two, or "
                            "leave it out");
-        mapped += 2 * t->limits.stored_bytes;
+        mapped += 2 * t->limits.value.stored_bytes;
     }
     if (mapped > CONFIG_MAPS_BYTES)
         config_problem(p, place(c->node, "tenants"),

@@ -566,3 +566,55 @@ int control_tenants_put(struct control *c, const json_t *records, struct error *
     (void)pthread_mutex_unlock(&c->writing);
     return r ? failed(err, "be written", r) : 0;
 }
+
+static int write_removing(struct control *c, const char *tenant)
+{
+    MDB_txn *txn;
+    json_t *record = json_pack("{s:b}", "removing", 1);
+    int r = record ? mdb_txn_begin(c->env, NULL, 0, &txn) : ENOMEM;
+    if (r == 0) {
+        r = put_record(txn, c->tenants, tenant, record);
+        for (size_t i = 0; r == 0 && i < c->n_known; i++)
+            if (strcmp(c->known[i].grant.tenant, tenant) == 0)
+                r = mdb_del(txn, c->keys, &(MDB_val){CURVE_KEY_BYTES - 1, c->known[i].public_key}, NULL);
+        if (r == 0)
+            r = mdb_txn_commit(txn);
+        else
+            mdb_txn_abort(txn);
+    }
+    json_decref(record);
+    return r;
+}
+
+int control_tenant_removing(struct control *c, const char *tenant, struct error *err)
+{
+    size_t n = 0;
+    (void)pthread_mutex_lock(&c->writing);
+    int r = write_removing(c, tenant);
+    if (r == 0) {
+        (void)pthread_rwlock_wrlock(&c->lock);
+        for (size_t i = 0; i < c->n_known; i++)
+            if (strcmp(c->known[i].grant.tenant, tenant) != 0)
+                c->known[n++] = c->known[i];
+        c->n_known = n;
+        (void)pthread_rwlock_unlock(&c->lock);
+    }
+    (void)pthread_mutex_unlock(&c->writing);
+    return r ? failed(err, "be written", r) : 0;
+}
+
+int control_tenant_delete(struct control *c, const char *tenant, struct error *err)
+{
+    MDB_txn *txn;
+    (void)pthread_mutex_lock(&c->writing);
+    int r = mdb_txn_begin(c->env, NULL, 0, &txn);
+    if (r == 0) {
+        r = mdb_del(txn, c->tenants, &(MDB_val){strlen(tenant), (void *)tenant}, NULL);
+        if (r == 0 || r == MDB_NOTFOUND)
+            r = mdb_txn_commit(txn);
+        else
+            mdb_txn_abort(txn);
+    }
+    (void)pthread_mutex_unlock(&c->writing);
+    return r ? failed(err, "be written", r) : 0;
+}

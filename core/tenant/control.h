@@ -58,6 +58,11 @@ int control_tenants_each(struct control *c, int (*each)(void *ctx, const char *n
 /* Writes all records (name → record) or none. */
 int control_tenants_put(struct control *c, const json_t *records, struct error *err);
 
+/* The two ends of a tenant's removal. At its beginning, in one transaction: the record says no more than that
+ * it is being removed ({"removing": true}), and all its keys are revoked. At its end the record goes. */
+int control_tenant_removing(struct control *c, const char *tenant, struct error *err);
+int control_tenant_delete(struct control *c, const char *tenant, struct error *err);
+
 /* Whether s is a public key in Z85: 40 characters of its alphabet. */
 int control_key_valid(const char *s);
 

@@ -122,6 +122,7 @@ static void run_job(struct dispatch *d, struct job *job)
     int result = run_request(d, &r, job);
     if (result == 0)
         result = encode_result(r.result, &b, &err);
+    tenant_release(r.held);
     json_decref(r.result);
     config_unref(config);
     job->reply(job->ctx, result == 0 ? &b : NULL, result == 0 ? NULL : &err);

@@ -132,6 +132,28 @@ int key_file_tenant(const char *directory, const char *tenant, int create, uint8
     return read_hex(directory, name, create, ret, err);
 }
 
+int key_file_destroy(const char *directory, const char *tenant, struct error *err)
+{
+    static const char ZEROS[2 * TENANT_KEY_BYTES] = {0};
+    char name[NAME_MAX + 1], path[PATH_MAX];
+    (void)snprintf(name, sizeof(name), "tenant-%s.key", tenant);
+    int r = path_of(path, directory, name, err);
+    if (r < 0)
+        return r;
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    /* Where the file system writes in place the old bytes are gone, too. */
+    if (fd < 0 || write(fd, ZEROS, sizeof(ZEROS)) != (ssize_t)sizeof(ZEROS) || fsync(fd) < 0 ||
+        unlink(path) < 0)
+        r = errno ? -errno : -EIO;
+    if (fd >= 0)
+        (void)close(fd);
+    if (r == 0)
+        r = directory_sync(directory);
+    return r < 0 ? error_set(err, r, "key_file", "%s cannot be destroyed: %s", path, strerror(-r)) : 0;
+}
+
 int key_file_audit(const char *directory, uint8_t ret[TENANT_KEY_BYTES], struct error *err)
 {
     return read_hex(directory, "audit.key", 1, ret, err);

@@ -22,6 +22,9 @@ int key_file_create(const char *directory, const char *name, const char *line, s
  * kernel's random numbers; else -ENOENT. */
 int key_file_tenant(const char *directory, const char *tenant, int create, uint8_t ret[TENANT_KEY_BYTES],
                     struct error *err);
+/* Overwrites and removes a tenant's key, durable before it returns; one that is not there is removed already.
+ * What was written under it can be read by nobody any more who has no copy of the key. */
+int key_file_destroy(const char *directory, const char *tenant, struct error *err);
 /* The seed of the audit log's Ed25519 key, of audit.key: 64 hexadecimal digits, made when missing. */
 int key_file_audit(const char *directory, uint8_t ret[TENANT_KEY_BYTES], struct error *err);
 /* The server's CURVE pair of server.key (the secret half; the public one follows from it), made when missing.

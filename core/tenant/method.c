@@ -44,8 +44,12 @@ const struct method METHODS[] = {
     {"source.reset", OPERATOR_ONLY, method_source_reset, {"tenant", "source"}},
     {"source.show", SOURCE | ADMIN, method_source_show, {"tenant", "source"}},
     {"status", OPERATOR_ONLY, method_status, {NULL}},
+    {"tenant.add", OPERATOR_ONLY, method_tenant_add, {"tenant", "zone", "limits"}},
+    {"tenant.limit", ADMIN, method_tenant_limit, {"tenant", "limits"}},
     {"tenant.list", OPERATOR_ONLY, method_tenant_list, {NULL}},
     {"tenant.reindex", OPERATOR_ONLY, method_tenant_reindex, {"tenant"}},
+    {"tenant.remove", OPERATOR_ONLY, method_tenant_remove, {"tenant"}},
+    {"tenant.retention", ADMIN, method_tenant_retention, {"tenant", "log_ms", "facts_ms", "default"}},
     {"tenant.show", ADMIN, method_tenant_show, {"tenant"}},
     {"ticket.explain", READER, method_ticket_explain, {"tenant", "ticket", "as", "now", "tz"}},
 };
@@ -134,8 +138,11 @@ static int no_tenant(const struct request *r, const char *name)
     nearest_init(&near, name, strlen(name));
     if (r->who->role != ROLE_OPERATOR)
         return error_set(r->err, -ENOENT, "unknown_tenant", "this connection's tenant is not open");
-    for (unsigned i = 0; i < tenants_count(r->parts->tenants); i++)
-        nearest_offer(&near, tenants_at(r->parts->tenants, i)->name);
+    for (unsigned i = 0; i < tenants_count(r->parts->tenants); i++) {
+        struct tenant *t = tenants_at(r->parts->tenants, i);
+        if (t)
+            nearest_offer(&near, t->name);
+    }
     (void)tenants_failures(r->parts->tenants, &failures, &n);
     int result = -ENOENT;
     for (size_t i = 0; i < n; i++)
@@ -155,7 +162,20 @@ static int no_tenant(const struct request *r, const char *name)
     return -ENOENT;
 }
 
-int request_tenant(const struct request *r, struct tenant **ret)
+/* The one tenant where there is one; *ret_n says how many there are. */
+static struct tenant *only_tenant(struct tenants *ts, unsigned *ret_n)
+{
+    struct tenant *only = NULL;
+    *ret_n = 0;
+    for (unsigned i = 0; i < tenants_count(ts); i++) {
+        struct tenant *t = tenants_at(ts, i);
+        *ret_n += t != NULL;
+        only = t ? t : only;
+    }
+    return *ret_n == 1 ? only : NULL;
+}
+
+int request_tenant(struct request *r, struct tenant **ret)
 {
     const char *name;
     int result = request_text(r, "tenant", false, &name);
@@ -169,18 +189,24 @@ int request_tenant(const struct request *r, struct tenant **ret)
             return error_set(r->err, -EPERM, "not_granted", "this connection speaks for another tenant");
         name = r->who->tenant;
     }
-    unsigned n = tenants_count(r->parts->tenants);
-    if (!name && n != 1) {
+    unsigned n = 0;
+    struct tenant *t = name ? tenants_find(r->parts->tenants, name) : only_tenant(r->parts->tenants, &n);
+    if (!name && !t) {
         error_set(r->err, -EINVAL, "tenant_required",
                   n ? "there are several tenants: say which" : "there is no tenant yet");
-        error_hint(r->err, n ? "--tenant NAME; tendon tenant list shows them"
-                             : "name one under tenants: in the configuration and reload");
+        error_hint(
+            r->err,
+            n ? "--tenant NAME; tendon tenant list shows them"
+              : "tendon tenant add makes one, or name one under tenants: in the configuration and reload");
         return -EINVAL;
     }
-    struct tenant *t = name ? tenants_find(r->parts->tenants, name) : tenants_at(r->parts->tenants, 0);
-    if (!t)
-        return no_tenant(r, name);
-    *ret = t;
+    if (t != r->held) {
+        tenant_release(r->held);
+        r->held = t && tenant_hold(t) ? t : NULL;
+    }
+    if (!r->held)
+        return no_tenant(r, name ? name : "");
+    *ret = r->held;
     return 0;
 }
 

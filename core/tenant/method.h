@@ -26,10 +26,11 @@ struct request {
     const struct method *method; /* NULL: a query */
     json_t *params;              /* a map */
     const atomic_bool *cancelled;
-    struct crew *crew;  /* threads that help queries */
-    int64_t started_at; /* the collector, ms since 1970 */
-    uint64_t act;       /* its number in the audit log; 0: it is none */
-    json_t *result;     /* the answer, the request's to free */
+    struct crew *crew;   /* threads that help queries */
+    int64_t started_at;  /* the collector, ms since 1970 */
+    struct tenant *held; /* by request_tenant, until it is answered */
+    uint64_t act;        /* its number in the audit log; 0: it is none */
+    json_t *result;      /* the answer, the request's to free */
     struct error *err;
 };
 
@@ -55,8 +56,8 @@ int request_text(const struct request *r, const char *name, bool required, const
 /* A whole number in [low, high]; *ret stays where it is left out. */
 int request_int(const struct request *r, const char *name, int64_t low, int64_t high, int64_t *ret);
 /* The tenant that the request speaks of: its grant's, the parameter's, or the only one. Codes unknown_tenant,
- * tenant_required, tenant_unavailable. */
-int request_tenant(const struct request *r, struct tenant **ret);
+ * tenant_required, tenant_unavailable. It is held until the request is answered; one a request. */
+int request_tenant(struct request *r, struct tenant **ret);
 /* The result is made; -ENOMEM when it is NULL. */
 int request_answer(struct request *r, json_t *result);
 
@@ -88,6 +89,10 @@ int method_calendar_list(struct request *r);
 int method_calendar_remove(struct request *r);
 int method_calendar_show(struct request *r);
 int method_status(struct request *r);
+int method_tenant_add(struct request *r);
+int method_tenant_limit(struct request *r);
+int method_tenant_remove(struct request *r);
+int method_tenant_retention(struct request *r);
 int method_tenant_list(struct request *r);
 int method_tenant_show(struct request *r);
 int method_ticket_explain(struct request *r);

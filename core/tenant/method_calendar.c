@@ -27,7 +27,7 @@ struct change {
     size_t n_removed;
 };
 
-static int params_read(const struct request *r, struct tenant **ret_tenant, struct change *ret)
+static int params_read(struct request *r, struct tenant **ret_tenant, struct change *ret)
 {
     int result = request_tenant(r, ret_tenant);
     if (result == 0)

@@ -214,7 +214,7 @@ static int public_key_param(const struct request *r, const char *param, char ret
     return 0;
 }
 
-static int key_of_params(const struct request *r, struct control_key *ret)
+static int key_of_params(struct request *r, struct control_key *ret)
 {
     struct tenant *t;
     enum role role = ROLE_NONE;

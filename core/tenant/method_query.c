@@ -79,8 +79,8 @@ static int ask(struct request *r, const struct asking *asking, const json_t *bod
         .declared = (const char(*)[EVENT_CODE_BYTES + 1]) s->declared,
         .n_declared = s->n_declared,
         .now = instant_now(),
-        .deadline = instant_monotonic_ms() + s->limits.query_time_ms,
-        .rows_max = s->limits.result_rows,
+        .deadline = instant_monotonic_ms() + s->limits.query_time,
+        .rows_max = (size_t)s->limits.result_rows,
         .cancelled = r->cancelled,
     };
     result = r->who->n_sites ? ask_narrowed(r, t, asking, &context, body)

@@ -129,9 +129,10 @@ int method_source_list(struct request *r)
     json_t *list = json_array(), *instances = instances_of(r);
     int result = list ? 0 : -ENOMEM;
     for (unsigned i = 0; result == 0 && i < tenants_count(r->parts->tenants); i++) {
-        struct tenant *t = tenants_at(r->parts->tenants, i);
-        if (!only || t == only)
+        struct tenant *t = tenants_hold_at(r->parts->tenants, i);
+        if (t && (!only || t == only))
             result = list_tenant(r, t, instances, list);
+        tenant_release(t);
     }
     json_decref(instances);
     if (result < 0) {
@@ -175,7 +176,7 @@ static int no_source(const struct request *r, struct tenant *t, const char *name
 }
 
 /* The tenant and the source that the request speaks of; a source speaks of itself. */
-static int request_source(const struct request *r, struct tenant **ret_tenant, struct store_source *ret)
+static int request_source(struct request *r, struct tenant **ret_tenant, struct store_source *ret)
 {
     const char *name;
     bool is_source = r->who->role == ROLE_SOURCE;

@@ -37,7 +37,7 @@ static void warn_failures(const struct request *r, json_t *warnings)
              *failures[i].error.hint ? "; " : "", failures[i].error.hint);
     free(failures);
     if (n == 0 && tenants_count(r->parts->tenants) == 0)
-        warn(warnings, "there is no tenant: name one under tenants: in the configuration and reload");
+        warn(warnings, "there is no tenant: tendon tenant add makes one");
 }
 
 static void warn_dictionaries(const struct tenant *t, const struct tenant_settings *s,
@@ -72,7 +72,7 @@ static void warn_tenant(struct tenant *t, json_t *warnings)
     struct store_statistics statistics = {0};
     struct store_view *view;
     store_statistics(t->store, &statistics);
-    uint64_t percent = statistics.used_bytes / (s->limits.stored_bytes / 100 + 1);
+    uint64_t percent = statistics.used_bytes / ((uint64_t)s->limits.stored_bytes / 100 + 1);
     if (percent >= FULL_PERCENT)
         warn(warnings, "tenant %s uses %d %% of its stored_bytes; at the limit nothing more is taken",
              t->name, (int)percent);
@@ -127,7 +127,9 @@ static json_t *tenants_json(const struct request *r, json_t *warnings)
 {
     json_t *list = json_array();
     for (unsigned i = 0; i < tenants_count(r->parts->tenants); i++) {
-        struct tenant *t = tenants_at(r->parts->tenants, i);
+        struct tenant *t = tenants_hold_at(r->parts->tenants, i);
+        if (!t)
+            continue;
         struct store_statistics s = {0};
         store_statistics(t->store, &s);
         (void)list_append(list, json_pack("{s:s, s:I, s:I, s:I, s:o}", "tenant", t->name, "events",
@@ -135,6 +137,7 @@ static json_t *tenants_json(const struct request *r, json_t *warnings)
                                           "stored_bytes", (json_int_t)s.used_bytes, "refolding",
                                           refolding_json(t)));
         warn_tenant(t, warnings);
+        tenant_release(t);
     }
     return list;
 }

@@ -32,8 +32,12 @@ int method_tenant_list(struct request *r)
 {
     json_t *list = json_array();
     int result = 0;
-    for (unsigned i = 0; result == 0 && i < tenants_count(r->parts->tenants); i++)
-        result = list_append(list, tenant_row(tenants_at(r->parts->tenants, i)));
+    for (unsigned i = 0; result == 0 && i < tenants_count(r->parts->tenants); i++) {
+        struct tenant *t = tenants_hold_at(r->parts->tenants, i);
+        if (t)
+            result = list_append(list, tenant_row(t));
+        tenant_release(t);
+    }
     if (result < 0) {
         json_decref(list);
         list = NULL;
@@ -50,7 +54,9 @@ int method_tenant_show(struct request *r)
     struct store_statistics statistics = {0};
     store_statistics(t->store, &statistics);
     struct tenant_settings *s = tenant_settings_get(t);
-    json_t *settings = settings_record(s);
+    json_t *settings = settings_record(s), *limits = limits_json(&s->limits);
+    json_t *retention = json_pack("{s:I, s:I}", "log_ms", (json_int_t)s->retention.log_ms, "facts_ms",
+                                  (json_int_t)s->retention.facts_ms);
     char calendar[sizeof(s->calendar)];
     memcpy(calendar, s->calendar, sizeof(calendar));
     tenant_settings_unref(s);
@@ -69,7 +75,9 @@ int method_tenant_show(struct request *r)
         (json_int_t)statistics.fact_blocks, "file_bytes", (json_int_t)statistics.file_bytes, "bytes_log",
         (json_int_t)statistics.bytes_log, "bytes_directory", (json_int_t)statistics.bytes_directory,
         "bytes_facts", (json_int_t)statistics.bytes_facts, "bytes_other", (json_int_t)statistics.bytes_other,
-        "retention", json_object_get(settings, "retention"), "limits", json_object_get(settings, "limits"));
+        "retention", retention, "limits", limits);
+    json_decref(retention);
+    json_decref(limits);
     if (!row || !more || json_object_update(row, more) < 0 ||
         json_object_set_new(row, "refolding", refolding_json(t)) < 0) {
         json_decref(row);

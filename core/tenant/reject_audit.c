@@ -31,7 +31,7 @@ int reject_audit_record(struct audit *a, struct tenants *ts, json_t *known, stru
 {
     int r = 0;
     for (unsigned i = 0; r == 0 && i < tenants_count(ts); i++) {
-        struct tenant *t = tenants_at(ts, i);
+        struct tenant *t = tenants_hold_at(ts, i);
         struct store_source *sources = NULL;
         size_t n = 0;
         if (!t)
@@ -40,6 +40,7 @@ int reject_audit_record(struct audit *a, struct tenants *ts, json_t *known, stru
         for (size_t k = 0; r == 0 && k < n; k++)
             r = record_source(a, t, &sources[k], known, err);
         free(sources);
+        tenant_release(t);
     }
     return r;
 }

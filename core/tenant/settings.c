@@ -107,6 +107,13 @@ static bool add_not_level1(struct tenant_settings *s, const char *category)
     return true;
 }
 
+/* What is in force, from what was configured and set. */
+static void resolve(struct tenant_settings *s)
+{
+    s->retention = s->is_retention_set ? s->retention_set : s->retention_configured;
+    limits_resolve(&s->limits_configured, &s->limits_operator, &s->limits_admin, &s->limits);
+}
+
 int settings_of_config(const struct config_tenant *config, const struct tenant_settings *before,
                        struct tenant_settings **ret, struct error *err)
 {
@@ -140,15 +147,32 @@ int settings_of_config(const struct config_tenant *config, const struct tenant_s
         return error_set(err, -EINVAL, "bad_settings", "tenant %s: the settings cannot be kept",
                          config->name);
     }
-    s->retention = (struct store_retention){config->retention.log_ms, config->retention.facts_ms};
-    s->limits = (struct tenant_limits){
-        .stored_bytes = (uint64_t)config->limits.stored_bytes,
-        .hot_events = (uint64_t)config->limits.hot_events,
-        .query_time_ms = (uint32_t)config->limits.query_time_ms,
-        .result_rows = (uint32_t)config->limits.result_rows,
-    };
+    s->retention_configured = (struct store_retention){config->retention.log_ms, config->retention.facts_ms};
+    s->limits_configured = config->limits.value;
+    if (before) {
+        s->is_retention_set = before->is_retention_set;
+        s->retention_set = before->retention_set;
+        s->limits_operator = before->limits_operator;
+        s->limits_admin = before->limits_admin;
+    }
+    resolve(s);
     *ret = s;
     return 0;
+}
+
+static json_t *retention_json(const struct store_retention *r)
+{
+    return json_pack("{s:I, s:I}", "log_ms", (json_int_t)r->log_ms, "facts_ms", (json_int_t)r->facts_ms);
+}
+
+static bool retention_read(const json_t *json, struct store_retention *ret)
+{
+    json_int_t log_ms, facts_ms;
+    if (json_unpack((json_t *)json, "{s:I, s:I}", "log_ms", &log_ms, "facts_ms", &facts_ms) < 0 ||
+        log_ms < 0 || facts_ms < 0)
+        return false;
+    *ret = (struct store_retention){log_ms, facts_ms};
+    return true;
 }
 
 json_t *settings_record(const struct tenant_settings *s)
@@ -171,15 +195,14 @@ json_t *settings_record(const struct tenant_settings *s)
                  json_array_size(not_level1) == n_not_level1 &&
                  json_array_size(closed) == (size_t)__builtin_popcountll(s->closed);
     json_t *record = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:{s:I, s:I}, s:{s:I, s:I, s:I, s:I}}", "zone", s->zone,
-        "declared", declared, "closed", closed, "nearshore", nearshore, "not_level1", not_level1, "calendar",
-        s->calendar, "sla",
+        "{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*}", "zone", s->zone, "declared",
+        declared, "closed", closed, "nearshore", nearshore, "not_level1", not_level1, "calendar", s->calendar,
+        "sla",
         policies_record(s->policies, s->n_policies, (const char(*)[EVENT_CODE_BYTES + 1]) s->declared,
                         s->n_declared),
-        "retention", "log_ms", (json_int_t)s->retention.log_ms, "facts_ms", (json_int_t)s->retention.facts_ms,
-        "limits", "stored_bytes", (json_int_t)s->limits.stored_bytes, "hot_events",
-        (json_int_t)s->limits.hot_events, "query_time_ms", (json_int_t)s->limits.query_time_ms, "result_rows",
-        (json_int_t)s->limits.result_rows);
+        "retention", retention_json(&s->retention_configured), "limits", limits_json(&s->limits_configured),
+        "limits_operator", limits_json(&s->limits_operator), "limits_admin", limits_json(&s->limits_admin),
+        "retention_set", s->is_retention_set ? retention_json(&s->retention_set) : NULL);
     if (whole)
         return record;
     json_decref(record);
@@ -198,37 +221,40 @@ static bool each_text(const json_t *list, struct tenant_settings *s,
     return good;
 }
 
+/* What stands in a record of limits and retention. */
+static bool read_limits(struct tenant_settings *s, const json_t *record)
+{
+    const json_t *retention = json_object_get(record, "retention"),
+                 *set = json_object_get(record, "retention_set");
+    limits_preset(&s->limits_configured);
+    s->is_retention_set = set != NULL;
+    return (!retention || retention_read(retention, &s->retention_configured)) &&
+           (!set || retention_read(set, &s->retention_set)) &&
+           limits_of_json(json_object_get(record, "limits"), &s->limits_configured) == 0 &&
+           limits_of_json(json_object_get(record, "limits_operator"), &s->limits_operator) == 0 &&
+           limits_of_json(json_object_get(record, "limits_admin"), &s->limits_admin) == 0;
+}
+
 int settings_of_record(json_t *record, struct tenant_settings **ret, struct error *err)
 {
     const char *zone, *calendar = NULL;
     json_t *declared, *closed, *nearshore, *not_level1 = NULL, *policies = NULL;
-    json_int_t stored_bytes, hot_events, query_time_ms, result_rows, log_ms = 0, facts_ms = 0;
     struct tenant_settings *s = settings_new();
     if (!s)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a tenant's settings");
-    /* records of before there were calendars, policies, not_level1 and retention have none */
-    if (json_unpack(record, "{s:s, s:o, s:o, s:o, s?o, s?s, s?o, s?{s:I, s:I}, s:{s:I, s:I, s:I, s:I}}",
-                    "zone", &zone, "declared", &declared, "closed", &closed, "nearshore", &nearshore,
-                    "not_level1", &not_level1, "calendar", &calendar, "sla", &policies, "retention", "log_ms",
-                    &log_ms, "facts_ms", &facts_ms, "limits", "stored_bytes", &stored_bytes, "hot_events",
-                    &hot_events, "query_time_ms", &query_time_ms, "result_rows", &result_rows) < 0 ||
+    /* records of before there were calendars, policies and not_level1 have none */
+    if (json_unpack(record, "{s:s, s:o, s:o, s:o, s?o, s?s, s?o}", "zone", &zone, "declared", &declared,
+                    "closed", &closed, "nearshore", &nearshore, "not_level1", &not_level1, "calendar",
+                    &calendar, "sla", &policies) < 0 ||
         !set_zone(s, zone) || !set_calendar(s, calendar) || !each_text(declared, s, declare) ||
         !each_text(closed, s, close_dimension) || !each_text(nearshore, s, add_nearshore) ||
         (not_level1 && !each_text(not_level1, s, add_not_level1)) ||
-        (policies && !set_policies(s, policies)) || stored_bytes <= 0 || hot_events < 0 || log_ms < 0 ||
-        facts_ms < 0 || query_time_ms <= 0 || query_time_ms > UINT32_MAX || result_rows <= 0 ||
-        result_rows > UINT32_MAX) {
+        (policies && !set_policies(s, policies)) || !read_limits(s, record)) {
         tenant_settings_unref(s);
         return error_set(err, -EBADMSG, "control_corrupt",
                          "a tenant's record in the control environment is damaged");
     }
-    s->retention = (struct store_retention){log_ms, facts_ms};
-    s->limits = (struct tenant_limits){
-        .stored_bytes = (uint64_t)stored_bytes,
-        .hot_events = (uint64_t)hot_events,
-        .query_time_ms = (uint32_t)query_time_ms,
-        .result_rows = (uint32_t)result_rows,
-    };
+    resolve(s);
     *ret = s;
     return 0;
 }

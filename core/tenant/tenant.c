@@ -1,6 +1,7 @@
 #include "core/tenant/tenant.h"
 
 #include "core/base/directory.h"
+#include "core/base/instant.h"
 #include "core/fold/fold.h"
 #include "core/tenant/control.h"
 #include "core/tenant/settings.h"
@@ -11,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
-#define SLOTS 8192 /* of the name table: twice TENANTS_MAX */
+#define HOLDERS_WAIT_MS 60000 /* for questions to a tenant that is to be removed */
+#define SLOTS           8192  /* of the name table: twice TENANTS_MAX */
 
 /* A tenant that is known, open or not. */
 struct entry {
@@ -26,13 +29,15 @@ struct entry {
 struct tenants {
     char data[PATH_MAX], keys[PATH_MAX];
     struct control *control;
-    pthread_mutex_t lock;  /* of the entries */
-    struct entry *entries; /* TENANTS_MAX */
+    pthread_mutex_t changing; /* one change at a time: of the configuration, of one tenant, a removal */
+    pthread_mutex_t lock;     /* of the entries */
+    struct entry *entries;    /* TENANTS_MAX */
     size_t n_entries;
     /* Open ones, for any thread: written once each, the table before the count. */
     struct tenant *_Atomic at[TENANTS_MAX];
     struct tenant *_Atomic slots[SLOTS];
     atomic_uint n;
+    struct tenant *graves; /* removed ones, for who still has a pointer */
 };
 
 bool tenant_name_valid(const char *s)
@@ -53,10 +58,14 @@ static unsigned slot_of(const char *name)
 struct tenant *tenants_find(struct tenants *ts, const char *name)
 {
     struct tenant *t;
-    for (unsigned i = slot_of(name); (t = atomic_load_explicit(&ts->slots[i], memory_order_acquire));
-         i = (i + 1) % SLOTS)
-        if (strcmp(t->name, name) == 0)
+    unsigned i = slot_of(name);
+    for (unsigned n = 0; n < SLOTS; n++, i = (i + 1) % SLOTS) {
+        t = atomic_load_explicit(&ts->slots[i], memory_order_acquire);
+        if (!t)
+            return NULL;
+        if (!atomic_load(&t->is_removed) && strcmp(t->name, name) == 0)
             return t;
+    }
     return NULL;
 }
 
@@ -67,18 +76,56 @@ unsigned tenants_count(struct tenants *ts)
 
 struct tenant *tenants_at(struct tenants *ts, unsigned index)
 {
-    return atomic_load_explicit(&ts->at[index], memory_order_acquire);
+    struct tenant *t = atomic_load_explicit(&ts->at[index], memory_order_acquire);
+    return atomic_load(&t->is_removed) ? NULL : t;
 }
 
+bool tenant_hold(struct tenant *t)
+{
+    /* First the one, then the other: who removes it does it the other way round. */
+    atomic_fetch_add(&t->n_holders, 1);
+    if (!atomic_load(&t->is_removed))
+        return true;
+    tenant_release(t);
+    return false;
+}
+
+void tenant_release(struct tenant *t)
+{
+    if (t)
+        atomic_fetch_sub(&t->n_holders, 1);
+}
+
+struct tenant *tenants_hold(struct tenants *ts, const char *name)
+{
+    struct tenant *t = tenants_find(ts, name);
+    return t && tenant_hold(t) ? t : NULL;
+}
+
+struct tenant *tenants_hold_at(struct tenants *ts, unsigned index)
+{
+    struct tenant *t = tenants_at(ts, index);
+    return t && tenant_hold(t) ? t : NULL;
+}
+
+static bool is_free(const struct tenant *t)
+{
+    return !t || atomic_load(&t->is_gone);
+}
+
+/* Puts it where another was, if there is such a place. */
 static void publish(struct tenants *ts, struct tenant *t)
 {
-    unsigned i = slot_of(t->name);
-    while (atomic_load_explicit(&ts->slots[i], memory_order_relaxed))
+    unsigned i = slot_of(t->name), n = tenants_count(ts);
+    t->index = 0;
+    while (t->index < n && !is_free(atomic_load(&ts->at[t->index])))
+        t->index++;
+    while (!is_free(atomic_load(&ts->slots[i])))
         i = (i + 1) % SLOTS;
-    t->index = tenants_count(ts);
     atomic_store_explicit(&ts->at[t->index], t, memory_order_release);
     atomic_store_explicit(&ts->slots[i], t, memory_order_release);
-    atomic_store_explicit(&ts->n, t->index + 1, memory_order_release);
+    if (t->index == n)
+        atomic_store_explicit(&ts->n, n + 1, memory_order_release);
 }
 
 /* --- opening one --- */
@@ -101,8 +148,8 @@ static int open_store(const struct tenants *ts, const struct entry *e, struct st
     struct stat st;
     struct store_options options = {
         .path = path,
-        .map_bytes = 2 * e->next->limits.stored_bytes,
-        .hot_events = e->next->limits.hot_events,
+        .map_bytes = 2 * (uint64_t)e->next->limits.stored_bytes,
+        .hot_events = (uint64_t)e->next->limits.hot_events,
         .create = !e->settings,
         .declared = (const char(*)[EVENT_CODE_BYTES + 1]) e->next->declared,
         .n_declared = e->next->n_declared,
@@ -159,18 +206,46 @@ static struct entry *add_entry(struct tenants *ts, const char *name)
 
 struct loading {
     struct tenants *ts;
+    json_t *removing; /* names */
     struct error *err;
 };
 
 static int load_entry(void *ctx, const char *name, json_t *record)
 {
     struct loading *l = ctx;
+    if (tenant_name_valid(name) && json_is_true(json_object_get(record, "removing")))
+        return json_array_append_new(l->removing, json_string(name)) < 0
+                   ? error_set(l->err, -ENOMEM, "no_memory", "out of memory for the tenants")
+                   : 0;
     struct entry *e = tenant_name_valid(name) ? add_entry(l->ts, name) : NULL;
     if (!e)
         return error_set(
             l->err, -EBADMSG, "control_corrupt",
             "the control environment knows more tenants than there can be, or one without a name");
     return settings_of_record(record, &e->settings, l->err);
+}
+
+/* The second half of a removal: nothing of the tenant is in use any more. Again and again does no harm. */
+static int remove_rest(struct tenants *ts, const char *name, struct error *err)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/tenants/%s", ts->data, name) >= (int)sizeof(path))
+        return error_set(err, -ENAMETOOLONG, "directory", "the path of the data is too long");
+    int r = key_file_destroy(ts->keys, name, err);
+    if (r == 0)
+        r = directory_remove(path, err);
+    return r == 0 ? control_tenant_delete(ts->control, name, err) : r;
+}
+
+static int load_all(struct tenants *ts, struct error *err)
+{
+    struct loading l = {.ts = ts, .removing = json_array(), .err = err};
+    int r = l.removing ? control_tenants_each(ts->control, load_entry, &l, err)
+                       : error_set(err, -ENOMEM, "no_memory", "out of memory for the tenants");
+    for (size_t i = 0; r == 0 && i < json_array_size(l.removing); i++)
+        r = remove_rest(ts, json_string_value(json_array_get(l.removing, i)), err);
+    json_decref(l.removing);
+    return r;
 }
 
 int tenants_new(const struct tenants_options *options, struct tenants **ret, struct error *err)
@@ -187,6 +262,7 @@ int tenants_new(const struct tenants_options *options, struct tenants **ret, str
     ts->entries = entries;
     ts->control = options->control;
     (void)pthread_mutex_init(&ts->lock, NULL);
+    (void)pthread_mutex_init(&ts->changing, NULL);
     if (snprintf(ts->data, sizeof(ts->data), "%s", options->data) >= (int)sizeof(ts->data) ||
         snprintf(ts->keys, sizeof(ts->keys), "%s", options->keys) >= (int)sizeof(ts->keys) ||
         snprintf(path, sizeof(path), "%s/tenants", ts->data) >= (int)sizeof(path))
@@ -194,7 +270,7 @@ int tenants_new(const struct tenants_options *options, struct tenants **ret, str
     if (r == 0)
         r = directory_make(path, err);
     if (r == 0)
-        r = control_tenants_each(ts->control, load_entry, &(struct loading){ts, err}, err);
+        r = load_all(ts, err);
     if (r < 0) {
         tenants_free(ts);
         return r;
@@ -211,7 +287,13 @@ void tenants_free(struct tenants *ts)
         tenant_free(ts->entries[i].tenant);
         tenant_settings_unref(ts->entries[i].settings);
     }
+    while (ts->graves) {
+        struct tenant *t = ts->graves;
+        ts->graves = t->next_grave;
+        tenant_free(t);
+    }
     (void)pthread_mutex_destroy(&ts->lock);
+    (void)pthread_mutex_destroy(&ts->changing);
     free(ts->entries);
     free(ts);
 }
@@ -256,6 +338,23 @@ static int open_all(struct tenants *ts, struct error *err)
     return 0;
 }
 
+/* All stores together may map so much. */
+static int check_maps(const struct tenants *ts, struct error *err)
+{
+    int64_t mapped = 0;
+    for (size_t i = 0; i < ts->n_entries; i++) {
+        const struct tenant_settings *s = ts->entries[i].next ? ts->entries[i].next : ts->entries[i].settings;
+        mapped += 2 * s->limits.stored_bytes;
+    }
+    if (mapped <= CONFIG_MAPS_BYTES)
+        return 0;
+    error_set(err, -ENOSPC, "too_large",
+              "the stored_bytes of all tenants come to more than %lld TiB together",
+              (long long)(CONFIG_MAPS_BYTES / 2 >> 40));
+    error_hint(err, "give this one, or others, less");
+    return -ENOSPC;
+}
+
 static int write_records(struct tenants *ts, struct error *err)
 {
     json_t *records = json_object();
@@ -282,29 +381,32 @@ static void tell_fold(struct tenant *t, const struct tenant_settings *s)
 }
 
 /* Nothing can fail from here on. */
+static void put_one_in_force(struct tenants *ts, struct entry *e)
+{
+    struct tenant *t = e->tenant;
+    tenant_settings_unref(e->settings);
+    e->settings = e->next;
+    e->next = NULL;
+    if (!t)
+        return;
+    store_declare(t->store, (const char(*)[EVENT_CODE_BYTES + 1]) e->settings->declared,
+                  e->settings->n_declared);
+    tell_fold(t, e->settings);
+    store_set_retention(t->store, &e->settings->retention);
+    struct tenant_settings *before = t->settings;
+    atomic_fetch_add_explicit(&e->settings->references, 1, memory_order_relaxed);
+    (void)pthread_mutex_lock(&t->lock);
+    t->settings = e->settings;
+    (void)pthread_mutex_unlock(&t->lock);
+    if (!before)
+        publish(ts, t);
+    tenant_settings_unref(before);
+}
+
 static void put_in_force(struct tenants *ts)
 {
-    for (size_t i = 0; i < ts->n_entries; i++) {
-        struct entry *e = &ts->entries[i];
-        struct tenant *t = e->tenant;
-        tenant_settings_unref(e->settings);
-        e->settings = e->next;
-        e->next = NULL;
-        if (!t)
-            continue;
-        store_declare(t->store, (const char(*)[EVENT_CODE_BYTES + 1]) e->settings->declared,
-                      e->settings->n_declared);
-        tell_fold(t, e->settings);
-        store_set_retention(t->store, &e->settings->retention);
-        struct tenant_settings *before = t->settings;
-        atomic_fetch_add_explicit(&e->settings->references, 1, memory_order_relaxed);
-        (void)pthread_mutex_lock(&t->lock);
-        t->settings = e->settings;
-        (void)pthread_mutex_unlock(&t->lock);
-        if (!before)
-            publish(ts, t);
-        tenant_settings_unref(before);
-    }
+    for (size_t i = 0; i < ts->n_entries; i++)
+        put_one_in_force(ts, &ts->entries[i]);
 }
 
 /* Back to what was: tenants that were not known are forgotten (their empty stores stay on disk and are found
@@ -328,8 +430,11 @@ static void take_back(struct tenants *ts)
 
 int tenants_apply(struct tenants *ts, const struct config *config, struct error *err)
 {
+    (void)pthread_mutex_lock(&ts->changing);
     (void)pthread_mutex_lock(&ts->lock);
     int r = prepare(ts, config, err);
+    if (r == 0)
+        r = check_maps(ts, err);
     if (r == 0)
         r = open_all(ts, err);
     if (r == 0)
@@ -339,6 +444,129 @@ int tenants_apply(struct tenants *ts, const struct config *config, struct error 
     else
         take_back(ts);
     (void)pthread_mutex_unlock(&ts->lock);
+    (void)pthread_mutex_unlock(&ts->changing);
+    return r;
+}
+
+/* --- one tenant --- */
+
+static int write_record(struct tenants *ts, const struct entry *e, struct error *err)
+{
+    json_t *records = json_pack("{s:o}", e->name, settings_record(e->next));
+    int r = records ? control_tenants_put(ts->control, records, err)
+                    : error_set(err, -ENOMEM, "no_memory", "out of memory for a tenant's record");
+    json_decref(records);
+    return r;
+}
+
+static int change_entry(struct tenants *ts, struct entry *e,
+                        int (*change)(void *ctx, json_t *record, const struct tenant_settings *s,
+                                      struct error *err),
+                        void *ctx, struct error *err)
+{
+    json_t *record = settings_record(e->settings);
+    int r = record ? change(ctx, record, e->settings, err)
+                   : error_set(err, -ENOMEM, "no_memory", "out of memory for a tenant's record");
+    if (r == 0)
+        r = settings_of_record(record, &e->next, err);
+    json_decref(record);
+    if (r == 0)
+        r = check_maps(ts, err);
+    if (r == 0)
+        r = write_record(ts, e, err);
+    if (r == 0) {
+        put_one_in_force(ts, e);
+    } else {
+        tenant_settings_unref(e->next);
+        e->next = NULL;
+    }
+    return r;
+}
+
+static int unknown(const char *name, struct error *err)
+{
+    return error_set(err, -ENOENT, "unknown_tenant", "there is no tenant \"%.64s\"", name);
+}
+
+int tenants_change(struct tenants *ts, const char *name,
+                   int (*change)(void *ctx, json_t *record, const struct tenant_settings *s,
+                                 struct error *err),
+                   void *ctx, struct error *err)
+{
+    (void)pthread_mutex_lock(&ts->changing);
+    (void)pthread_mutex_lock(&ts->lock);
+    struct entry *e = find_entry(ts, name);
+    int r = e && e->tenant ? change_entry(ts, e, change, ctx, err) : unknown(name, err);
+    (void)pthread_mutex_unlock(&ts->lock);
+    (void)pthread_mutex_unlock(&ts->changing);
+    return r;
+}
+
+/* Until nobody holds it; -EBUSY when that takes too long. */
+static int wait_for_holders(const struct tenant *t)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    int64_t end = instant_monotonic_ms() + HOLDERS_WAIT_MS;
+    while (atomic_load(&t->n_holders) > 0) {
+        if (instant_monotonic_ms() >= end)
+            return -EBUSY;
+        (void)nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
+/* Takes the entry off the list; its struct stays, with a closed store. */
+static void bury(struct tenants *ts, struct entry *e)
+{
+    struct tenant *t = e->tenant;
+    (void)pthread_mutex_lock(&ts->lock);
+    tenant_settings_unref(e->settings);
+    *e = ts->entries[--ts->n_entries];
+    t->next_grave = ts->graves;
+    ts->graves = t;
+    (void)pthread_mutex_unlock(&ts->lock);
+    atomic_store(&t->is_gone, true);
+}
+
+static int remove_entry(struct tenants *ts, struct entry *e, void (*drain)(void *ctx, struct tenant *t),
+                        void *ctx, struct error *err)
+{
+    struct tenant *t = e->tenant;
+    char name[STORE_NAME_BYTES + 1];
+    memcpy(name, e->name, sizeof(name));
+    atomic_store(&t->is_removed, true);
+    int r = wait_for_holders(t);
+    if (r < 0) {
+        error_set(err, r, "busy", "tenant %s is still being asked something", name);
+        error_hint(err, "it stays as it was; try again in a moment");
+    } else {
+        drain(ctx, t);
+        r = control_tenant_removing(ts->control, name, err);
+    }
+    if (r < 0) {
+        atomic_store(&t->is_removed, false);
+        return r;
+    }
+    store_close(t->store);
+    t->store = NULL;
+    bury(ts, e);
+    r = remove_rest(ts, name, err);
+    if (r < 0)
+        error_hint(
+            err,
+            "its keys are revoked and nobody reaches it any more; the next start tries to delete the rest");
+    return r;
+}
+
+int tenants_remove(struct tenants *ts, const char *name, void (*drain)(void *ctx, struct tenant *t),
+                   void *ctx, struct error *err)
+{
+    (void)pthread_mutex_lock(&ts->changing);
+    (void)pthread_mutex_lock(&ts->lock);
+    struct entry *e = find_entry(ts, name); /* stays in its place: only who has `changing` moves entries */
+    (void)pthread_mutex_unlock(&ts->lock);
+    int r = e && e->tenant ? remove_entry(ts, e, drain, ctx, err) : unknown(name, err);
+    (void)pthread_mutex_unlock(&ts->changing);
     return r;
 }
 

@@ -230,9 +230,9 @@ static void whole_file(void **state)
     assert_string_equal(t->dimensions.at[0], "wing");
     assert_int_equal(t->closed.n, 2);
     assert_string_equal(t->not_level1.at[1], "access request");
-    assert_int_equal(t->limits.stored_bytes, 2ll << 30);
-    assert_int_equal(t->limits.query_time_ms, 90000);
-    assert_int_equal(t->limits.hot_events, 5000);
+    assert_int_equal(t->limits.value.stored_bytes, 2ll << 30);
+    assert_int_equal(t->limits.value.query_time, 90000);
+    assert_int_equal(t->limits.value.hot_events, 5000);
     const struct config_plugin *plugin = config_plugin_at(c, 0);
     assert_string_equal(config_plugin_tenant(c, plugin), "riverbend");
     assert_string_equal(plugin->stamp.vendor, "Acme Health");

@@ -40,14 +40,23 @@ static const char ROLES[] = "srnafbo";
 static const struct {
     const char *method, *roles;
 } METHOD_ROLES[] = {
-    {"audit.export", "o"},     {"audit.list", "ao"},     {"calendar.import", "ao"},  {"calendar.list", "ao"},
-    {"calendar.remove", "ao"}, {"calendar.show", "ao"},  {"key.grant", "ao"},        {"key.list", "ao"},
-    {"key.revoke", "ao"},      {"key.rotate", "ao"},     {"metric.explain", "ro"},   {"metric.list", "rnabo"},
-    {"metric.show", "rnabo"},  {"plugin.list", "o"},     {"plugin.release", "o"},    {"plugin.reload", "o"},
-    {"plugin.show", "o"},      {"plugin.top", "o"},      {"reference.import", "ao"}, {"reference.list", "ao"},
-    {"server.key", "ao"},      {"source.list", "ao"},    {"source.rejects", "sao"},  {"source.reset", "o"},
-    {"source.show", "sao"},    {"status", "o"},          {"tenant.list", "o"},       {"tenant.reindex", "o"},
-    {"tenant.show", "ao"},     {"ticket.explain", "ro"},
+    {"audit.export", "o"},      {"audit.list", "ao"},
+    {"calendar.import", "ao"},  {"calendar.list", "ao"},
+    {"calendar.remove", "ao"},  {"calendar.show", "ao"},
+    {"key.grant", "ao"},        {"key.list", "ao"},
+    {"key.revoke", "ao"},       {"key.rotate", "ao"},
+    {"metric.explain", "ro"},   {"metric.list", "rnabo"},
+    {"metric.show", "rnabo"},   {"plugin.list", "o"},
+    {"plugin.release", "o"},    {"plugin.reload", "o"},
+    {"plugin.show", "o"},       {"plugin.top", "o"},
+    {"reference.import", "ao"}, {"reference.list", "ao"},
+    {"server.key", "ao"},       {"source.list", "ao"},
+    {"source.rejects", "sao"},  {"source.reset", "o"},
+    {"source.show", "sao"},     {"status", "o"},
+    {"tenant.add", "o"},        {"tenant.limit", "ao"},
+    {"tenant.list", "o"},       {"tenant.reindex", "o"},
+    {"tenant.remove", "o"},     {"tenant.retention", "ao"},
+    {"tenant.show", "ao"},      {"ticket.explain", "ro"},
 };
 #define N_METHOD_ROLES (sizeof(METHOD_ROLES) / sizeof(*METHOD_ROLES))
 
@@ -297,6 +306,9 @@ static struct answer call(struct world *w, const char *method, const char *tenan
         (void)json_object_update_new(params, json_pack("{s:s, s:[]}", "table", "site", "rows"));
     if (strcmp(method, "reference.list") == 0)
         (void)json_object_set_new(params, "table", json_string("site"));
+    /* Nothing that would take the tenants away from the other rounds: names that cannot be. */
+    if (strcmp(method, "tenant.add") == 0 || strcmp(method, "tenant.remove") == 0)
+        (void)json_object_set_new(params, "tenant", json_string("Not A Name"));
     if (strcmp(method, "ticket.explain") == 0)
         (void)json_object_set_new(params, "ticket", json_string("x"));
     return ask(w, "CALL", json_pack("{s:s, s:o}", "method", method, "params", params));

@@ -264,6 +264,103 @@ static void many_are_found(void **state)
     }
 }
 
+/* --- removal --- */
+
+struct draining {
+    struct world *w;
+    unsigned n;
+    bool was_found;
+};
+
+static void drain(void *ctx, struct tenant *t)
+{
+    struct draining *d = ctx;
+    d->n++;
+    d->was_found = tenants_find(d->w->tenants, t->name) || tenant_hold(t);
+}
+
+static void assert_no_trace(struct world *w, const char *name, bool is_there)
+{
+    char path[256];
+    (void)snprintf(path, sizeof(path), "%s/tenant-%s.key", w->keys, name);
+    assert_int_equal(access(path, F_OK) == 0, is_there);
+    (void)snprintf(path, sizeof(path), "%s/tenants/%s", w->data, name);
+    assert_int_equal(access(path, F_OK) == 0, is_there);
+}
+
+static void removed_for_good(void **state)
+{
+    struct world *w = *state;
+    struct draining d = {.w = w};
+    struct error err = ERROR_INIT;
+    struct control_key key = {.name = "k", .grant = {.role = ROLE_READER, .tenant = "b"}};
+    memset(key.public_key, 'x', CURVE_KEY_BYTES - 1);
+    apply_good(w, "tenants: [{name: a, " LIMITS "}, {name: b, " LIMITS "}, {name: c, " LIMITS "}]");
+    assert_int_equal(control_grant(w->control, &key, &err), 0);
+    struct tenant *b = tenants_find(w->tenants, "b");
+    unsigned index = b->index;
+    assert_no_trace(w, "b", true);
+    assert_int_equal(tenants_remove(w->tenants, "b", drain, &d, &err), 0);
+    assert_int_equal(d.n, 1);
+    assert_false(d.was_found);
+    assert_false(tenant_hold(b)); /* who still has the pointer gets no store with it */
+    assert_string_equal(b->name, "b");
+    assert_no_trace(w, "b", false);
+    assert_no_trace(w, "a", true);
+    assert_int_equal(control_resolve(w->control, key.public_key, &key.grant), -ENOENT);
+    assert_null(tenants_at(w->tenants, index));
+    assert_non_null(tenants_find(w->tenants, "c"));
+    assert_int_equal(tenants_remove(w->tenants, "b", drain, &d, &err), -ENOENT);
+    assert_string_equal(err.code, "unknown_tenant");
+    /* another takes its place in the tables */
+    apply_good(w, "tenants: [{name: a, " LIMITS "}, {name: d, " LIMITS "}]");
+    assert_int_equal(tenants_find(w->tenants, "d")->index, index);
+    assert_int_equal(tenants_count(w->tenants), 3);
+    close_world(w);
+    open_world(w);
+    apply_good(w, "log_level: info");
+    assert_null(tenants_find(w->tenants, "b"));
+    assert_non_null(tenants_find(w->tenants, "d"));
+}
+
+/* The collector was killed when the removal had begun. */
+static void removal_is_ended_at_the_next_start(void **state)
+{
+    struct world *w = *state;
+    struct error err = ERROR_INIT;
+    apply_good(w, "tenants: [{name: a, " LIMITS "}, {name: b, " LIMITS "}]");
+    assert_int_equal(control_tenant_removing(w->control, "b", &err), 0);
+    close_world(w);
+    assert_no_trace(w, "b", true);
+    open_world(w);
+    assert_no_trace(w, "b", false);
+    apply_good(w, "log_level: info");
+    assert_non_null(tenants_find(w->tenants, "a"));
+    assert_null(tenants_find(w->tenants, "b"));
+    /* and it may be made again */
+    apply_good(w, "tenants: [{name: b, " LIMITS "}]");
+    assert_non_null(tenants_find(w->tenants, "b"));
+}
+
+static void many_come_and_go(void **state)
+{
+    struct world *w = *state;
+    struct draining d = {.w = w};
+    struct error err = ERROR_INIT;
+    apply_good(w, "tenants: [{name: stays, " LIMITS "}]");
+    for (int i = 0; i < 60; i++) {
+        char text[96], name[16];
+        (void)snprintf(name, sizeof(name), "t%d", i % 3);
+        (void)snprintf(text, sizeof(text), "tenants: [{name: %s, " LIMITS "}]", name);
+        apply_good(w, text);
+        assert_non_null(tenants_find(w->tenants, name));
+        assert_int_equal(tenants_remove(w->tenants, name, drain, &d, &err), 0);
+        assert_null(tenants_find(w->tenants, name));
+    }
+    assert_non_null(tenants_find(w->tenants, "stays"));
+    assert_int_equal(tenants_count(w->tenants), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +370,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(lost_key, make_world, remove_world),
         cmocka_unit_test_setup_teardown(wrong_key, make_world, remove_world),
         cmocka_unit_test_setup_teardown(many_are_found, make_world, remove_world),
+        cmocka_unit_test_setup_teardown(removed_for_good, make_world, remove_world),
+        cmocka_unit_test_setup_teardown(removal_is_ended_at_the_next_start, make_world, remove_world),
+        cmocka_unit_test_setup_teardown(many_come_and_go, make_world, remove_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
