@@ -476,7 +476,17 @@ static void server_tick(struct server *s)
     int moved = socket_guard(&s->socket);
     if (moved != 0)
         log_warning(s->options.logger, "ingest", moved < 0 ? "listening_stopped" : "listening_resumed",
-                    "server=%s reason=descriptors", s->options.name);
+                    "server=%s reason=%s", s->options.name,
+                    s->socket.is_crowded ? "descriptors" : "too_many_at_once");
+}
+
+static void server_sweep(struct server *s)
+{
+    unsigned n = socket_sweep(&s->socket);
+    s->statistics.endless += n;
+    if (n > 0)
+        log_warning(s->options.logger, "ingest", "connection_ended",
+                    "server=%s n=%u reason=message_without_end", s->options.name, n);
 }
 
 static void server_publish(struct server *s)
@@ -493,7 +503,7 @@ static void server_publish(struct server *s)
 static void *server_thread(void *arg)
 {
     struct server *s = arg;
-    int64_t tick_at = monotonic_ms() + TICK_MS;
+    int64_t tick_at = monotonic_ms() + TICK_MS, sweep_at = 0;
     zmq_pollitem_t items[] = {
         {.socket = s->socket.router, .events = ZMQ_POLLIN},
         {.socket = s->socket.monitor, .events = ZMQ_POLLIN},
@@ -502,7 +512,8 @@ static void *server_thread(void *arg)
     (void)pthread_setname_np(pthread_self(), s->options.name);
     while (!atomic_load(&s->is_ending)) {
         s->now = monotonic_ms();
-        int64_t wait_ms = tick_at > s->now ? tick_at - s->now : 0;
+        int64_t wake_at = s->socket.n_connections > 0 && sweep_at < tick_at ? sweep_at : tick_at;
+        int64_t wait_ms = wake_at > s->now ? wake_at - s->now : 0;
         if (zmq_poll(items, 3, (long)wait_ms) < 0 && errno != EINTR)
             break;
         s->now = monotonic_ms();
@@ -514,6 +525,10 @@ static void *server_thread(void *arg)
         if (s->now >= tick_at) {
             server_tick(s);
             tick_at = s->now + TICK_MS;
+        }
+        if (s->now >= sweep_at) {
+            server_sweep(s);
+            sweep_at = s->now + SOCKET_SWEEP_MS;
         }
         server_publish(s);
     }

@@ -71,9 +71,10 @@ struct server_statistics {
     uint64_t sessions;                      /* now */
     uint64_t messages, bytes;               /* taken */
     uint64_t malformed, multipart, refused; /* messages that were not */
+    uint64_t endless;                       /* connections ended for a message without end */
     uint64_t unsent;                        /* answers whose peer was gone or did not read */
     uint64_t credit_reserved;               /* bytes, now */
-    bool is_listening;                      /* false: near the limit of descriptors */
+    bool is_listening; /* false: near the limit of descriptors, or too many came at once */
 };
 void server_statistics(struct server *s, struct server_statistics *ret);
 

@@ -123,6 +123,7 @@ static int monitor_open(struct endpoint_socket *s, const struct server_options *
 int socket_open(struct endpoint_socket *s, const struct server_options *o, struct error *err)
 {
     *s = (struct endpoint_socket){.is_listening = true};
+    connections_init(&s->connections);
     if (o->n_endpoints > ENDPOINTS_MAX)
         return error_set(err, -E2BIG, "bind", "more than %d endpoints to listen on", ENDPOINTS_MAX);
     if (sodium_init() < 0)
@@ -150,6 +151,7 @@ void socket_close(struct endpoint_socket *s)
     if (s->monitor)
         (void)zmq_close(s->monitor);
     s->router = s->monitor = NULL;
+    connections_fini(&s->connections);
 }
 
 /* Throws the frames away that follow a payload which should have been the last. */
@@ -180,6 +182,7 @@ int socket_receive(struct endpoint_socket *s, struct socket_message *ret)
         (void)zmq_msg_close(&ret->payload);
         return rc;
     }
+    connections_heard(&s->connections, zmq_msg_get(&ret->payload, ZMQ_SRCFD));
     if (zmq_msg_more(&ret->payload)) {
         (void)zmq_msg_close(&ret->payload);
         drop_rest(s);
@@ -255,20 +258,31 @@ void socket_watch(struct endpoint_socket *s)
             note_listening(s, address, (int)value);
         } else if (number == ZMQ_EVENT_ACCEPTED) {
             /* The kernel gives the lowest free number: one near the limit says that few are left. */
+            bool is_tcp = strncmp(address, "tcp:", 4) == 0;
             s->n_connections++;
+            s->n_accepted += is_tcp;
+            connections_opened(&s->connections, (int)value, is_tcp);
             s->is_crowded |= value >= descriptors(STOP_PERCENT);
-        } else if (number == ZMQ_EVENT_DISCONNECTED && s->n_connections > 0) {
-            s->n_connections--;
+        } else if (number == ZMQ_EVENT_DISCONNECTED) {
+            s->n_connections -= s->n_connections > 0;
+            connections_closed(&s->connections, (int)value);
         } else if (number == ZMQ_EVENT_ACCEPT_FAILED) {
             s->is_crowded |= value == EMFILE || value == ENFILE;
         }
-        if (s->is_crowded && s->is_listening)
+        /* Handshakes cost the one thread that reads for everybody: a flood of them waits in the kernel. */
+        if ((s->is_crowded || s->n_accepted > SOCKET_ACCEPTS_MAX) && s->is_listening)
             set_listening(s, false);
     }
 }
 
+unsigned socket_sweep(struct endpoint_socket *s)
+{
+    return connections_sweep(&s->connections);
+}
+
 int socket_guard(struct endpoint_socket *s)
 {
+    s->n_accepted = 0;
     if (!s->is_listening) {
         /* The lowest free number again. */
         int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -5,6 +5,7 @@
 #define TENDON_INGEST_SOCKET_H
 
 #include "core/base/error.h"
+#include "core/ingest/connection.h"
 #include "core/ingest/server.h"
 #include "core/ingest/session.h"
 
@@ -15,6 +16,8 @@
 
 #define ENDPOINTS_MAX      32
 #define ENDPOINT_BYTES     256
+#define SOCKET_SWEEP_MS    200
+#define SOCKET_ACCEPTS_MAX 500           /* new connections a second on the curve endpoints */
 #define SOCKET_MESSAGE_MAX (1024 * 1024) /* unless the options say: beyond it the connection is dropped */
 
 struct endpoint_socket {
@@ -26,10 +29,12 @@ struct endpoint_socket {
         char bound[ENDPOINT_BYTES];
     } endpoints[ENDPOINTS_MAX];
     size_t n_endpoints;
+    struct connections connections;
     uint64_t n_connections;
-    bool is_listening; /* false: near the limit of descriptors, the curve endpoints take nobody */
-    bool is_crowded;   /* descriptors were scarce at the last look */
-    bool has_moved;    /* is_listening has changed since socket_guard said so */
+    unsigned n_accepted; /* since the last look of socket_guard */
+    bool is_listening;   /* false: the curve endpoints take nobody for now */
+    bool is_crowded;     /* descriptors were scarce at the last look */
+    bool has_moved;      /* is_listening has changed since socket_guard said so */
 };
 
 /* One payload frame and who sent it. */
@@ -54,7 +59,9 @@ int socket_send(struct endpoint_socket *s, const struct peer *peer, const void *
 
 /* Takes what the monitor has: counts connections, stops listening near the limit of descriptors. */
 void socket_watch(struct endpoint_socket *s);
-/* Now and then: −1 when listening has stopped since the last call, 1 when it was resumed, else 0. */
+/* Once a second: −1 when listening has stopped since the last call, 1 when it was resumed, else 0. */
 int socket_guard(struct endpoint_socket *s);
+/* Every SOCKET_SWEEP_MS: ends connections that send without end; how many. */
+unsigned socket_sweep(struct endpoint_socket *s);
 
 #endif

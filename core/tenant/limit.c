@@ -58,7 +58,7 @@ int limit_value(const struct limit_info *info, const json_t *value, int64_t *ret
     int64_t n = json_is_integer(value) ? json_integer_value(value) : -1;
     if (text && text_value(info, text, &n) < 0)
         n = -1;
-    if (n < info->low || n > info->high) {
+    if ((n < info->low || n > info->high) && !limit_is_none(info, n)) {
         error_set(err, -EINVAL, "bad_limit", "%s takes a value from %lld to %lld", info->name,
                   (long long)info->low, (long long)info->high);
         error_hint(err, "for example %s", EXAMPLES[info->kind]);
@@ -81,7 +81,7 @@ void limits_resolve(const struct tenant_limits *configured, const struct tenant_
     for (size_t i = 0; i < N_LIMITS; i++) {
         int64_t set = *limit_at(&layers[1], &LIMIT_INFO[i]), lowered = *limit_at(&layers[2], &LIMIT_INFO[i]);
         int64_t value = set ? set : *limit_at(&layers[0], &LIMIT_INFO[i]);
-        bool is_none = LIMIT_INFO[i].low == 0 && value == 0;
+        bool is_none = limit_is_none(&LIMIT_INFO[i], value);
         *limit_at(ret, &LIMIT_INFO[i]) = lowered && (is_none || lowered < value) ? lowered : value;
     }
 }
@@ -106,10 +106,10 @@ int limits_of_json(const json_t *json, struct tenant_limits *limits)
         const json_t *value = json_object_get(json, LIMIT_INFO[i].name);
         if (!value)
             continue;
-        if (!json_is_integer(value) || json_integer_value(value) < LIMIT_INFO[i].low ||
-            json_integer_value(value) > LIMIT_INFO[i].high)
+        int64_t n = json_is_integer(value) ? json_integer_value(value) : -1;
+        if ((n < LIMIT_INFO[i].low || n > LIMIT_INFO[i].high) && !limit_is_none(&LIMIT_INFO[i], n))
             return -EBADMSG;
-        *limit_at(limits, &LIMIT_INFO[i]) = json_integer_value(value);
+        *limit_at(limits, &LIMIT_INFO[i]) = n;
     }
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,7 +15,7 @@
  * whose low is 0 in force it is none. X(name, kind, preset, low, high) */
 #define TENANT_LIMITS(X)                                                                                     \
     X(stored_bytes, LIMIT_BYTES, 64ll << 30, 16 << 20, 16ll << 40)                                           \
-    X(hot_events, LIMIT_COUNT, 0, 0, 50000000)                                                               \
+    X(hot_events, LIMIT_COUNT, 0, 1000, 50000000)                                                            \
     X(query_time, LIMIT_MS, 5000, 100, 3600000)                                                              \
     X(result_rows, LIMIT_COUNT, 100000, 1, 10000000)
 
@@ -45,6 +46,12 @@ int limit_find(const char *name, const struct limit_info **ret, struct error *er
 /* A value as people write it: "64GiB", "5s", "1000"; or a whole number. -EINVAL bad_limit with what would be
  * right. */
 int limit_value(const struct limit_info *info, const json_t *value, int64_t *ret, struct error *err);
+
+/* Whether that value in force is none. */
+static inline bool limit_is_none(const struct limit_info *info, int64_t value)
+{
+    return info->preset == 0 && value == 0;
+}
 
 void limits_preset(struct tenant_limits *ret);
 /* What is in force. */

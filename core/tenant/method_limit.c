@@ -60,7 +60,7 @@ static int check_admin(const struct asked_limits *a, const struct tenant_setting
     for (size_t i = 0; i < N_LIMITS; i++) {
         int64_t asked = json_integer_value(json_object_get(a->values, LIMIT_INFO[i].name));
         int64_t limit = *limit_at(&most, &LIMIT_INFO[i]);
-        bool is_none = LIMIT_INFO[i].low == 0 && limit == 0;
+        bool is_none = limit_is_none(&LIMIT_INFO[i], limit);
         if (asked > limit && !is_none) {
             error_set(err, -EPERM, "not_granted", "%s is %lld at most; only the operator raises it",
                       LIMIT_INFO[i].name, (long long)limit);
@@ -98,7 +98,7 @@ static json_t *limits_rows(struct tenant *t)
         int64_t lowered = *limit_at(&s->limits_admin, info);
         const char *from = lowered && lowered == in_force ? "admin" : set ? "operator" : "configuration";
         static const char *const UNITS[] = {[LIMIT_COUNT] = "", [LIMIT_BYTES] = "bytes", [LIMIT_MS] = "ms"};
-        bool is_none = info->low == 0 && in_force == 0;
+        bool is_none = limit_is_none(info, in_force);
         result = list_append(list, json_pack("{s:s, s:o, s:s, s:s, s:I, s:o, s:o}", "limit", info->name,
                                              "value", is_none ? json_null() : json_integer(in_force), "unit",
                                              UNITS[info->kind], "from", from, "configured",
