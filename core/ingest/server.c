@@ -410,7 +410,10 @@ static void take_message(struct server *s, const struct socket_message *m)
     s->statistics.messages++;
     s->statistics.bytes += m->size;
     int rc = wire_envelope_read(m->data, m->size, &envelope);
-    if (!m->user_id || s->options.resolve(s->options.resolve_ctx, m->user_id, &who) != 0 ||
+    /* Answers go by the routing id alone. One that a client chose another client could choose, too, when the
+     * first is gone, and get what is still to be answered. */
+    bool is_chosen = peer->size == 0 || peer->id[0] != 0;
+    if (is_chosen || !m->user_id || s->options.resolve(s->options.resolve_ctx, m->user_id, &who) != 0 ||
         who.role == ROLE_NONE) {
         /* It was known when it connected, and is no more. */
         who = (struct grant){.role = ROLE_NONE};

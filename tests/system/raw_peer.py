@@ -149,3 +149,8 @@ class RawPeer:
         self.nonce += 1
         return frame(b"\x07MESSAGE" + short + _box(bytes([1 if more else 0]) + payload, b"CurveZMQMESSAGEC" + short,
                                                    self.theirs, self.mine_secret))
+
+    def opened(self, body):
+        """What a frame of the server's says."""
+        assert body.startswith(b"\x07MESSAGE"), body[:20]
+        return _open(body[16:], b"CurveZMQMESSAGES" + body[8:16], self.theirs, self.mine_secret)[1:]

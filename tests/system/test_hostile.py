@@ -198,6 +198,14 @@ def test_claimed_routing_ids(running, neighbour, granted):
         peer.close()
 
 
+def test_a_chosen_routing_id_is_not_heard(running, granted):
+    """Whoever chose the same after it is gone would be sent its answers."""
+    with curve(running, granted, Identity=b"mine") as peer:
+        peer.s.sendall(peer.curve_message(pack([1, "HELLO", 1, {"source": "hostile", "software": "x", "session": 5}])))
+        _, body = peer.read_frame()
+        assert b"not_granted" in peer.opened(body)
+
+
 def test_an_oversize_frame_ends_its_connection(running, neighbour, granted):
     for size in (2 << 20, 1 << 40, (1 << 63) - 1, (1 << 64) - 1):
         with curve(running, granted) as peer:
