@@ -81,12 +81,13 @@ static json_t *server_json(const char *name, struct server *server)
 {
     struct server_statistics s = {0};
     server_statistics(server, &s);
-    return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "server", name,
+    return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "server", name,
                      "listening", (int)s.is_listening, "connections", (json_int_t)s.connections, "sessions",
                      (json_int_t)s.sessions, "messages", (json_int_t)s.messages, "bytes", (json_int_t)s.bytes,
                      "malformed", (json_int_t)s.malformed, "multipart", (json_int_t)s.multipart, "endless",
-                     (json_int_t)s.endless, "refused", (json_int_t)s.refused, "unsent", (json_int_t)s.unsent,
-                     "credit_reserved", (json_int_t)s.credit_reserved);
+                     (json_int_t)s.endless, "over_rate", (json_int_t)s.over_rate, "refused",
+                     (json_int_t)s.refused, "unsent", (json_int_t)s.unsent, "credit_reserved",
+                     (json_int_t)s.credit_reserved);
 }
 
 static json_t *servers_json(void *ctx)

@@ -74,7 +74,11 @@ const char *wire_kind_name(enum wire_kind kind);
     X(VERSION, "version", "the collector does not speak this protocol version")                              \
     X(CURSOR_TOO_LONG, "cursor_too_long", "a cursor is over 4 KiB")                                          \
     X(STOPPING, "stopping", "the collector is stopping; send again after it is back")                        \
-    X(TOO_MANY_SOURCES, "too_many_sources", "the collector has no credit left for one more source")
+    X(TOO_MANY_SOURCES, "too_many_sources",                                                                  \
+      "the tenant may have no more sources, or the collector no more sessions")                              \
+    X(OVER_RATE, "over_rate",                                                                                \
+      "the tenant sends more events than it may; the batch is safe to send again later")                     \
+    X(TOO_MANY_CONNECTIONS, "too_many_connections", "the tenant may have no more connections")
 
 enum wire_nack {
 #define X(name, code, sentence) WIRE_NACK_##name,

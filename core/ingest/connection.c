@@ -36,12 +36,21 @@ static struct connection *place(struct connections *c, int fd)
     return &c->at[fd];
 }
 
+/* A count that began anew meanwhile, for another tenant, knows nothing of it. */
+static void disown(struct connection *p)
+{
+    if (p->owner && *p->owner > 0)
+        --*p->owner;
+    p->owner = NULL;
+}
+
 void connections_opened(struct connections *c, int fd, bool is_tcp)
 {
     struct connection *p = place(c, fd);
     if (!p)
         return;
-    c->n_open += !p->is_open;
+    connections_closed(c, fd); /* its end was not told */
+    c->n_open++;
     *p = (struct connection){.is_open = true, .is_tcp = is_tcp};
 }
 
@@ -51,6 +60,7 @@ void connections_closed(struct connections *c, int fd)
     if (!p || !p->is_open)
         return;
     c->n_open--;
+    disown(p);
     *p = (struct connection){.is_open = false};
 }
 
@@ -58,6 +68,21 @@ void connections_heard(struct connections *c, int fd)
 {
     if (fd >= 0 && (size_t)fd < c->room)
         c->at[fd].is_heard = true;
+}
+
+bool connections_own(struct connections *c, int fd, unsigned *count, unsigned max)
+{
+    struct connection *p = fd >= 0 && (size_t)fd < c->room ? &c->at[fd] : NULL;
+    if (!p || !p->is_open || p->owner == count)
+        return true; /* one that is not watched is not counted */
+    if (p->is_refused || *count >= max) {
+        p->is_refused = true;
+        return false;
+    }
+    disown(p); /* its key speaks for another tenant now */
+    p->owner = count;
+    ++*count;
+    return true;
 }
 
 static bool bytes_received(int fd, uint64_t *ret)
@@ -76,6 +101,8 @@ static bool bytes_received(int fd, uint64_t *ret)
 static bool look(const struct connections *c, struct connection *p, int fd)
 {
     uint64_t received = 0;
+    if (p->is_open && p->is_refused)
+        return shutdown(fd, SHUT_RDWR) == 0;
     if (!p->is_open || !p->is_tcp || !bytes_received(fd, &received))
         return false;
     if (p->is_heard || received < p->received) {

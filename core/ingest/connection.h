@@ -18,6 +18,8 @@
 
 struct connection {
     bool is_open, is_tcp;
+    bool is_refused;   /* to be ended at the next look */
+    unsigned *owner;   /* the count of its tenant's connections that it is in; NULL: in none */
     bool is_heard;     /* a message of it was taken since it was looked at */
     uint64_t received; /* bytes, by the kernel, when one had been */
 };
@@ -35,6 +37,11 @@ void connections_opened(struct connections *c, int fd, bool is_tcp);
 void connections_closed(struct connections *c, int fd);
 /* A whole message came from it. Negative descriptors are passed over. */
 void connections_heard(struct connections *c, int fd);
+
+/* It belongs to whoever counts here, if that is not more than max: counted when it is heard for the first
+ * time, and no longer when it is closed. False: one too many, which the next sweep ends. The count outlives
+ * it. */
+bool connections_own(struct connections *c, int fd, unsigned *count, unsigned max);
 
 /* Looks at some of them, all in turn; how many were shut down. */
 unsigned connections_sweep(struct connections *c);

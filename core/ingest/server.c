@@ -8,6 +8,7 @@
 #include "core/ingest/hello.h"
 #include "core/ingest/kept.h"
 #include "core/ingest/outbox.h"
+#include "core/ingest/quota.h"
 #include "core/ingest/session.h"
 #include "core/ingest/socket.h"
 #include "core/tenant/dispatch.h"
@@ -35,6 +36,7 @@ struct server {
     struct outbox outbox;
     struct session_table *sessions;
     struct credit_pool pool;
+    struct quotas quotas;
     struct kept_answers kept;
     pthread_t thread;
     bool is_started;
@@ -55,7 +57,9 @@ struct pending {
     uint64_t request;
     struct session *session; /* HELLO and BATCH */
     uint64_t charged;        /* bytes of credit */
-    struct tenant *tenant;   /* HELLO: whose dimensions WELCOME lists */
+    struct quota *quota;     /* BATCH */
+    uint32_t n_events;       /* taken from it */
+    struct tenant *tenant;   /* HELLO: whose dimensions WELCOME lists; BATCH: whose rate */
     uint32_t types;          /* HELLO: granted */
     bool is_query;           /* QUERY and CALL */
 
@@ -215,8 +219,19 @@ static void deliver_document(struct server *s, struct pending *p)
     send_part(s, &p->peer, p->request, document, 0);
 }
 
+/* What was not committed is not counted against the tenant's rate. */
+static void give_rate_back(const struct pending *p)
+{
+    if (!p->quota || p->n_events == 0 || p->is_committed || p->quota->tenant != p->tenant)
+        return;
+    struct tenant_settings *settings = tenant_settings_get(p->tenant);
+    quota_give(p->quota, &settings->limits, p->n_events);
+    tenant_settings_unref(settings);
+}
+
 static void deliver(struct server *s, struct pending *p)
 {
+    give_rate_back(p);
     struct session *session = p->session;
     if (session) {
         session->n_pending--;
@@ -263,6 +278,37 @@ static int session_get(struct server *s, const struct grant *who, struct session
     return rc;
 }
 
+struct counting {
+    const struct tenant *tenant;
+    size_t n;
+};
+
+/* Sessions of the tenant's sources that have not sent anything yet. */
+static void count_new(void *ctx, struct session *session)
+{
+    struct counting *c = ctx;
+    struct store_source known;
+    if (strcmp(session->tenant, c->tenant->name) == 0 &&
+        store_source_get(c->tenant->store, session->source, &known) != 1)
+        c->n++;
+}
+
+/* Whether the tenant may have this source: one that it has, or one more. */
+static bool source_is_allowed(struct server *s, struct tenant *t, const char *source)
+{
+    struct store_source known, *sources = NULL;
+    struct counting c = {.tenant = t};
+    if (store_source_get(t->store, source, &known) == 1 || session_find(s->sessions, t->name, source))
+        return true;
+    (void)store_source_list(t->store, &sources, &c.n);
+    free(sources);
+    session_each(s->sessions, count_new, &c);
+    struct tenant_settings *settings = tenant_settings_get(t);
+    bool is_allowed = c.n < (uint64_t)settings->limits.sources;
+    tenant_settings_unref(settings);
+    return is_allowed;
+}
+
 static void take_hello(struct server *s, const struct peer *peer, const struct grant *who,
                        struct wire_envelope *envelope, struct tenant *tenant)
 {
@@ -276,6 +322,10 @@ static void take_hello(struct server *s, const struct peer *peer, const struct g
     }
     if (strcmp(hello.source, who->source) != 0) {
         refuse(s, peer, who, envelope, WIRE_NACK_UNKNOWN_SOURCE);
+        return;
+    }
+    if (tenant && !source_is_allowed(s, tenant, who->source)) {
+        refuse(s, peer, who, envelope, WIRE_NACK_TOO_MANY_SOURCES);
         return;
     }
     struct pending *p = pending_new(s, peer, envelope->request);
@@ -305,6 +355,36 @@ static void take_hello(struct server *s, const struct peer *peer, const struct g
              who->source, log_quote(software, sizeof(software), hello.software));
 }
 
+static bool rate_take(struct server *s, struct tenant *t, struct quota *quota, uint32_t n,
+                      uint32_t *ret_retry_ms)
+{
+    struct tenant_settings *settings = tenant_settings_get(t);
+    bool is_taken = quota_take(quota, &settings->limits, n, s->now, ret_retry_ms);
+    tenant_settings_unref(settings);
+    return is_taken;
+}
+
+static void rate_give(struct tenant *t, struct quota *quota, uint32_t n)
+{
+    if (!quota)
+        return;
+    struct tenant_settings *settings = tenant_settings_get(t);
+    quota_give(quota, &settings->limits, n);
+    tenant_settings_unref(settings);
+}
+
+/* A batch that is to come again later. */
+static void nack_batch(struct server *s, const struct peer *peer, const struct grant *who,
+                       const struct wire_envelope *envelope, struct tenant *t, const struct session *session,
+                       enum wire_nack nack, uint32_t retry_ms)
+{
+    struct store_source known;
+    bool is_known = store_source_get(t->store, who->source, &known) == 1;
+    size_t size = (size_t)(envelope->body.end - envelope->body.at);
+    send_nack(s, peer, envelope->request, nack, decode_seq(envelope->body.at, size),
+              is_known ? known.last_seq : 0, retry_ms, false, session->credit.promised);
+}
+
 static void take_batch(struct server *s, const struct peer *peer, const struct grant *who,
                        struct wire_envelope *envelope, struct tenant *tenant, size_t message_size)
 {
@@ -319,14 +399,19 @@ static void take_batch(struct server *s, const struct peer *peer, const struct g
         refuse(s, peer, who, envelope, is_past ? WIRE_NACK_SUPERSEDED : WIRE_NACK_HELLO_REQUIRED);
         return;
     }
+    struct quota *quota = quotas_of(&s->quotas, tenant);
+    uint32_t n_events = quota_batch_events(envelope->body.at, size), retry_ms = 0;
+    if (quota && !rate_take(s, tenant, quota, n_events, &retry_ms)) {
+        s->statistics.over_rate++;
+        nack_batch(s, peer, who, envelope, tenant, session, WIRE_NACK_OVER_RATE, retry_ms);
+        return;
+    }
     bool is_short;
     if (!credit_take(&s->pool, &session->credit, message_size, s->now, &is_short)) {
-        struct store_source known;
-        bool is_known = store_source_get(tenant->store, who->source, &known) == 1;
+        rate_give(tenant, quota, n_events);
         s->statistics.refused++;
-        send_nack(s, peer, envelope->request, WIRE_NACK_OVER_CREDIT, decode_seq(envelope->body.at, size),
-                  is_known ? known.last_seq : 0, is_short ? BUSY_RETRY_MS : 0, false,
-                  session->credit.promised);
+        nack_batch(s, peer, who, envelope, tenant, session, WIRE_NACK_OVER_CREDIT,
+                   is_short ? BUSY_RETRY_MS : 0);
         return;
     }
     struct pending *p = pending_new(s, peer, envelope->request);
@@ -334,10 +419,14 @@ static void take_batch(struct server *s, const struct peer *peer, const struct g
     if (p) {
         p->session = session;
         p->charged = message_size;
+        p->tenant = tenant;
+        p->quota = quota;
+        p->n_events = n_events;
         rc = committer_submit_batch(s->options.committer, tenant, who, envelope->body.at, size, committed, p);
     }
     if (rc != 0) {
         pending_free(p);
+        rate_give(tenant, quota, n_events);
         credit_give(&s->pool, &session->credit, message_size);
         refuse(s, peer, who, envelope, rc == -ESHUTDOWN ? WIRE_NACK_STOPPING : WIRE_NACK_STORE_FAILED);
         return;
@@ -401,6 +490,22 @@ static void take_more(struct server *s, const struct peer *peer, struct wire_env
 /* --- messages ---------------------------------------------------------------------------------------------
  */
 
+/* Counts the connection for its tenant when it is heard for the first time. */
+static bool connection_is_allowed(struct server *s, const struct grant *who, int fd)
+{
+    struct tenant *t = who->tenant[0] ? tenants_hold(s->options.tenants, who->tenant) : NULL;
+    struct quota *quota = t ? quotas_of(&s->quotas, t) : NULL;
+    bool is_allowed = true;
+    if (quota) {
+        struct tenant_settings *settings = tenant_settings_get(t);
+        is_allowed = connections_own(&s->socket.connections, fd, &quota->n_connections,
+                                     (unsigned)settings->limits.connections);
+        tenant_settings_unref(settings);
+    }
+    tenant_release(t);
+    return is_allowed;
+}
+
 static void take_message(struct server *s, const struct socket_message *m)
 {
     struct grant who = {.role = ROLE_NONE};
@@ -423,6 +528,10 @@ static void take_message(struct server *s, const struct socket_message *m)
     if (rc != 0) {
         s->statistics.malformed++;
         refuse(s, peer, &who, &envelope, rc == -EPROTONOSUPPORT ? WIRE_NACK_VERSION : WIRE_NACK_MALFORMED);
+        return;
+    }
+    if (!connection_is_allowed(s, &who, m->fd)) {
+        refuse(s, peer, &who, &envelope, WIRE_NACK_TOO_MANY_CONNECTIONS);
         return;
     }
     bool is_source_s = envelope.kind == WIRE_HELLO || envelope.kind == WIRE_BATCH;
@@ -591,6 +700,7 @@ void server_free(struct server *s)
         (void)pthread_join(s->thread, NULL);
     }
     socket_close(&s->socket);
+    quotas_fini(&s->quotas);
     outbox_fini(&s->outbox);
     session_table_free(s->sessions);
     kept_fini(&s->kept);

@@ -71,6 +71,7 @@ struct server_statistics {
     uint64_t sessions;                      /* now */
     uint64_t messages, bytes;               /* taken */
     uint64_t malformed, multipart, refused; /* messages that were not */
+    uint64_t over_rate;                     /* batches beyond their tenant's rate */
     uint64_t endless;                       /* connections ended for a message without end */
     uint64_t unsent;                        /* answers whose peer was gone or did not read */
     uint64_t credit_reserved;               /* bytes, now */

@@ -182,7 +182,8 @@ int socket_receive(struct endpoint_socket *s, struct socket_message *ret)
         (void)zmq_msg_close(&ret->payload);
         return rc;
     }
-    connections_heard(&s->connections, zmq_msg_get(&ret->payload, ZMQ_SRCFD));
+    ret->fd = zmq_msg_get(&ret->payload, ZMQ_SRCFD);
+    connections_heard(&s->connections, ret->fd);
     if (zmq_msg_more(&ret->payload)) {
         (void)zmq_msg_close(&ret->payload);
         drop_rest(s);

@@ -42,6 +42,7 @@ struct socket_message {
     struct peer peer;
     const void *data;
     size_t size;
+    int fd;              /* libzmq's descriptor of the connection, or negative */
     const char *user_id; /* as the ZAP handler gave it; NULL: none */
     zmq_msg_t payload;
 };

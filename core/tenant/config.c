@@ -24,6 +24,22 @@ static const struct config_key LIMIT_KEYS[] = {
      .help = "How long one query may run."},
     {"result_rows", CONFIG_INT, LIMIT(result_rows), .preset = "100000", .low = 1, .high = 10000000,
      .help = "Rows of one answer, at most."},
+    {"events_per_second", CONFIG_INT, LIMIT(events_per_second), .low = 1, .high = 10000000,
+     .help = "Events that its sources may send, all together, over time. A batch beyond it is answered with "
+             "over_rate and "
+             "when to send it again; nothing of it is lost at its source. Left out: as many as there are."},
+    {"burst", CONFIG_INT, LIMIT(burst), .low = 1, .high = 1000000000,
+     .help = "Events that may come at once after a silence. Left out: what events_per_second gives in ten "
+             "seconds."},
+    {"sources", CONFIG_INT, LIMIT(sources), .preset = "1024", .low = 1, .high = 65536,
+     .help = "Sources that it may have; one more is told too_many_sources."},
+    {"connections", CONFIG_INT, LIMIT(connections), .preset = "1024", .low = 1, .high = 65536,
+     .help = "Connections of its keys and plugins at a time. What comes over one more is answered with "
+             "too_many_connections, and the connection ended."},
+    {"queries", CONFIG_INT, LIMIT(queries), .low = 1, .high = 64,
+     .help = "Questions to it that are answered at a time; others wait their turn. Left out: while there are "
+             "other "
+             "tenants, one thread fewer than query_threads, at least one."},
 };
 
 static const struct config_key RETENTION_KEYS[] = {

@@ -3,6 +3,7 @@
 #include "core/base/document.h"
 #include "core/base/instant.h"
 #include "core/base/log.h"
+#include "core/base/scheduler.h"
 #include "core/query/crew.h"
 #include "core/tenant/method.h"
 
@@ -14,8 +15,11 @@
 
 /* Documents from who does not import anything: small, whatever they say. */
 #define DOCUMENT_VALUES_SMALL 4096
-/* Requests that wait, all together. */
+/* Requests that wait, all together; of one tenant. */
 #define WAITING_BYTES (64u * 1024 * 1024)
+#define WAITING_LANE  64
+/* A round of the scheduler gives a tenant so much time. */
+#define QUANTUM_MS 20
 
 struct job {
     struct job *next;
@@ -27,6 +31,14 @@ struct job {
     uint8_t body[];
 };
 
+/* The requests about one tenant, by who asks (all of the operator are one): each in turn, by the time they
+ * take. */
+struct lane {
+    struct flow flow; /* first: the scheduler's handle */
+    struct job *first, **last;
+    unsigned n_waiting, n_running;
+};
+
 struct dispatch {
     struct dispatch_options options;
     char *public_key, *plugin_host;
@@ -34,7 +46,9 @@ struct dispatch {
     atomic_bool stopping;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t wanted;
-    struct job *first, **last;
+    struct scheduler scheduler;
+    struct lane
+        *lanes[TENANTS_MAX + 1]; /* by tenant; the last is the operator's, and whose tenant is not there */
     size_t n_waiting, waiting_bytes;
     struct config *config;
     pthread_t *threads;
@@ -131,30 +145,93 @@ static void run_job(struct dispatch *d, struct job *job)
 
 /* --- the pool --- */
 
-static struct job *take_job(struct dispatch *d)
+/* The lane of whoever asks; NULL without memory. Under the lock. */
+static struct lane *lane_of(struct dispatch *d, const struct grant *who)
 {
+    const struct tenant *t = who->tenant[0] ? tenants_find(d->options.tenants, who->tenant) : NULL;
+    struct lane **at = &d->lanes[t ? t->index : TENANTS_MAX];
+    if (!*at && (*at = calloc(1, sizeof(**at))))
+        (*at)->last = &(*at)->first;
+    return *at;
+}
+
+/* How many of a lane's requests may run at a time. */
+static unsigned lane_width(struct dispatch *d, const struct lane *lane)
+{
+    if (lane == d->lanes[TENANTS_MAX])
+        return d->options.n_threads;
+    struct tenant *t = tenants_find(d->options.tenants, lane->first->who.tenant);
+    unsigned width = tenants_count(d->options.tenants) > 1 && d->options.n_threads > 1
+                         ? d->options.n_threads - 1
+                         : d->options.n_threads;
+    if (t) {
+        struct tenant_settings *s = tenant_settings_get(t);
+        width = s->limits.queries ? (unsigned)s->limits.queries : width;
+        tenant_settings_unref(s);
+    }
+    return width;
+}
+
+/* Puts a lane with work into the ring, unless as many of it run as may. has_run: its turn has just been
+ * charged. */
+static void lane_offer(struct dispatch *d, struct lane *lane, bool has_run)
+{
+    if (!lane->first || lane->n_running >= lane_width(d, lane))
+        return;
+    if (has_run)
+        scheduler_go_on(&d->scheduler, &lane->flow);
+    else
+        scheduler_offer(&d->scheduler, &lane->flow);
+    (void)pthread_cond_signal(&d->wanted);
+}
+
+static struct job *lane_pop(struct dispatch *d, struct lane *lane)
+{
+    struct job *job = lane->first;
+    lane->first = job->next;
+    if (!lane->first)
+        lane->last = &lane->first;
+    lane->n_waiting--;
+    d->n_waiting--;
+    d->waiting_bytes -= job->size;
+    return job;
+}
+
+static struct job *take_job(struct dispatch *d, struct lane **ret_lane)
+{
+    struct job *job = NULL;
     (void)pthread_mutex_lock(&d->lock);
-    while (!d->first && !atomic_load(&d->stopping))
+    while (d->scheduler.n_waiting == 0 && !atomic_load(&d->stopping))
         (void)pthread_cond_wait(&d->wanted, &d->lock);
-    struct job *job = atomic_load(&d->stopping) ? NULL : d->first;
-    if (job) {
-        d->first = job->next;
-        if (!d->first)
-            d->last = &d->first;
-        d->n_waiting--;
-        d->waiting_bytes -= job->size;
+    if (!atomic_load(&d->stopping)) {
+        *ret_lane = (struct lane *)scheduler_take(&d->scheduler);
+        job = lane_pop(d, *ret_lane);
+        (*ret_lane)->n_running++;
+        lane_offer(d, *ret_lane, false);
     }
     (void)pthread_mutex_unlock(&d->lock);
     return job;
+}
+
+static void end_job(struct dispatch *d, struct lane *lane, int64_t took_ms)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    lane->n_running--;
+    scheduler_charge(&d->scheduler, &lane->flow, took_ms + 1);
+    lane_offer(d, lane, true);
+    (void)pthread_mutex_unlock(&d->lock);
 }
 
 static void *work(void *arg)
 {
     struct dispatch *d = arg;
     struct job *job;
+    struct lane *lane;
     (void)pthread_setname_np(pthread_self(), "dispatch");
-    while ((job = take_job(d))) {
+    while ((job = take_job(d, &lane))) {
+        int64_t began = instant_monotonic_ms();
         run_job(d, job);
+        end_job(d, lane, instant_monotonic_ms() - began);
         free(job);
     }
     return NULL;
@@ -197,7 +274,7 @@ int dispatch_new(const struct dispatch_options *options, struct dispatch **ret, 
     d->options.public_key = d->public_key;
     d->options.plugin_host = d->plugin_host;
     d->started_at = instant_now();
-    d->last = &d->first;
+    scheduler_init(&d->scheduler, QUANTUM_MS);
     d->config = config_ref(options->config);
     atomic_init(&d->stopping, false);
     (void)pthread_mutex_init(&d->lock, NULL);
@@ -216,10 +293,13 @@ void dispatch_stop(struct dispatch *d)
     struct error err = ERROR_INIT;
     (void)pthread_mutex_lock(&d->lock);
     atomic_store(&d->stopping, true);
-    struct job *waiting = d->first;
-    d->first = NULL;
-    d->last = &d->first;
-    d->n_waiting = 0;
+    struct job *waiting = NULL;
+    for (size_t i = 0; i <= TENANTS_MAX; i++)
+        while (d->lanes[i] && d->lanes[i]->first) {
+            struct job *job = lane_pop(d, d->lanes[i]);
+            job->next = waiting;
+            waiting = job;
+        }
     (void)pthread_cond_broadcast(&d->wanted);
     (void)pthread_mutex_unlock(&d->lock);
     for (unsigned i = 0; i < d->n_threads; i++)
@@ -242,6 +322,8 @@ void dispatch_free(struct dispatch *d)
     dispatch_stop(d);
     crew_free(d->crew);
     config_unref(d->config);
+    for (size_t i = 0; i <= TENANTS_MAX; i++)
+        free(d->lanes[i]);
     (void)pthread_cond_destroy(&d->wanted);
     (void)pthread_mutex_destroy(&d->lock);
     free(d->threads);
@@ -261,19 +343,24 @@ void dispatch_reload(struct dispatch *d, struct config *config)
 
 static int enqueue(struct dispatch *d, struct job *job, struct error *err)
 {
+    struct lane *lane;
     int r = 0;
     (void)pthread_mutex_lock(&d->lock);
     if (atomic_load(&d->stopping))
         r = error_set(err, -ESHUTDOWN, "stopping", "the collector is stopping");
-    else if (d->n_waiting >= d->options.queue_max || d->waiting_bytes + job->size > WAITING_BYTES) {
+    else if (!(lane = lane_of(d, &job->who)))
+        r = error_set(err, -ENOMEM, "no_memory", "out of memory for the request");
+    else if (d->n_waiting >= d->options.queue_max || d->waiting_bytes + job->size > WAITING_BYTES ||
+             (lane != d->lanes[TENANTS_MAX] && lane->n_waiting >= WAITING_LANE)) {
         r = error_set(err, -EAGAIN, "busy", "%zu requests are waiting already", d->n_waiting);
-        error_hint(err, "ask again in a moment");
+        error_hint(err, "ask again in a second");
     } else {
-        *d->last = job;
-        d->last = &job->next;
+        *lane->last = job;
+        lane->last = &job->next;
+        lane->n_waiting++;
         d->n_waiting++;
         d->waiting_bytes += job->size;
-        (void)pthread_cond_signal(&d->wanted);
+        lane_offer(d, lane, false);
     }
     (void)pthread_mutex_unlock(&d->lock);
     return r;

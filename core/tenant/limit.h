@@ -17,7 +17,12 @@
     X(stored_bytes, LIMIT_BYTES, 64ll << 30, 16 << 20, 16ll << 40)                                           \
     X(hot_events, LIMIT_COUNT, 0, 1000, 50000000)                                                            \
     X(query_time, LIMIT_MS, 5000, 100, 3600000)                                                              \
-    X(result_rows, LIMIT_COUNT, 100000, 1, 10000000)
+    X(result_rows, LIMIT_COUNT, 100000, 1, 10000000)                                                         \
+    X(events_per_second, LIMIT_COUNT, 0, 1, 10000000)                                                        \
+    X(burst, LIMIT_COUNT, 0, 1, 1000000000)                                                                  \
+    X(sources, LIMIT_COUNT, 1024, 1, 65536)                                                                  \
+    X(connections, LIMIT_COUNT, 1024, 1, 65536)                                                              \
+    X(queries, LIMIT_COUNT, 0, 1, 64)
 
 enum limit_kind { LIMIT_COUNT, LIMIT_BYTES, LIMIT_MS };
 

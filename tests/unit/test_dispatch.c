@@ -354,11 +354,101 @@ static void queue_is_bounded(void **state)
     dispatch_free(d);
 }
 
+/* A request of which the place among the answers is noted; the first one holds the thread until all are
+ * submitted. */
+struct placed {
+    struct placing {
+        pthread_mutex_t lock;
+        pthread_cond_t changed;
+        bool is_open;
+        unsigned n;
+    } * placing;
+    bool holds;
+    unsigned place; /* from 1 */
+};
+
+static void note_place(void *ctx, struct buffer *result, const struct error *err)
+{
+    struct placed *p = ctx;
+    assert_null(err);
+    (void)pthread_mutex_lock(&p->placing->lock);
+    while (p->holds && !p->placing->is_open)
+        (void)pthread_cond_wait(&p->placing->changed, &p->placing->lock);
+    p->place = ++p->placing->n;
+    (void)pthread_cond_broadcast(&p->placing->changed);
+    (void)pthread_mutex_unlock(&p->placing->lock);
+}
+
+/* One tenant asks a lot at once, another once: it has its turn within a quantum, not behind all of the
+ * first's. */
+static void turns_are_taken(void **state)
+{
+    enum { MANY = 60, QUANTUM = 20 };
+    static const uint8_t BODY[] = "\x81\xa6method\xabmetric.list";
+    struct world *w = *state;
+    struct dispatch_options options = w->options;
+    struct dispatch *d;
+    struct placing placing = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    struct placed asked[MANY + 1];
+    struct grant greedy = {.role = ROLE_READER, .tenant = "riverbend"};
+    struct grant other = {.role = ROLE_READER, .tenant = "lakeside"};
+    struct error err = ERROR_INIT;
+    options.n_threads = 1;
+    options.queue_max = MANY + 1;
+    assert_int_equal(dispatch_new(&options, &d, &err), 0);
+    for (int i = 0; i <= MANY; i++) {
+        asked[i] = (struct placed){.placing = &placing, .holds = i == 0};
+        assert_int_equal(dispatch_submit(d, i == MANY ? &other : &greedy, WIRE_CALL, BODY, sizeof(BODY) - 1,
+                                         note_place, &asked[i], &err),
+                         0);
+    }
+    (void)pthread_mutex_lock(&placing.lock);
+    placing.is_open = true;
+    (void)pthread_cond_broadcast(&placing.changed);
+    while (placing.n <= MANY)
+        (void)pthread_cond_wait(&placing.changed, &placing.lock);
+    (void)pthread_mutex_unlock(&placing.lock);
+    dispatch_free(d);
+    assert_true(asked[MANY].place <= QUANTUM + 2); /* each turn costs a millisecond at least */
+    for (int i = 1; i < MANY; i++)
+        assert_true(asked[i].place > asked[i - 1].place);
+}
+
+/* A tenant's own queue is bounded below that of all. */
+static void one_tenant_does_not_fill_the_queue(void **state)
+{
+    struct world *w = *state;
+    struct dispatch_options options = w->options;
+    struct dispatch *d;
+    static struct answer a[256];
+    struct grant greedy = {.role = ROLE_READER, .tenant = "riverbend"},
+                 other = {.role = ROLE_READER, .tenant = "lakeside"};
+    struct error err = ERROR_INIT;
+    unsigned n = 0;
+    options.n_threads = 0;
+    options.queue_max = 256;
+    assert_int_equal(dispatch_new(&options, &d, &err), 0);
+    for (answer_init(&a[n]); submit(d, &greedy, WIRE_CALL, "{\"method\":\"metric.list\"}", &a[n], &err) == 0;)
+        answer_init(&a[++n]);
+    assert_string_equal(err.code, "busy");
+    assert_int_equal(n, 64);
+    for (unsigned i = 0; i < 10; i++) {
+        answer_init(&a[++n]);
+        assert_int_equal(submit(d, &other, WIRE_CALL, "{\"method\":\"metric.list\"}", &a[n], &err), 0);
+    }
+    dispatch_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_requests), cmocka_unit_test(imports),          cmocka_unit_test(keys),
-        cmocka_unit_test(broken_bodies),  cmocka_unit_test(queue_is_bounded),
+        cmocka_unit_test(wrong_requests),
+        cmocka_unit_test(imports),
+        cmocka_unit_test(keys),
+        cmocka_unit_test(broken_bodies),
+        cmocka_unit_test(queue_is_bounded),
+        cmocka_unit_test(turns_are_taken),
+        cmocka_unit_test(one_tenant_does_not_fill_the_queue),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
 }

@@ -169,6 +169,7 @@ static int world_new(void **state)
     logger_init(&w->logger, open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_LEVEL_DEBUG);
     (void)snprintf(w->tenant.name, sizeof(w->tenant.name), "riverbend");
     w->settings.n_declared = 1;
+    limits_preset(&w->settings.limits);
     (void)snprintf(w->settings.declared[0], sizeof(w->settings.declared[0]), "contract");
     assert_int_equal(zmq_curve_keypair(w->server_public, w->server_secret), 0);
     w->zmq = zmq_ctx_new();
