@@ -52,6 +52,11 @@ static int tenant_show_run(const struct invocation *invocation)
         {"limits.stored_bytes", "limits: on disk", CELL_BYTES},
         {"limits.hot_events", "limits: events in memory", CELL_COUNT},
         {"limits.query_time", "limits: a query takes", CELL_TERM},
+        {"limits.events_per_second", "limits: events a second", CELL_COUNT},
+        {"limits.burst", "limits: events at once", CELL_COUNT},
+        {"limits.sources", "limits: sources", CELL_COUNT},
+        {"limits.connections", "limits: connections", CELL_COUNT},
+        {"limits.queries", "limits: questions at a time", CELL_COUNT},
         {"limits.result_rows", "limits: rows of an answer", CELL_COUNT},
     };
     json_t *shown = NULL;

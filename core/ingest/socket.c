@@ -270,7 +270,9 @@ void socket_watch(struct endpoint_socket *s)
         } else if (number == ZMQ_EVENT_ACCEPT_FAILED) {
             s->is_crowded |= value == EMFILE || value == ENFILE;
         }
-        /* Handshakes cost the one thread that reads for everybody: a flood of them waits in the kernel. */
+        /* Handshakes cost the one thread that reads for everybody. Who is not let in tries again by himself,
+         * TCP after a second, two, four: a crowd that comes back after a restart must fit into few of those.
+         */
         if ((s->is_crowded || s->n_accepted > SOCKET_ACCEPTS_MAX) && s->is_listening)
             set_listening(s, false);
     }

@@ -17,7 +17,7 @@
 #define ENDPOINTS_MAX      32
 #define ENDPOINT_BYTES     256
 #define SOCKET_SWEEP_MS    200
-#define SOCKET_ACCEPTS_MAX 500           /* new connections a second on the curve endpoints */
+#define SOCKET_ACCEPTS_MAX 2000          /* new connections a second on the curve endpoints */
 #define SOCKET_MESSAGE_MAX (1024 * 1024) /* unless the options say: beyond it the connection is dropped */
 
 struct endpoint_socket {

@@ -221,8 +221,15 @@ static const char *tenant_name(const struct tenant *t)
     return t ? t->name : NULL;
 }
 
-int request_act(struct request *r, const struct tenant *t, json_t *what)
+int request_act(struct request *r, struct tenant *t, json_t *what)
 {
+    if (r->who->role != ROLE_OPERATOR && t && !tenant_count_act(t, instant_now())) {
+        json_decref(what);
+        error_set(r->err, -EAGAIN, "too_many_acts",
+                  "the tenant's admins have done %d things today, which is the most", TENANT_ACTS_MAX);
+        error_hint(r->err, "go on tomorrow (UTC), or ask the operator");
+        return -EAGAIN;
+    }
     return audit_act(r->parts->audit, r->who->name, r->method->name, tenant_name(t), what, &r->act, r->err);
 }
 

@@ -66,8 +66,8 @@ int request_answer_change(struct request *r, const struct tenant *t, json_t *res
 
 /* Records what the request is about to do, under the method's name; nothing that could not be recorded may be
  * done. what (an object of what was checked: names, codes, numbers) is taken over. Its outcome is recorded
- * when the method has returned. Code audit_failed. */
-int request_act(struct request *r, const struct tenant *t, json_t *what);
+ * when the method has returned. Codes audit_failed; too_many_acts, of an admin. */
+int request_act(struct request *r, struct tenant *t, json_t *what);
 /* That outcome; on an error it is the request's. */
 int request_outcome(struct request *r, int result);
 /* Records a question (act: "query" or the method's name) before it is answered. */

@@ -108,6 +108,19 @@ struct tenant *tenants_hold_at(struct tenants *ts, unsigned index)
     return t && tenant_hold(t) ? t : NULL;
 }
 
+bool tenant_count_act(struct tenant *t, int64_t now)
+{
+    (void)pthread_mutex_lock(&t->lock);
+    if (t->acts_day != now / 86400000) {
+        t->acts_day = now / 86400000;
+        t->n_acts = 0;
+    }
+    bool is_allowed = t->n_acts < TENANT_ACTS_MAX;
+    t->n_acts += is_allowed;
+    (void)pthread_mutex_unlock(&t->lock);
+    return is_allowed;
+}
+
 static bool is_free(const struct tenant *t)
 {
     return !t || atomic_load(&t->is_gone);

@@ -56,7 +56,14 @@ struct tenant {
     struct tenant *next_grave; /* the registry's */
     pthread_mutex_t lock;
     struct tenant_settings *settings; /* under lock: tenant_settings_get */
+    int64_t acts_day;                 /* under lock: the day, since 1970, of n_acts: acts of its admins */
+    unsigned n_acts;
 };
+
+#define TENANT_ACTS_MAX 10000 /* of its admins, a UTC day: what they do is kept for years */
+
+/* Counts an act of the tenant's admin; false when there were TENANT_ACTS_MAX today. now: ms since 1970. */
+bool tenant_count_act(struct tenant *t, int64_t now);
 
 /* The present settings; give them back with tenant_settings_unref (NULL is fine). */
 struct tenant_settings *tenant_settings_get(struct tenant *t);

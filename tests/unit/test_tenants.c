@@ -264,6 +264,19 @@ static void many_are_found(void **state)
     }
 }
 
+/* What admins do is kept for years: it is bounded a day. */
+static void acts_a_day(void **state)
+{
+    struct world *w = *state;
+    int64_t day = 20000 * 86400000ll;
+    apply_good(w, "tenants: [{name: a, " LIMITS "}]");
+    struct tenant *a = tenants_find(w->tenants, "a");
+    for (unsigned i = 0; i < TENANT_ACTS_MAX; i++)
+        assert_true(tenant_count_act(a, day + i));
+    assert_false(tenant_count_act(a, day + 86399999));
+    assert_true(tenant_count_act(a, day + 86400000));
+}
+
 /* --- removal --- */
 
 struct draining {
@@ -370,6 +383,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lost_key, make_world, remove_world),
         cmocka_unit_test_setup_teardown(wrong_key, make_world, remove_world),
         cmocka_unit_test_setup_teardown(many_are_found, make_world, remove_world),
+        cmocka_unit_test_setup_teardown(acts_a_day, make_world, remove_world),
         cmocka_unit_test_setup_teardown(removed_for_good, make_world, remove_world),
         cmocka_unit_test_setup_teardown(removal_is_ended_at_the_next_start, make_world, remove_world),
         cmocka_unit_test_setup_teardown(many_come_and_go, make_world, remove_world),
