@@ -83,8 +83,8 @@ int committer_call(struct committer *c, struct tenant *t,
  * tenant was opened and after its settings were set. Any thread, never waits. */
 void committer_wake(struct committer *c, struct tenant *t);
 
-/* Waits until nothing of the tenant is queued or worked on, and forgets it. Nobody submits, calls or wakes for it any
- * more. Not from a thread of the committer's. */
+/* Waits until nothing of the tenant is queued or worked on, and forgets it. Nobody submits, calls or wakes
+ * for it any more. Not from a thread of the committer's. */
 void committer_forget(struct committer *c, struct tenant *t);
 
 struct committer_statistics {

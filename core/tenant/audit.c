@@ -2,6 +2,7 @@
 
 #include "core/base/instant.h"
 #include "core/base/log.h"
+#include "core/tenant/audit_inside.h"
 #include "core/tenant/control.h"
 #include "core/tenant/key_file.h"
 
@@ -15,35 +16,10 @@
 #include <time.h>
 
 #define RETIRE_EVERY_MS 3600000
-#define RETIRE_SLICE    4096   /* entries that one transaction takes out */
-#define RETRY_MS        1000   /* after a group that could not be written */
-#define SCAN_MAX        200000 /* entries that one list looks at */
+#define RETIRE_SLICE    4096 /* entries that one transaction takes out */
+#define RETRY_MS        1000 /* after a group that could not be written */
 
-/* What waits to be chained. */
-struct pending {
-    struct pending *next;
-    int64_t at;
-    json_t *body; /* who, act, tenant, what; or of, outcome */
-};
-
-struct audit {
-    MDB_env *env;
-    MDB_dbi entries[AUDIT_N_CHAINS], heads;
-    struct logger *logger;
-    uint8_t secret[crypto_sign_SECRETKEYBYTES];
-    pthread_mutex_t writing; /* one group of usage at a time, so that its order is that of the questions */
-    pthread_mutex_t lock;    /* of what follows */
-    pthread_cond_t wanted;
-    struct pending *first, **last;
-    size_t n_pending;
-    bool is_stopping, is_started, is_failing;
-    pthread_t thread;
-    pthread_mutex_t summarising; /* of what follows, and while it runs */
-    void (*summarise)(void *ctx);
-    void *summarise_ctx;
-};
-
-static int failed(struct error *err, const char *what, int code)
+int audit_fail(struct error *err, const char *what, int code)
 {
     error_set(err,
               code == ENOMEM                           ? -ENOMEM
@@ -57,14 +33,7 @@ static int failed(struct error *err, const char *what, int code)
 
 /* --- records --- */
 
-/* An entry's value: its hash and its text; its key is its number, the most significant byte first. */
-struct record {
-    const uint8_t *hash;
-    const char *text;
-    size_t size;
-};
-
-static uint64_t number_of_key(const MDB_val *k)
+uint64_t audit_key_number(const MDB_val *k)
 {
     uint64_t n = 0;
     if (k->mv_size == sizeof(n))
@@ -72,7 +41,7 @@ static uint64_t number_of_key(const MDB_val *k)
     return be64toh(n);
 }
 
-static bool record_read(const MDB_val *v, struct record *ret)
+bool audit_record_read(const MDB_val *v, struct record *ret)
 {
     if (v->mv_size < AUDIT_HASH_BYTES + 2 || v->mv_size > AUDIT_HASH_BYTES + AUDIT_TEXT_BYTES)
         return false;
@@ -82,14 +51,7 @@ static bool record_read(const MDB_val *v, struct record *ret)
     return ret->text[ret->size - 1] == '}'; /* the byte that does not go into a line of an export */
 }
 
-/* A head as it is kept, with the bytes that the chain's entries take. */
-struct kept_head {
-    struct audit_head head;
-    uint64_t bytes;
-};
-
-/* 0, MDB_NOTFOUND, or EBADMSG for one that is no head. */
-static int head_get(struct audit *a, MDB_txn *txn, enum audit_chain chain, struct kept_head *ret)
+int audit_head_get(struct audit *a, MDB_txn *txn, enum audit_chain chain, struct kept_head *ret)
 {
     const char *name = audit_chain_name(chain);
     MDB_val k = {strlen(name), (void *)name}, v;
@@ -113,15 +75,15 @@ static int head_find(struct audit *a, MDB_txn *txn, enum audit_chain chain, stru
     MDB_val k, v;
     struct record record;
     *ret = (struct kept_head){.head.chain = chain};
-    int r = head_get(a, txn, chain, ret);
+    int r = audit_head_get(a, txn, chain, ret);
     if (r != MDB_NOTFOUND && r != EBADMSG)
         return r;
     *ret = (struct kept_head){.head.chain = chain};
     if ((r = mdb_cursor_open(txn, a->entries[chain], &cursor)))
         return r;
     r = mdb_cursor_get(cursor, &k, &v, MDB_LAST);
-    if (r == 0 && record_read(&v, &record)) {
-        ret->head.last.n = number_of_key(&k);
+    if (r == 0 && audit_record_read(&v, &record)) {
+        ret->head.last.n = audit_key_number(&k);
         memcpy(ret->head.last.hash, record.hash, AUDIT_HASH_BYTES);
     }
     mdb_cursor_close(cursor);
@@ -209,7 +171,7 @@ static int chain_append(struct audit *a, enum audit_chain chain, const struct pe
     struct kept_head kept;
     int r = mdb_txn_begin(a->env, NULL, 0, &txn);
     if (r)
-        return failed(err, "written", r);
+        return audit_fail(err, "written", r);
     r = head_find(a, txn, chain, &kept);
     if (r == 0 && chain == AUDIT_ACTS && kept.bytes > AUDIT_BYTES_MAX)
         r = ENOSPC;
@@ -222,7 +184,7 @@ static int chain_append(struct audit *a, enum audit_chain chain, const struct pe
     else
         mdb_txn_abort(txn);
     if (r)
-        return failed(err, "written", r);
+        return audit_fail(err, "written", r);
     if (ret_n)
         *ret_n = kept.head.last.n;
     return 0;
@@ -232,7 +194,7 @@ static int append_one(struct audit *a, json_t *body, uint64_t *ret_n, struct err
 {
     const struct pending one = {.at = instant_now(), .body = body};
     if (!body)
-        return failed(err, "written", ENOMEM);
+        return audit_fail(err, "written", ENOMEM);
     int r = chain_append(a, AUDIT_ACTS, &one, ret_n, err);
     json_decref(body);
     return r;
@@ -258,7 +220,7 @@ int audit_use(struct audit *a, const char *by, const char *act, const char *tena
     if (!p || !body) {
         free(p);
         json_decref(body);
-        return failed(err, "written", ENOMEM);
+        return audit_fail(err, "written", ENOMEM);
     }
     *p = (struct pending){.at = instant_now(), .body = body};
     (void)pthread_mutex_lock(&a->lock);
@@ -339,11 +301,11 @@ static int retire_slice(struct audit *a, MDB_txn *txn, struct kept_head *kept, i
     *ret_n = 0;
     while (r == 0 && *ret_n < RETIRE_SLICE && (r = mdb_cursor_get(cursor, &k, &v, MDB_FIRST)) == 0) {
         bool is_crowded = kept->head.chain == AUDIT_USAGE && kept->bytes > AUDIT_BYTES_MAX;
-        if (!record_read(&v, &record)) /* damaged: it stays, for somebody to look at */
+        if (!audit_record_read(&v, &record)) /* damaged: it stays, for somebody to look at */
             break;
         if (at_of(&record) >= older_than && !is_crowded)
             break;
-        kept->head.gone.n = number_of_key(&k);
+        kept->head.gone.n = audit_key_number(&k);
         memcpy(kept->head.gone.hash, record.hash, AUDIT_HASH_BYTES);
         kept->bytes -= kept->bytes < v.mv_size ? kept->bytes : v.mv_size;
         r = mdb_cursor_del(cursor, 0);
@@ -360,7 +322,7 @@ static int chain_retire(struct audit *a, enum audit_chain chain, int64_t older_t
     struct kept_head kept;
     int r = mdb_txn_begin(a->env, NULL, 0, &txn);
     if (r)
-        return failed(err, "written", r);
+        return audit_fail(err, "written", r);
     *ret_n = 0;
     r = head_find(a, txn, chain, &kept);
     if (r == 0)
@@ -371,7 +333,7 @@ static int chain_retire(struct audit *a, enum audit_chain chain, int64_t older_t
         r = mdb_txn_commit(txn);
     else
         mdb_txn_abort(txn);
-    return r ? failed(err, "written", r) : 0;
+    return r ? audit_fail(err, "written", r) : 0;
 }
 
 int audit_retire(struct audit *a, int64_t now, struct error *err)
@@ -478,15 +440,15 @@ static int open_databases(struct audit *a, struct error *err)
     MDB_txn *txn;
     int r = mdb_txn_begin(a->env, NULL, 0, &txn);
     if (r)
-        return failed(err, "opened", r);
+        return audit_fail(err, "opened", r);
     if ((r = mdb_dbi_open(txn, "audit_acts", MDB_CREATE, &a->entries[AUDIT_ACTS])) ||
         (r = mdb_dbi_open(txn, "audit_usage", MDB_CREATE, &a->entries[AUDIT_USAGE])) ||
         (r = mdb_dbi_open(txn, "audit_heads", MDB_CREATE, &a->heads))) {
         mdb_txn_abort(txn);
-        return failed(err, "opened", r);
+        return audit_fail(err, "opened", r);
     }
     r = mdb_txn_commit(txn);
-    return r ? failed(err, "opened", r) : 0;
+    return r ? audit_fail(err, "opened", r) : 0;
 }
 
 /* What is wrong with the end of a chain, in a word; NULL when nothing is. */
@@ -496,7 +458,7 @@ static const char *end_damage(struct audit *a, MDB_txn *txn, enum audit_chain ch
     MDB_cursor *cursor;
     MDB_val k, v;
     struct record record;
-    int head = head_get(a, txn, chain, &kept);
+    int head = audit_head_get(a, txn, chain, &kept);
     if ((*ret = mdb_cursor_open(txn, a->entries[chain], &cursor)))
         return NULL;
     int last = mdb_cursor_get(cursor, &k, &v, MDB_LAST);
@@ -511,7 +473,7 @@ static const char *end_damage(struct audit *a, MDB_txn *txn, enum audit_chain ch
         return "head_of_another_key";
     if (kept.head.last.n == kept.head.gone.n)
         return last == 0 ? "entries_unsigned" : NULL;
-    if (last != 0 || number_of_key(&k) != kept.head.last.n || !record_read(&v, &record) ||
+    if (last != 0 || audit_key_number(&k) != kept.head.last.n || !audit_record_read(&v, &record) ||
         memcmp(record.hash, kept.head.last.hash, AUDIT_HASH_BYTES) != 0)
         return "end_differs";
     return NULL;
@@ -523,12 +485,12 @@ static int look_at_ends(struct audit *a, struct error *err)
     MDB_txn *txn;
     int r = mdb_txn_begin(a->env, NULL, MDB_RDONLY, &txn);
     if (r)
-        return failed(err, "read", r);
+        return audit_fail(err, "read", r);
     for (unsigned chain = 0; r == 0 && chain < AUDIT_N_CHAINS; chain++)
         damage[chain] = end_damage(a, txn, (enum audit_chain)chain, &r);
     mdb_txn_abort(txn);
     if (r)
-        return failed(err, "read", r);
+        return audit_fail(err, "read", r);
     for (unsigned chain = 0; chain < AUDIT_N_CHAINS; chain++) {
         const char *name = audit_chain_name((enum audit_chain)chain);
         if (!damage[chain])
@@ -602,141 +564,4 @@ void audit_close(struct audit *a)
     (void)pthread_mutex_destroy(&a->summarising);
     sodium_memzero(a->secret, sizeof(a->secret));
     free(a);
-}
-
-/* --- reading --- */
-
-static bool text_matches(const char *text, const char *pattern)
-{
-    size_t n = strlen(pattern);
-    if (n > 2 && strcmp(pattern + n - 2, ".*") == 0)
-        return text && strncmp(text, pattern, n - 1) == 0;
-    return text && strcmp(text, pattern) == 0;
-}
-
-static bool entry_matches(const json_t *entry, const struct audit_filter *f)
-{
-    const char *tenant = json_string_value(json_object_get(entry, "tenant"));
-    const char *act = json_string_value(json_object_get(entry, "act"));
-    return (!f->tenant || (tenant && strcmp(tenant, f->tenant) == 0)) &&
-           (!f->act || text_matches(act, f->act));
-}
-
-/* An entry of the list; outcomes (by the number of their act) wait for it, for the list goes backwards. */
-static int list_take(json_t *list, json_t *outcomes, json_t *entry, const struct audit_filter *f)
-{
-    char key[24];
-    json_t *of = json_object_get(entry, "of");
-    if (of) {
-        (void)snprintf(key, sizeof(key), "%lld", (long long)json_integer_value(of));
-        return json_object_set(outcomes, key, json_object_get(entry, "outcome"));
-    }
-    (void)snprintf(key, sizeof(key), "%lld", (long long)json_integer_value(json_object_get(entry, "n")));
-    json_t *outcome = json_object_get(outcomes, key);
-    int r = 0;
-    if (outcome)
-        r = json_object_set(entry, "outcome", outcome);
-    (void)json_object_del(outcomes, key);
-    return r == 0 && entry_matches(entry, f) ? json_array_append(list, entry) : r;
-}
-
-static int list_walk(MDB_cursor *cursor, const struct audit_filter *f, json_t *list, json_t *outcomes)
-{
-    MDB_val k, v;
-    struct record record;
-    size_t n_seen = 0;
-    int r = mdb_cursor_get(cursor, &k, &v, MDB_LAST);
-    while (r == 0 && json_array_size(list) < f->limit && n_seen++ < SCAN_MAX) {
-        json_t *entry = record_read(&v, &record) ? json_loadb(record.text, record.size, 0, NULL) : NULL;
-        /* One that cannot be read is for verify to find. */
-        bool is_before = entry && json_integer_value(json_object_get(entry, "at")) < f->since;
-        int taken = entry && !is_before ? list_take(list, outcomes, entry, f) : 0;
-        json_decref(entry);
-        if (taken < 0)
-            return ENOMEM;
-        if (is_before)
-            return 0;
-        r = mdb_cursor_get(cursor, &k, &v, MDB_PREV);
-    }
-    return r == MDB_NOTFOUND ? 0 : r;
-}
-
-int audit_list(struct audit *a, const struct audit_filter *filter, json_t **ret, struct error *err)
-{
-    MDB_txn *txn;
-    MDB_cursor *cursor;
-    json_t *list = json_array(), *outcomes = json_object();
-    int r = list && outcomes ? mdb_txn_begin(a->env, NULL, MDB_RDONLY, &txn) : ENOMEM;
-    if (r == 0) {
-        r = mdb_cursor_open(txn, a->entries[filter->chain], &cursor);
-        if (r == 0) {
-            r = list_walk(cursor, filter, list, outcomes);
-            mdb_cursor_close(cursor);
-        }
-        mdb_txn_abort(txn);
-    }
-    json_decref(outcomes);
-    if (r) {
-        json_decref(list);
-        return failed(err, "read", r);
-    }
-    *ret = list;
-    return 0;
-}
-
-/* Lines from a number on; *ret_next is where the next page begins, 0 at the end. */
-static int export_walk(MDB_cursor *cursor, uint64_t from, uint64_t until, size_t limit, json_t *lines,
-                       uint64_t *ret_next)
-{
-    char line[AUDIT_LINE_BYTES];
-    uint64_t key = htobe64(from);
-    MDB_val k = {sizeof(key), &key}, v;
-    struct record record;
-    *ret_next = 0;
-    int r = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
-    while (r == 0 && json_array_size(lines) < limit && number_of_key(&k) <= until) {
-        size_t size = 0;
-        if (record_read(&v, &record))
-            size = audit_line_write(line, record.text, record.size, record.hash);
-        json_t *text = json_stringn(line, size); /* what is no text is no entry: an empty line */
-        if (json_array_append_new(lines, text ? text : json_string("")) < 0)
-            return ENOMEM;
-        r = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
-    }
-    if (r == 0 && number_of_key(&k) <= until)
-        *ret_next = number_of_key(&k);
-    return r == MDB_NOTFOUND ? 0 : r;
-}
-
-int audit_export(struct audit *a, enum audit_chain chain, uint64_t from, uint64_t until, size_t limit,
-                 json_t **ret, struct error *err)
-{
-    MDB_txn *txn;
-    MDB_cursor *cursor;
-    struct kept_head kept;
-    uint64_t next = 0;
-    json_t *lines = json_array();
-    int r = lines ? mdb_txn_begin(a->env, NULL, MDB_RDONLY, &txn) : ENOMEM;
-    if (r == 0) {
-        r = head_get(a, txn, chain, &kept);
-        if (r == MDB_NOTFOUND || r == EBADMSG) { /* nothing was ever signed, or what was is gone */
-            kept = (struct kept_head){.head.chain = chain};
-            audit_head_sign(&kept.head, a->secret);
-            r = 0;
-        }
-        if (r == 0)
-            r = mdb_cursor_open(txn, a->entries[chain], &cursor);
-        if (r == 0) {
-            r = export_walk(cursor, from, until, limit, lines, &next);
-            mdb_cursor_close(cursor);
-        }
-        mdb_txn_abort(txn);
-    }
-    if (r) {
-        json_decref(lines);
-        return failed(err, "read", r);
-    }
-    *ret = json_pack("{s:o, s:o, s:o}", "head", audit_head_json(&kept.head), "lines", lines, "next",
-                     next ? json_integer((json_int_t)next) : json_null());
-    return *ret ? 0 : failed(err, "read", ENOMEM);
 }

@@ -4,6 +4,7 @@
 #include "core/base/directory.h"
 #include "core/base/document.h"
 #include "core/base/nearest.h"
+#include "core/tenant/control_inside.h"
 
 #include <fcntl.h>
 #include <lmdb.h>
@@ -17,16 +18,7 @@
 #define RECORD_BYTES    (1024 * 1024)
 #define DATABASES       16 /* ours, and the audit log's */
 
-struct control {
-    MDB_env *env;
-    MDB_dbi meta, keys, tenants;
-    pthread_mutex_t writing;   /* one writer: what it read is still so when it commits */
-    pthread_rwlock_t lock;     /* of what follows */
-    struct control_key *known; /* by public key */
-    size_t n_known, room;
-};
-
-static int failed(struct error *err, const char *what, int code)
+int control_fail(struct error *err, const char *what, int code)
 {
     return error_set(err, code == MDB_MAP_FULL ? -ENOSPC : -EIO, "control_write",
                      "the control environment cannot %s: %s", what, mdb_strerror(code));
@@ -103,7 +95,7 @@ static bool key_of_record(const MDB_val *at, json_t *record, struct control_key 
            copy_sites(&ret->grant, sites);
 }
 
-static int put_record(MDB_txn *txn, MDB_dbi dbi, const char *key, const json_t *record)
+int control_put_record(MDB_txn *txn, MDB_dbi dbi, const char *key, const json_t *record)
 {
     struct buffer b;
     buffer_init(&b, RECORD_BYTES);
@@ -175,10 +167,10 @@ static int check_version(struct control *c, MDB_txn *txn, struct error *err)
     if (r == MDB_NOTFOUND) {
         v = (MDB_val){sizeof(version), &version};
         r = mdb_put(txn, c->meta, &k, &v, 0);
-        return r ? failed(err, "be written", r) : 0;
+        return r ? control_fail(err, "be written", r) : 0;
     }
     if (r)
-        return failed(err, "be read", r);
+        return control_fail(err, "be read", r);
     if (v.mv_size == sizeof(version))
         memcpy(&version, v.mv_data, sizeof(version));
     if (v.mv_size == sizeof(version) && version == CONTROL_VERSION)
@@ -189,16 +181,15 @@ static int check_version(struct control *c, MDB_txn *txn, struct error *err)
     return -EPROTO;
 }
 
-/* Calls each for every record of a database. */
-static int each_record(MDB_txn *txn, MDB_dbi dbi,
-                       int (*each)(void *ctx, const MDB_val *key, json_t *record, struct error *err),
-                       void *ctx, struct error *err)
+int control_each_record(MDB_txn *txn, MDB_dbi dbi,
+                        int (*each)(void *ctx, const MDB_val *key, json_t *record, struct error *err),
+                        void *ctx, struct error *err)
 {
     MDB_cursor *cursor;
     MDB_val k, v;
     int r = mdb_cursor_open(txn, dbi, &cursor);
     if (r)
-        return failed(err, "be read", r);
+        return control_fail(err, "be read", r);
     int result = 0;
     while (result == 0 && (r = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
         json_t *record = NULL;
@@ -211,7 +202,7 @@ static int each_record(MDB_txn *txn, MDB_dbi dbi,
     }
     mdb_cursor_close(cursor);
     if (result == 0 && r != MDB_NOTFOUND)
-        return failed(err, "be read", r);
+        return control_fail(err, "be read", r);
     return result;
 }
 
@@ -233,22 +224,22 @@ static int open_databases(struct control *c, struct error *err)
     MDB_txn *txn;
     int r = mdb_txn_begin(c->env, NULL, 0, &txn);
     if (r)
-        return failed(err, "be opened", r);
+        return control_fail(err, "be opened", r);
     if ((r = mdb_dbi_open(txn, "meta", MDB_CREATE, &c->meta)) ||
         (r = mdb_dbi_open(txn, "keys", MDB_CREATE, &c->keys)) ||
         (r = mdb_dbi_open(txn, "tenants", MDB_CREATE, &c->tenants))) {
         mdb_txn_abort(txn);
-        return failed(err, "be opened", r);
+        return control_fail(err, "be opened", r);
     }
     int result = check_version(c, txn, err);
     if (result == 0)
-        result = each_record(txn, c->keys, load_key, c, err);
+        result = control_each_record(txn, c->keys, load_key, c, err);
     if (result < 0) {
         mdb_txn_abort(txn);
         return result;
     }
     r = mdb_txn_commit(txn);
-    return r ? failed(err, "be written", r) : 0;
+    return r ? control_fail(err, "be written", r) : 0;
 }
 
 static int open_environment(struct control *c, const char *path, struct error *err)
@@ -256,10 +247,10 @@ static int open_environment(struct control *c, const char *path, struct error *e
     mdb_filehandle_t fd;
     int r = mdb_env_create(&c->env);
     if (r)
-        return failed(err, "be opened", r);
+        return control_fail(err, "be opened", r);
     if ((r = mdb_env_set_maxdbs(c->env, DATABASES)) || (r = mdb_env_set_mapsize(c->env, CONTROL_MAP_BYTES)) ||
         (r = mdb_env_open(c->env, path, MDB_NOTLS, 0600)))
-        return failed(err, "be opened", r);
+        return control_fail(err, "be opened", r);
     /* LMDB opens its file without O_CLOEXEC; plugin hosts must not inherit it. */
     if (mdb_env_get_fd(c->env, &fd) == 0)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -313,17 +304,17 @@ static int write_key(struct control *c, const char *public_key, const json_t *re
     MDB_txn *txn;
     int r = mdb_txn_begin(c->env, NULL, 0, &txn);
     if (r)
-        return failed(err, "be written", r);
+        return control_fail(err, "be written", r);
     if (record)
-        r = put_record(txn, c->keys, public_key, record);
+        r = control_put_record(txn, c->keys, public_key, record);
     else
         r = mdb_del(txn, c->keys, &(MDB_val){strlen(public_key), (void *)public_key}, NULL);
     if (r) {
         mdb_txn_abort(txn);
-        return failed(err, "be written", r);
+        return control_fail(err, "be written", r);
     }
     r = mdb_txn_commit(txn);
-    return r ? failed(err, "be written", r) : 0;
+    return r ? control_fail(err, "be written", r) : 0;
 }
 
 static int grant_checked(struct control *c, const struct control_key *key, struct error *err)
@@ -434,14 +425,14 @@ static int write_rotation(struct control *c, const char *old, const struct contr
     if (r == 0) {
         r = mdb_del(txn, c->keys, &(MDB_val){strlen(old), (void *)old}, NULL);
         if (r == 0)
-            r = put_record(txn, c->keys, key->public_key, record);
+            r = control_put_record(txn, c->keys, key->public_key, record);
         if (r == 0)
             r = mdb_txn_commit(txn);
         else
             mdb_txn_abort(txn);
     }
     json_decref(record);
-    return r ? failed(err, "be written", r) : 0;
+    return r ? control_fail(err, "be written", r) : 0;
 }
 
 static int rotate_checked(struct control *c, const char *key_or_name, const char *new_public_key,
@@ -512,109 +503,4 @@ int control_resolve(struct control *c, const char *public_key, struct grant *ret
     }
     (void)pthread_rwlock_unlock(&c->lock);
     return good ? 0 : -ENOENT;
-}
-
-/* --- tenants --- */
-
-struct tenant_call {
-    int (*each)(void *ctx, const char *name, json_t *record);
-    void *ctx;
-};
-
-static int call_tenant(void *ctx, const MDB_val *k, json_t *record, struct error *err)
-{
-    struct tenant_call *call = ctx;
-    char name[STORE_NAME_BYTES + 1];
-    if (k->mv_size >= sizeof(name))
-        return error_set(err, -EBADMSG, "control_corrupt",
-                         "a tenant's name in the control environment is damaged");
-    memcpy(name, k->mv_data, k->mv_size);
-    name[k->mv_size] = '\0';
-    return call->each(call->ctx, name, record);
-}
-
-int control_tenants_each(struct control *c, int (*each)(void *ctx, const char *name, json_t *record),
-                         void *ctx, struct error *err)
-{
-    MDB_txn *txn;
-    int r = mdb_txn_begin(c->env, NULL, MDB_RDONLY, &txn);
-    if (r)
-        return failed(err, "be read", r);
-    r = each_record(txn, c->tenants, call_tenant, &(struct tenant_call){each, ctx}, err);
-    mdb_txn_abort(txn);
-    return r;
-}
-
-int control_tenants_put(struct control *c, const json_t *records, struct error *err)
-{
-    MDB_txn *txn;
-    const char *name;
-    json_t *record;
-    (void)pthread_mutex_lock(&c->writing);
-    int r = mdb_txn_begin(c->env, NULL, 0, &txn);
-    if (r == 0) {
-        json_object_foreach((json_t *)records, name, record)
-        {
-            if (r == 0)
-                r = put_record(txn, c->tenants, name, record);
-        }
-        if (r == 0)
-            r = mdb_txn_commit(txn);
-        else
-            mdb_txn_abort(txn);
-    }
-    (void)pthread_mutex_unlock(&c->writing);
-    return r ? failed(err, "be written", r) : 0;
-}
-
-static int write_removing(struct control *c, const char *tenant)
-{
-    MDB_txn *txn;
-    json_t *record = json_pack("{s:b}", "removing", 1);
-    int r = record ? mdb_txn_begin(c->env, NULL, 0, &txn) : ENOMEM;
-    if (r == 0) {
-        r = put_record(txn, c->tenants, tenant, record);
-        for (size_t i = 0; r == 0 && i < c->n_known; i++)
-            if (strcmp(c->known[i].grant.tenant, tenant) == 0)
-                r = mdb_del(txn, c->keys, &(MDB_val){CURVE_KEY_BYTES - 1, c->known[i].public_key}, NULL);
-        if (r == 0)
-            r = mdb_txn_commit(txn);
-        else
-            mdb_txn_abort(txn);
-    }
-    json_decref(record);
-    return r;
-}
-
-int control_tenant_removing(struct control *c, const char *tenant, struct error *err)
-{
-    size_t n = 0;
-    (void)pthread_mutex_lock(&c->writing);
-    int r = write_removing(c, tenant);
-    if (r == 0) {
-        (void)pthread_rwlock_wrlock(&c->lock);
-        for (size_t i = 0; i < c->n_known; i++)
-            if (strcmp(c->known[i].grant.tenant, tenant) != 0)
-                c->known[n++] = c->known[i];
-        c->n_known = n;
-        (void)pthread_rwlock_unlock(&c->lock);
-    }
-    (void)pthread_mutex_unlock(&c->writing);
-    return r ? failed(err, "be written", r) : 0;
-}
-
-int control_tenant_delete(struct control *c, const char *tenant, struct error *err)
-{
-    MDB_txn *txn;
-    (void)pthread_mutex_lock(&c->writing);
-    int r = mdb_txn_begin(c->env, NULL, 0, &txn);
-    if (r == 0) {
-        r = mdb_del(txn, c->tenants, &(MDB_val){strlen(tenant), (void *)tenant}, NULL);
-        if (r == 0 || r == MDB_NOTFOUND)
-            r = mdb_txn_commit(txn);
-        else
-            mdb_txn_abort(txn);
-    }
-    (void)pthread_mutex_unlock(&c->writing);
-    return r ? failed(err, "be written", r) : 0;
 }
