@@ -278,6 +278,14 @@ int audit_flush(struct audit *a, struct error *err)
     return r;
 }
 
+void audit_state(struct audit *a, size_t *ret_pending, bool *ret_is_failing)
+{
+    (void)pthread_mutex_lock(&a->lock);
+    *ret_pending = a->n_pending;
+    *ret_is_failing = a->is_failing;
+    (void)pthread_mutex_unlock(&a->lock);
+}
+
 /* --- retention --- */
 
 static int64_t at_of(const struct record *record)
@@ -359,7 +367,9 @@ static void note(struct audit *a, int r, const struct error *err)
                   log_quote(room, sizeof(room), err->message));
     else if (is_failing != a->is_failing)
         log_info(a->logger, "audit", "audit_resumed", "chain=usage");
+    (void)pthread_mutex_lock(&a->lock);
     a->is_failing = is_failing;
+    (void)pthread_mutex_unlock(&a->lock);
 }
 
 static struct timespec later(int64_t ms)

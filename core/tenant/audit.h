@@ -15,6 +15,7 @@
 #include "core/tenant/audit_chain.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,6 +60,9 @@ int audit_flush(struct audit *a, struct error *err);
 /* From now on (NULL: no more) called once an hour on the log's thread, for summaries. When this returns the
  * one before is not running. */
 void audit_every_hour(struct audit *a, void (*summarise)(void *ctx), void *ctx);
+
+/* How it fares: questions that wait to be written, and whether the last try failed. */
+void audit_state(struct audit *a, size_t *ret_pending, bool *ret_is_failing);
 
 /* What a list shows; newest first. */
 struct audit_filter {

@@ -299,14 +299,20 @@ int method_key_list(struct request *r)
     return request_answer(r, list);
 }
 
+/* A key that is to be revoked is refused from now on, whether or not that can be recorded. */
 int method_key_revoke(struct request *r)
 {
     struct control_key key;
     int result = key_param(r, &key);
-    if (result == 0)
-        result = request_act(r, tenants_find(r->parts->tenants, key.grant.tenant), key_row(&key));
-    if (result == 0)
-        result = control_revoke(r->parts->control, key.public_key, &key, r->err);
+    if (result < 0)
+        return result;
+    result = request_act(r, tenants_find(r->parts->tenants, key.grant.tenant), key_row(&key));
+    if (result < 0) {
+        (void)control_revoke(r->parts->control, key.public_key, NULL, NULL);
+        error_prefix(r->err, "the key is refused from now on, at least until the next start");
+        return result;
+    }
+    result = control_revoke(r->parts->control, key.public_key, &key, r->err);
     return result < 0 ? result : request_answer(r, key_row(&key));
 }
 

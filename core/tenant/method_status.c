@@ -121,6 +121,16 @@ static void warn_servers(const json_t *servers, json_t *warnings)
             warn(warnings, "the limit of open files is near: no further connections are taken");
 }
 
+static void warn_audit(const struct request *r, json_t *warnings)
+{
+    size_t n_pending;
+    bool is_failing;
+    audit_state(r->parts->audit, &n_pending, &is_failing);
+    if (is_failing)
+        warn(warnings, "the audit log cannot be written; %zu questions wait to be recorded, of %u at most",
+             n_pending, AUDIT_PENDING_MAX);
+}
+
 /* --- the parts of the answer --- */
 
 static json_t *tenants_json(const struct request *r, json_t *warnings)
@@ -162,6 +172,7 @@ int method_status(struct request *r)
     json_t *tenants = tenants_json(r, warnings);
     warn_plugins(plugins, warnings);
     warn_disk(r, warnings);
+    warn_audit(r, warnings);
     warn_servers(servers, warnings);
     return request_answer(
         r, json_pack("{s:s, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "version", TENDON_VERSION, "pid",

@@ -45,6 +45,27 @@ def test_an_act_is_there_with_who_and_outcome(running):
     assert acts(running)[0]["outcome"] == "key_exists"
 
 
+def test_every_act_leaves_an_entry(make_collector):
+    """All methods that change anything, each done once."""
+    collector = make_collector(listen=True).start()
+    first, second = new_keys()[0].decode(), new_keys()[0].decode()
+    with collector.source("desk") as source:
+        source.send([created("a-1")])
+    hours = {"zone": "UTC", "hours": "mon-fri 09:00-17:00"}
+    done = [("key.grant", {"public_key": first, "name": "k", "role": "reader", "tenant": "riverbend"}),
+            ("key.rotate", {"name": "k", "new_public_key": second}), ("key.revoke", {"name": "k"}),
+            ("reference.import", {"table": "site", "rows": [{"key": "north", "beds": 10}]}),
+            ("calendar.import", {"calendar": "desk", "definition": hours}), ("calendar.remove", {"calendar": "desk"}),
+            ("source.reset", {"source": "desk"}), ("tenant.reindex", {}), ("tenant.add", {"tenant": "lakeside"}),
+            ("tenant.limit", {"tenant": "lakeside", "limits": {"result_rows": 5}}),
+            ("tenant.retention", {"tenant": "lakeside", "log_ms": 400 * 86400000}), ("tenant.remove", {"tenant": "lakeside"})]
+    for method, params in done:
+        more = {} if method in ("key.rotate", "key.revoke") or "tenant" in params else {"tenant": "riverbend"}
+        collector.call(method, **params, **more)
+        row = acts(collector)[0]
+        assert (row["act"], row["outcome"]) == (method, "done"), row
+
+
 def test_what_was_refused_before_it_began_leaves_no_text(running):
     n = len(acts(running))
     for wrong in ({"name": "Jane Q Public Person Too Long"}, {"role": "Jane Public"}, {"source": "Jane Public"}):

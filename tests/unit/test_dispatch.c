@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include <lmdb.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -354,6 +355,44 @@ static void queue_is_bounded(void **state)
     dispatch_free(d);
 }
 
+/* Without room for an entry nothing is done; but a key that is to be revoked stops all the same. */
+static void what_cannot_be_recorded(void **state)
+{
+    struct world *w = *state;
+    struct grant got;
+    struct MDB_env *env = control_environment(w->control);
+    MDB_envinfo info;
+    MDB_stat stat;
+    free(ask(w, &OPERATOR, WIRE_CALL, GRANT(",\"source\":\"desk\",\"name\":\"k\"")));
+    assert_int_equal(mdb_env_info(env, &info), 0);
+    assert_int_equal(mdb_env_stat(env, &stat), 0);
+    assert_int_equal(mdb_env_set_mapsize(env, (info.me_last_pgno + 1) * stat.ms_psize), 0);
+    char *got_text = NULL;
+    for (int i = 0; i < 200; i++) { /* until the pages that are free are used up */
+        char body[320];
+        (void)snprintf(
+            body, sizeof(body),
+            "{\"method\":\"key.grant\",\"params\":{\"public_key\":"
+            "\"9876543210987654321098765432109876543%03d\",\"role\":\"source\",\"tenant\":\"lakeside\","
+            "\"source\":\"s%d\",\"name\":\"n%d\"}}",
+            i, i, i);
+        free(got_text);
+        got_text = ask(w, &OPERATOR, WIRE_CALL, body);
+        if (strncmp(got_text, "audit_failed: ", 14) == 0) {
+            assert_int_equal(control_resolve(w->control, strstr(body, "9876"), &got), -ENOENT);
+            break;
+        }
+    }
+    assert_int_equal(strncmp(got_text, "audit_failed: ", 14), 0);
+    free(got_text);
+    assert_int_equal(control_resolve(w->control, "0123456789012345678901234567890123456789", &got), 0);
+    got_text = ask(w, &OPERATOR, WIRE_CALL, "{\"method\":\"key.revoke\",\"params\":{\"name\":\"k\"}}");
+    assert_int_equal(strncmp(got_text, "audit_failed: the key is refused from now on", 44), 0);
+    free(got_text);
+    assert_int_equal(control_resolve(w->control, "0123456789012345678901234567890123456789", &got), -ENOENT);
+    assert_int_equal(mdb_env_set_mapsize(env, CONTROL_MAP_BYTES), 0);
+}
+
 /* A request of which the place among the answers is noted; the first one holds the thread until all are
  * submitted. */
 struct placed {
@@ -448,6 +487,7 @@ int main(void)
         cmocka_unit_test(broken_bodies),
         cmocka_unit_test(queue_is_bounded),
         cmocka_unit_test(turns_are_taken),
+        cmocka_unit_test(what_cannot_be_recorded),
         cmocka_unit_test(one_tenant_does_not_fill_the_queue),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
