@@ -3,6 +3,7 @@
 #include "core/ingest/decode.h"
 #include "core/ingest/hello.h"
 #include "core/ingest/pattern.h"
+#include "core/ingest/quota.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -60,8 +61,12 @@ static void decode(const uint8_t *body, size_t size)
         struct decoded d;
         enum wire_nack nack;
         decoded_init(&d);
-        if (decode_batch(&d, body, size, all[i], &nack) == 0)
+        if (decode_batch(&d, body, size, all[i], &nack) == 0) {
             check_decoded(&d, all[i]);
+            if (quota_batch_events(body, size) != d.n_in_batch) /* what the tenant's rate is charged */
+                abort();
+        }
+        (void)quota_batch_events(body, size);
         decoded_fini(&d);
     }
     (void)decode_seq(body, size);
