@@ -8,13 +8,13 @@
 
 void connections_init(struct connections *c)
 {
-    *c = (struct connections){.limit = CONNECTION_BYTES};
+    *c = (struct connections){.limit = CONNECTION_BYTES, .unheard_limit = CONNECTIONS_BYTES};
 }
 
 void connections_fini(struct connections *c)
 {
     free(c->at);
-    *c = (struct connections){.limit = CONNECTION_BYTES};
+    *c = (struct connections){.limit = CONNECTION_BYTES, .unheard_limit = CONNECTIONS_BYTES};
 }
 
 /* The place of a descriptor; NULL when there is no room for it: it is not watched. */
@@ -60,6 +60,7 @@ void connections_closed(struct connections *c, int fd)
     if (!p || !p->is_open)
         return;
     c->n_open--;
+    c->unheard -= p->unheard;
     disown(p);
     *p = (struct connection){.is_open = false};
 }
@@ -97,8 +98,14 @@ static bool bytes_received(int fd, uint64_t *ret)
     return true;
 }
 
+static void set_unheard(struct connections *c, struct connection *p, uint64_t bytes)
+{
+    c->unheard += bytes - p->unheard;
+    p->unheard = bytes;
+}
+
 /* Whether it was shut down. */
-static bool look(const struct connections *c, struct connection *p, int fd)
+static bool look(struct connections *c, struct connection *p, int fd)
 {
     uint64_t received = 0;
     if (p->is_open && p->is_refused)
@@ -108,11 +115,12 @@ static bool look(const struct connections *c, struct connection *p, int fd)
     if (p->is_heard || received < p->received) {
         p->is_heard = false;
         p->received = received;
-        return false;
     }
-    if (received - p->received <= c->limit)
+    set_unheard(c, p, received - p->received);
+    if (p->unheard <= (c->unheard > c->unheard_limit ? CONNECTION_FEW : c->limit))
         return false;
     p->received = received; /* libzmq's thread finds the end, and says so */
+    set_unheard(c, p, 0);
     return shutdown(fd, SHUT_RDWR) == 0;
 }
 

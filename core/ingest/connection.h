@@ -3,8 +3,9 @@
  *
  * A message of frames without end is kept by libzmq until its last one, past every limit that it has. So each
  * connection is looked at now and then: one of which no message came and of which the kernel has taken in
- * more bytes than libzmq may hold of whole messages is shut down, which frees what it sent. Only tcp counts
- * its bytes; who reaches the local sockets is one of us. One thread. */
+ * more bytes than libzmq may hold of whole messages is shut down, which frees what it sent; and where all
+ * together hold too much, each that holds more than a little. Only tcp counts its bytes; who reaches the
+ * local sockets is one of us. One thread. */
 #ifndef TENDON_INGEST_CONNECTION_H
 #define TENDON_INGEST_CONNECTION_H
 
@@ -12,8 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONNECTIONS_MAX     1048576             /* descriptors; what lies beyond is not watched */
-#define CONNECTION_BYTES    (80u * 1024 * 1024) /* more than RCVHWM messages of the greatest size */
+#define CONNECTIONS_MAX     1048576              /* descriptors; what lies beyond is not watched */
+#define CONNECTION_BYTES    (80u * 1024 * 1024)  /* more than RCVHWM messages of the greatest size */
+#define CONNECTIONS_BYTES   (512u * 1024 * 1024) /* of all together; credit allows whole messages far less */
+#define CONNECTION_FEW      (2u * 1024 * 1024)   /* that one may have when they are more */
 #define CONNECTIONS_A_SWEEP 2048
 
 struct connection {
@@ -22,12 +25,14 @@ struct connection {
     unsigned *owner;   /* the count of its tenant's connections that it is in; NULL: in none */
     bool is_heard;     /* a message of it was taken since it was looked at */
     uint64_t received; /* bytes, by the kernel, when one had been */
+    uint64_t unheard;  /* bytes since, at the last look */
 };
 
 struct connections {
     struct connection *at; /* by descriptor */
     size_t room, n_open, next;
-    uint64_t limit; /* CONNECTION_BYTES */
+    uint64_t limit;                  /* CONNECTION_BYTES */
+    uint64_t unheard, unheard_limit; /* of all; CONNECTIONS_BYTES */
 };
 
 void connections_init(struct connections *c);

@@ -226,6 +226,35 @@ static void without_end(void **state)
     connections_fini(&c);
 }
 
+/* Each of them holds less than one may; all of them more than all may. */
+static void many_without_end(void **state)
+{
+    enum { N = 4 };
+    struct connections c;
+    int fds[N][2];
+    connections_init(&c);
+    c.unheard_limit = N * CONNECTION_FEW;
+    for (int i = 0; i < N; i++) {
+        pair(fds[i]);
+        connections_opened(&c, fds[i][0], true);
+        pour(fds[i], CONNECTION_FEW);
+    }
+    assert_int_equal(connections_sweep(&c), 0);
+    pour(fds[2], 4096); /* now they are too many bytes, and it has more than a few of them */
+    assert_int_equal(connections_sweep(&c), 1);
+    assert_int_equal(connections_sweep(&c), 0);
+    assert_int_equal(c.unheard, (N - 1) * (uint64_t)CONNECTION_FEW);
+    connections_heard(&c, fds[0][0]);
+    connections_closed(&c, fds[1][0]);
+    assert_int_equal(connections_sweep(&c), 0);
+    assert_int_equal(c.unheard, CONNECTION_FEW);
+    for (int i = 0; i < N; i++) {
+        (void)close(fds[i][0]);
+        (void)close(fds[i][1]);
+    }
+    connections_fini(&c);
+}
+
 static void refused_ones_end(void **state)
 {
     struct connections c;
@@ -254,6 +283,7 @@ int main(void)
         cmocka_unit_test(an_index_of_another),
         cmocka_unit_test(counted_when_heard),
         cmocka_unit_test(without_end),
+        cmocka_unit_test(many_without_end),
         cmocka_unit_test(refused_ones_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
