@@ -130,9 +130,14 @@ int block_finish(struct block_writer *w)
     return buffer_failed(w->out) || buffer_failed(&w->data) ? -ENOMEM : 0;
 }
 
+/* An entry; one that points out of the block is one of no values, which no reader takes for whole. */
 static void entry_at(const struct block *b, unsigned i, struct block_entry *ret)
 {
+    const size_t room =
+        b->size - sizeof(struct block_head) - b->n_columns * sizeof(struct block_entry) - CHECKSUM_BYTES;
     memcpy(ret, b->data + sizeof(struct block_head) + i * sizeof(*ret), sizeof(*ret));
+    if (ret->offset > room || ret->size > room - ret->offset || ret->n > BLOCK_ROWS_MAX)
+        ret->offset = ret->size = ret->n = 0;
 }
 
 static bool entry_find(const struct block *b, uint8_t column, struct block_entry *ret)
@@ -157,15 +162,14 @@ int block_open(struct block *b, const void *data, size_t size, bool check)
         head.n_columns > BLOCK_COLUMNS_MAX || columns + CHECKSUM_BYTES > size)
         return -EBADMSG;
     *b = (struct block){.data = data, .size = size, .n_rows = head.n_rows, .n_columns = head.n_columns};
-    size_t room = size - columns - CHECKSUM_BYTES;
-    for (unsigned i = 0; i < b->n_columns; i++) {
-        struct block_entry e;
-        entry_at(b, i, &e);
-        if (e.offset > room || e.size > room - e.offset || e.n > BLOCK_ROWS_MAX)
-            return -EBADMSG;
-    }
     if (check) {
         uint64_t sum;
+        for (unsigned i = 0; i < b->n_columns; i++) {
+            struct block_entry e;
+            entry_at(b, i, &e);
+            if (e.n == 0)
+                return -EBADMSG;
+        }
         memcpy(&sum, b->data + size - CHECKSUM_BYTES, sizeof(sum));
         if (sum != XXH3_64bits(data, size - CHECKSUM_BYTES))
             return -EBADMSG;

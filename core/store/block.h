@@ -46,7 +46,8 @@ struct block {
     unsigned n_columns;
 };
 
-/* -EBADMSG when these bytes are no whole block. check: verify the checksum too. */
+/* -EBADMSG when these bytes are no block. check: and whole, as each column and the checksum say; else a
+ * column that is not is found when it is read. */
 int block_open(struct block *b, const void *data, size_t size, bool check);
 
 /* One column of a block. */

@@ -40,8 +40,8 @@ int piece_difference(const struct piece *p, unsigned column, unsigned other, int
     return e < 0 ? e : 1;
 }
 
-int piece_bytes(const struct piece *p, struct rowgroup_reader *r, unsigned column, uint16_t *wide,
-                uint8_t *room)
+int piece_bytes(const struct piece *p, struct rowgroup_reader *r, unsigned column, uint16_t *restrict wide,
+                uint8_t *restrict room)
 {
     const struct block *block = p->sealed ? &p->sealed->rows.tables[p->table] : NULL;
     struct block_column c;

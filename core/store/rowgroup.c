@@ -433,11 +433,8 @@ static void room_mark(const struct rowgroup_reader *r, struct room *room, bool i
 
 void rowgroup_reader_set(struct rowgroup_reader *r, const struct rowgroup *g)
 {
-    struct block_column open;
     r->group = g;
     r->values.n_base = g->base.n_rows;
-    r->values.new_is_rest =
-        !block_find(&g->tables[FACT_SOLVE], FACT_SOLVE_OPEN_MS, &open) || !open.is_difference;
     for (unsigned t = 0; t < FACT_N_TABLES; t++)
         r->values.tables[t].n = g->tables[t].n_rows;
     if (++r->turn == 0) /* every number has been used: rooms of the first groups would seem read */
@@ -560,6 +557,8 @@ static int read_value(struct rowgroup_reader *r, unsigned table, unsigned column
     int e = n ? block_read(b, (uint8_t)column, NULL, n, values) : 0;
     if (e < 0 || !is_there || !c.is_difference)
         return e;
+    if (table == FACT_SOLVE)
+        r->values.new_is_rest = !block_find(b, FACT_SOLVE_OPEN_MS, &c) || !c.is_difference;
     const int64_t *created;
     e = read_parents(r, table);
     if (e == 0)
