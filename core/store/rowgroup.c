@@ -256,19 +256,21 @@ static bool predict_plainly(const struct rowgroup_values *v, const struct rule *
     const uint32_t n = v->tables[rule->table].n, *parents = v->tables[rule->table].parents;
     const int64_t *created = v->base[FACT_CREATED], *same = v->tables[rule->table].values[rule->other];
     if (rule->prediction == P_CREATED) {
-        for (uint32_t i = 0; i < n; i++)
-            ret[i] = created[parents[i]];
+        for (uint32_t i = 0; i < n; i++) {
+            const int64_t p = created[parents[i]];
+            ret[i] = is_number(p) ? p : 0;
+        }
     } else if (rule->prediction == P_COLUMN && rule->is_instant) {
-        for (uint32_t i = 0; i < n; i++)
-            ret[i] = is_number(same[i]) ? same[i] : created[parents[i]];
+        for (uint32_t i = 0; i < n; i++) {
+            const int64_t p = is_number(same[i]) ? same[i] : created[parents[i]];
+            ret[i] = is_number(p) ? p : 0;
+        }
     } else if (rule->prediction == P_COLUMN) {
         for (uint32_t i = 0; i < n; i++)
-            ret[i] = same[i];
+            ret[i] = is_number(same[i]) ? same[i] : 0;
     } else {
         return false;
     }
-    for (uint32_t i = 0; i < n; i++)
-        ret[i] = is_number(ret[i]) ? ret[i] : 0;
     return true;
 }
 
