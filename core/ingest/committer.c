@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define THREADS_MAX 64
@@ -449,6 +450,9 @@ static void *committer_thread(void *arg)
     struct committer *c = arg;
     struct group *g = malloc(sizeof(*g));
     (void)pthread_setname_np(pthread_self(), "committer");
+    /* Questions come first: they are short, and a batch has been waiting for others anyway. Of this thread
+     * alone. */
+    (void)setpriority(PRIO_PROCESS, 0, COMMITTER_NICE);
     (void)pthread_mutex_lock(&c->lock);
     while (!c->is_stopping && g) {
         struct actor *a;

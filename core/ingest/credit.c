@@ -42,6 +42,7 @@ bool credit_take(struct credit_pool *p, struct credit *c, uint64_t n, int64_t no
     if (wanted > c->window && !window_set(p, c, c->promised))
         return false;
     c->under_way = wanted;
+    c->largest = n > c->largest ? n : c->largest;
     p->under_way += n;
     c->used_at = now;
     c->shrink_at = now + CREDIT_IDLE_MS;
@@ -56,11 +57,29 @@ void credit_give(struct credit_pool *p, struct credit *c, uint64_t n)
     p->under_way -= n;
 }
 
-void credit_grow(struct credit_pool *p, struct credit *c)
+static void credit_grow(struct credit_pool *p, struct credit *c)
 {
     uint64_t window = 2 * c->window < p->source_max ? 2 * c->window : p->source_max;
     if (c->peak >= c->window / 2 && window > c->window)
         (void)window_set(p, c, window);
+}
+
+/* What is under way now is late all the same: once, until it has been answered. */
+static void credit_cut(struct credit_pool *p, struct credit *c, int64_t now)
+{
+    uint64_t least = 2 * c->largest > WIRE_CREDIT_START ? 2 * c->largest : WIRE_CREDIT_START;
+    uint64_t window = c->window - c->window / 4 > least ? c->window - c->window / 4 : least;
+    if (window < c->window && window_set(p, c, window))
+        c->cut_at = now;
+}
+
+void credit_adapt(struct credit_pool *p, struct credit *c, int64_t taken_at, int64_t now)
+{
+    int64_t waited = now - taken_at;
+    if (waited < CREDIT_SOON_MS)
+        credit_grow(p, c);
+    else if (waited > CREDIT_LATE_MS && taken_at >= c->cut_at)
+        credit_cut(p, c, now);
 }
 
 void credit_shrink(struct credit_pool *p, struct credit *c, int64_t now)

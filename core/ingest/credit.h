@@ -1,8 +1,10 @@
 /* Credit: how many bytes of batches a source may have under way.
  *
  * Each has a window from WIRE_CREDIT_START up. What goes beyond that start is reserved from one pool, doubled
- * while at least half of the window is used, halved while it is idle. What is under way of all sources
- * together never exceeds the pool either: that is what bounds the memory of batches. One thread. */
+ * while at least half of the window is used and batches are answered soon, cut by a quarter while they wait
+ * longer than is of any use, halved while it is idle: more under way than a few commits take only makes
+ * everybody wait. What is under way of all sources together never exceeds the pool either: that is what
+ * bounds the memory of batches. One thread. */
 #ifndef TENDON_INGEST_CREDIT_H
 #define TENDON_INGEST_CREDIT_H
 
@@ -10,6 +12,8 @@
 #include <stdint.h>
 
 #define CREDIT_IDLE_MS 10000
+#define CREDIT_SOON_MS 50  /* from a batch to its answer: below, a window may grow */
+#define CREDIT_LATE_MS 150 /* above, it is cut, but not below two of the largest batches */
 
 struct credit_pool {
     uint64_t limit;      /* bytes */
@@ -23,6 +27,8 @@ struct credit {
     uint64_t promised; /* what the source was told last: it may rely on it while the pool has room */
     uint64_t under_way;
     uint64_t peak;     /* of under_way since the window changed */
+    uint64_t largest;  /* batch so far */
+    int64_t cut_at;    /* when the window was cut last */
     int64_t used_at;   /* ms, monotonic */
     int64_t shrink_at; /* when an idle window is halved next */
 };
@@ -37,8 +43,9 @@ void credit_close(struct credit_pool *p, struct credit *c);
 bool credit_take(struct credit_pool *p, struct credit *c, uint64_t n, int64_t now, bool *ret_is_short);
 /* Gives n bytes back when their batch is answered. */
 void credit_give(struct credit_pool *p, struct credit *c, uint64_t n);
-/* After a batch was committed: grows the window where it is used and the pool has room. */
-void credit_grow(struct credit_pool *p, struct credit *c);
+/* After a batch was committed that was taken at taken_at: grows the window where it is used and the pool has
+ * room, or cuts it. */
+void credit_adapt(struct credit_pool *p, struct credit *c, int64_t taken_at, int64_t now);
 /* Now and then: halves the window of an idle source. */
 void credit_shrink(struct credit_pool *p, struct credit *c, int64_t now);
 

@@ -174,7 +174,7 @@ static void deliver(struct server *s, struct pending *p)
         session->n_pending--;
         credit_give(&s->pool, &session->credit, p->charged);
         if (p->is_committed)
-            credit_grow(&s->pool, &session->credit);
+            credit_adapt(&s->pool, &session->credit, p->taken_at, s->now);
         session->credit.promised = session->credit.window;
     }
     if (p->has_credit)

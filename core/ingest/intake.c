@@ -169,6 +169,7 @@ static void take_batch(struct server *s, const struct peer *peer, const struct g
     if (p) {
         p->session = session;
         p->charged = message_size;
+        p->taken_at = s->now;
         p->tenant = tenant;
         p->quota = quota;
         p->n_events = n_events;

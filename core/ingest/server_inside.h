@@ -48,6 +48,7 @@ struct pending {
     uint64_t request;
     struct session *session; /* HELLO and BATCH */
     uint64_t charged;        /* bytes of credit */
+    int64_t taken_at;        /* ms, monotonic */
     struct quota *quota;     /* BATCH */
     uint32_t n_events;       /* taken from it */
     struct tenant *tenant;   /* HELLO: whose dimensions WELCOME lists; BATCH: whose rate */

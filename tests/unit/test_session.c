@@ -107,7 +107,7 @@ static void test_credit_grows(void **state)
     assert_true(credit_take(&p, &c, START, 0, &is_short));
     assert_false(credit_take(&p, &c, 1, 0, &is_short));
     credit_give(&p, &c, START);
-    credit_grow(&p, &c);
+    credit_adapt(&p, &c, 0, 0);
     assert_int_equal(c.window, 2 * START);
     assert_int_equal(p.reserved, START);
     c.promised = c.window;
@@ -115,13 +115,13 @@ static void test_credit_grows(void **state)
     /* little use, no growth */
     assert_true(credit_take(&p, &c, START - 1, 0, &is_short));
     credit_give(&p, &c, START - 1);
-    credit_grow(&p, &c);
+    credit_adapt(&p, &c, 0, 0);
     assert_int_equal(c.window, 2 * START);
 
     for (int i = 0; i < 8; i++) { /* up to the source's limit */
         assert_true(credit_take(&p, &c, c.promised, 0, &is_short));
         credit_give(&p, &c, c.promised);
-        credit_grow(&p, &c);
+        credit_adapt(&p, &c, 0, 0);
         c.promised = c.window;
     }
     assert_int_equal(c.window, 8 * START);
@@ -129,6 +129,37 @@ static void test_credit_grows(void **state)
     assert_int_equal(p.under_way, 0);
     credit_close(&p, &c);
     assert_int_equal(p.reserved, 0);
+}
+
+/* A window grows only while answers come soon, and is cut while they are late: once for all that is under
+ * way. */
+static void test_credit_follows_the_delay(void **state)
+{
+    struct credit_pool p;
+    struct credit c;
+    bool is_short;
+    credit_pool_init(&p, 64 * START, 32 * START);
+    credit_open(&c, 0);
+    for (int i = 0; i < 4; i++) {
+        assert_true(credit_take(&p, &c, START, 0, &is_short));
+        assert_true(credit_take(&p, &c, c.window - START, 0, &is_short));
+        credit_give(&p, &c, c.window);
+        credit_adapt(&p, &c, 0, CREDIT_SOON_MS - 1);
+        c.promised = c.window;
+        c.largest = START;
+    }
+    assert_int_equal(c.window, 16 * START);
+    credit_adapt(&p, &c, 0, CREDIT_SOON_MS);
+    credit_adapt(&p, &c, 0, CREDIT_LATE_MS);
+    assert_int_equal(c.window, 16 * START);
+    credit_adapt(&p, &c, 1000, 1001 + CREDIT_LATE_MS);
+    assert_int_equal(c.window, 12 * START);
+    assert_int_equal(p.reserved, 11 * START);
+    credit_adapt(&p, &c, 1100, 1200 + 2 * CREDIT_LATE_MS); /* taken before the cut */
+    assert_int_equal(c.window, 12 * START);
+    for (int64_t at = 2000; at < 100000; at += 2000)
+        credit_adapt(&p, &c, at, at + 1 + CREDIT_LATE_MS);
+    assert_int_equal(c.window, 2 * START); /* two of the largest batches stay */
 }
 
 static void test_credit_shrinks(void **state)
@@ -142,7 +173,7 @@ static void test_credit_shrinks(void **state)
     for (int i = 0; i < 2; i++) {
         assert_true(credit_take(&p, &c, c.window, 0, &is_short));
         credit_give(&p, &c, c.window);
-        credit_grow(&p, &c);
+        credit_adapt(&p, &c, 0, 0);
         c.promised = c.window;
     }
     assert_int_equal(c.window, 4 * START);
@@ -177,14 +208,14 @@ static void test_credit_pool_is_shared(void **state)
     credit_open(&a, 0);
     credit_open(&b, 0);
     assert_true(credit_take(&p, &a, START, 0, &is_short));
-    credit_grow(&p, &a);
+    credit_adapt(&p, &a, 0, 0);
     credit_give(&p, &a, START);
     a.promised = a.window;
     assert_true(credit_take(&p, &a, 2 * START, 0, &is_short));
-    credit_grow(&p, &a); /* to 4: the pool has only 3 beyond the starts */
+    credit_adapt(&p, &a, 0, 0); /* to 4: the pool has only 3 beyond the starts */
     assert_int_equal(a.window, 4 * START);
     assert_true(credit_take(&p, &b, START, 0, &is_short));
-    credit_grow(&p, &b);
+    credit_adapt(&p, &b, 0, 0);
     assert_int_equal(b.window, START); /* nothing is left to reserve */
     assert_int_equal(p.under_way, 3 * START);
 }
@@ -239,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_table_is_bounded),
         cmocka_unit_test(test_credit_grows),
+        cmocka_unit_test(test_credit_follows_the_delay),
         cmocka_unit_test(test_credit_shrinks),
         cmocka_unit_test(test_credit_pool_is_shared),
         cmocka_unit_test(test_kept),
