@@ -84,6 +84,9 @@ def test_starts_and_plugins_are_there(make_collector, tmp_path):
     with open(built("csv.so"), "rb") as file:
         assert loaded["what"]["sha256"] == hashlib.sha256(file.read()).hexdigest()
     assert loaded["what"]["source"] == "desk" and acts(collector, act="collector.start")
+    collector.call("plugin.reload", source="desk")
+    reloaded = acts(collector, act="plugin.reload")[0]
+    assert reloaded["what"]["sha256"] == loaded["what"]["sha256"] and reloaded["outcome"] == "done"
     collector.restart()
     assert [row["act"] for row in reversed(acts(collector, act="collector.*"))] == \
         ["collector.start", "collector.stop", "collector.start"]
