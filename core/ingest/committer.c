@@ -1,6 +1,7 @@
 #include "core/ingest/committer.h"
 
 #include "core/base/log.h"
+#include "core/base/scheduler.h"
 #include "core/ingest/decode.h"
 #include "core/ingest/group.h"
 #include "core/ingest/job.h"
@@ -14,16 +15,19 @@
 #include <time.h>
 
 #define THREADS_MAX 64
+#define TURN_BYTES  (256 * 1024) /* that a tenant is given a round; a group of more is made up for */
+#define TURN_COST   4096         /* of a turn, whatever it takes */
 
 /* One tenant's queue. Everything is under the committer's lock but what a running turn owns: the store. */
 struct actor {
+    struct flow flow; /* first: whose turn it is, by the bytes that its turns take */
     struct tenant *tenant;
     struct job *head, *tail;
     struct job *to_decode;  /* the first batch of the queue that nobody decodes yet */
     uint64_t decoded_bytes; /* of batches in the queue that are decoded or being so */
     bool is_running;        /* a thread has the store */
-    bool in_ready, in_decodable, in_idle;
-    struct actor *next_ready, *next_decodable, *next_idle;
+    bool in_decodable, in_idle;
+    struct actor *next_decodable, *next_idle;
     int64_t settle_at; /* ms, monotonic */
     bool has_slices;   /* the store may have a slice of a refold to do */
     int64_t slice_at;  /* ms, monotonic: not before, while there are jobs */
@@ -49,7 +53,8 @@ struct committer {
     pthread_t threads[THREADS_MAX];
 
     struct actor *actors[TENANTS_MAX]; /* by tenant->index; made when first used */
-    struct actor_list ready, decodable, idle;
+    struct scheduler ready;
+    struct actor_list decodable, idle;
     struct decoded_pool decoded;
     struct committer_statistics statistics;
 };
@@ -95,7 +100,6 @@ static int64_t realtime_ms(void)
         a->in_##which = false;                                                                               \
         return a;                                                                                            \
     }
-LIST_FUNCTIONS(ready)
 LIST_FUNCTIONS(decodable)
 LIST_FUNCTIONS(idle)
 
@@ -109,7 +113,7 @@ static bool actor_has_job(const struct actor *a)
 static void actor_offer(struct committer *c, struct actor *a)
 {
     if (!a->is_running && (actor_has_job(a) || a->has_slices)) {
-        ready_push(c, a);
+        scheduler_offer(&c->ready, &a->flow);
         (void)pthread_cond_signal(&c->work);
     }
     /* Two groups ahead at most: decoded events take some times the room of their bytes. */
@@ -392,8 +396,12 @@ static void actor_run(struct committer *c, struct actor *a, struct group *g)
     a->has_slices |= is_due && !is_time;
     if (single)
         job_free(single, &c->decoded);
-    for (unsigned i = 0; !single && i < g->n_jobs; i++)
+    size_t bytes = TURN_COST;
+    for (unsigned i = 0; !single && i < g->n_jobs; i++) {
+        bytes += g->jobs[i]->size;
         job_free(g->jobs[i], &c->decoded);
+    }
+    scheduler_charge(&c->ready, &a->flow, (int64_t)bytes);
     a->is_running = false;
     if (has_job || a->is_refold_failing) {
         a->settle_at = monotonic_ms() + COMMITTER_SETTLE_MS;
@@ -457,7 +465,7 @@ static void *committer_thread(void *arg)
     while (!c->is_stopping && g) {
         struct actor *a;
         int64_t wait_ms;
-        if ((a = ready_pop(c)))
+        if ((a = (struct actor *)scheduler_take(&c->ready)))
             actor_run(c, a, g);
         else if ((a = decodable_pop(c)))
             actor_decode(c, a);
@@ -483,6 +491,7 @@ int committer_new(const struct committer_options *options, struct committer **re
         free(c);
         return error_set(err, -ENOMEM, "no_memory", "no memory for the committer");
     }
+    scheduler_init(&c->ready, TURN_BYTES);
     c->free_bytes = options->free_bytes ? options->free_bytes : COMMITTER_FREE_BYTES;
     c->logger = options->logger;
     (void)pthread_mutex_init(&c->lock, NULL);
@@ -591,7 +600,6 @@ void committer_wake(struct committer *c, struct tenant *t)
                 which##_push(c, first);                                                                      \
         }                                                                                                    \
     }
-LIST_REMOVE(ready)
 LIST_REMOVE(decodable)
 LIST_REMOVE(idle)
 
@@ -606,7 +614,7 @@ void committer_forget(struct committer *c, struct tenant *t)
         (void)pthread_mutex_lock(&c->lock);
     }
     if (a) {
-        ready_remove(c, a);
+        scheduler_remove(&c->ready, &a->flow);
         decodable_remove(c, a);
         idle_remove(c, a);
         reference_unref(a->reference);
