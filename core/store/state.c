@@ -357,20 +357,6 @@ static int load_hot(struct store *s, struct txn *t)
     return r;
 }
 
-size_t journal_read(const uint8_t *at, size_t left, struct journal_head *ret_head, struct event *room)
-{
-    struct event fixed;
-    if (left < sizeof(*ret_head) + sizeof(fixed))
-        return 0;
-    memcpy(&fixed, at + sizeof(*ret_head), sizeof(fixed));
-    size_t size = event_size(fixed.n_fields);
-    if (fixed.n_fields > FIELD_N || left < sizeof(*ret_head) + size)
-        return 0;
-    memcpy(ret_head, at, sizeof(*ret_head));
-    memcpy(room, at + sizeof(*ret_head), size);
-    return sizeof(*ret_head) + size;
-}
-
 /* Takes the events that came after the last seal out of the journal. */
 static int load_journal(struct store *s, struct txn *t)
 {

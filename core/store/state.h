@@ -6,6 +6,7 @@
 #include "core/store/directory.h"
 #include "core/store/environment.h"
 #include "core/store/facts.h"
+#include "core/store/journal.h"
 #include "core/store/memtable.h"
 #include "core/store/prepare.h"
 #include "core/store/segment.h"
@@ -44,19 +45,6 @@ struct store_meta {
     uint32_t frozen_version; /* FACT_VERSION of the frozen facts; 0: there are none */
 };
 _Static_assert(sizeof(struct store_meta) == 64, "what is on disk has no padding");
-
-/* An event in the journal: this, then struct event. */
-struct journal_head {
-    uint64_t hash; /* the subject's */
-    uint32_t number;
-    uint16_t namespace;
-    uint8_t is_loose;
-    uint8_t unused;
-};
-
-/* Reads the entry of the journal at `at`, of which `left` bytes are there; room has event_size(FIELD_N). How
- * long it is, or 0 when it is none. */
-size_t journal_read(const uint8_t *at, size_t left, struct journal_head *ret_head, struct event *room);
 
 /* What a seal leaves in memory, in DB_HOT: where to find its events again. */
 struct hot_record {

@@ -220,12 +220,11 @@ static int intern_unknown(struct store *s, struct pending *p, const struct store
 
 static void journal_add(struct store *s, const struct subject *subject, const struct event *e)
 {
-    struct journal_head head = {.hash = subject->hash,
-                                .number = subject->number,
-                                .namespace = subject->namespace,
-                                .is_loose = subject->is_loose};
-    buffer_append(&s->journal, &head, sizeof(head));
-    buffer_append(&s->journal, e, event_size(e->n_fields));
+    const struct journal_head head = {.hash = subject->hash,
+                                      .number = subject->number,
+                                      .namespace = subject->namespace,
+                                      .is_loose = subject->is_loose};
+    journal_put(&s->journal, &head, e);
 }
 
 enum taken { TAKEN_NEW, TAKEN_DUPLICATE };
