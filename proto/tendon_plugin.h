@@ -11,11 +11,13 @@
  *
  * It runs in a process of its own, without network, and sees no file but its `path` options. One thread calls
  * all its functions, one after the other; only wake() comes from another. A call that outlives its limit is
- * ended by SIGKILL and counts as a crash.
+ * ended by SIGKILL and counts as a crash; the time in which a service of the host waits is not counted, but
+ * five minutes are the end of every call.
  *
- * Ownership: strings and config that the host gives live until destroy returns, records until the next call
- * on their reader; `err` is the host's, TENDON_ERROR_BYTES of room. Builders copy. Neither side frees what
- * the other made. Text is UTF-8 and NUL-terminated where no size stands beside it.
+ * Ownership: strings and config that the host gives live until destroy returns; records, answers and requests
+ * until the next call on what gave them; `err` is the host's, TENDON_ERROR_BYTES of room. Builders and `open`
+ * copy. Neither side frees what the other made. Text is UTF-8 and NUL-terminated where no size stands beside
+ * it. A structure of options is zeroed, and says its size: what is 0 or NULL is as if left out.
  *
  * Compatibility: structures only grow at their end. A host runs every plugin of its own major ABI, older or
  * newer in minor: it reads at most struct_size bytes of what a plugin gives and takes the rest as zero; a
@@ -73,8 +75,9 @@ enum tendon_type {
     TENDON_ZONE = 7,     /* an IANA time zone, "Europe/Berlin" [get_string] */
     TENDON_PATH = 8,     /* a file or folder, absolute, which the plugin may read [get_string] */
     TENDON_URL = 9,      /* http or https; the host's HTTP service may connect to it [get_string] */
-    TENDON_SECRET = 10   /* a file that holds the secret [get_string: a handle in whose place the host's
+    TENDON_SECRET = 10,  /* a file that holds the secret [get_string: a handle in whose place the host's
                             services put it; the secret itself stays out of this process] */
+    TENDON_LISTEN = 11   /* "127.0.0.1:8080", "[::1]:8080", "unix:/run/x.sock", for push/1 [get_string] */
 };
 
 enum tendon_shape {
@@ -101,6 +104,10 @@ struct tendon_option {
 
 struct tendon_config;
 struct tendon_batch;
+struct tendon_file;
+struct tendon_http;
+struct tendon_json;
+struct tendon_push;
 
 struct tendon_host {
     uint32_t struct_size;
@@ -130,8 +137,7 @@ struct tendon_host {
      *         return TENDON_OK;    // and this event again in the next poll
      *
      * ticket and id are NULL for types without. Mistakes (too long, too many fields, not a finite number)
-     * stick until end, which returns TENDON_INVALID. The collector judges values and counts what it rejects.
-     */
+     * stick until end. The collector judges values and counts what it rejects. */
     void (*event)(struct tendon_batch *batch, const char *type, const char *ticket, const char *id,
                   int64_t at_ms, uint32_t seq);
     void (*set_string)(struct tendon_batch *batch, const char *key, const char *value, size_t size);
@@ -147,8 +153,7 @@ struct tendon_host {
     /* The resume position after everything appended so far, at most TENDON_CURSOR_BYTES; the last of a poll
      * counts. It is committed together with the events before it, or not at all. */
     void (*cursor)(struct tendon_batch *batch, const void *data, size_t size);
-    /* A record that could not be read or mapped: counted by code ([a-z_]+), and shown with where (a file's
-     * name, or NULL) and line. Never data. */
+    /* A record that could not be read or mapped: counted by code ([a-z_]+), shown with a file and line. */
     void (*skip)(struct tendon_batch *batch, const char *code, const char *where, uint64_t line);
     /* When poll should be called again after TENDON_IDLE or TENDON_E_TEMPORARY; at most a day. */
     void (*retry_after)(struct tendon_batch *batch, int64_t ms);
@@ -161,6 +166,11 @@ struct tendon_host {
     int (*time_parse)(const struct tendon_host *host, const char *format, const char *zone, const char *text,
                       size_t size, int64_t *ret_ms);
 
+    /* The other way, into room[size]. The text's length, or 0 for a zone or format that is none and too small
+     * a room. */
+    size_t (*time_format)(const struct tendon_host *host, const char *format, const char *zone, int64_t at_ms,
+                          char *room, size_t size);
+
     /* Further services by "name/revision", such as TENDON_FILE_1: a structure that begins with its
      * struct_size and lives as long as the process, or NULL where this host has none of that name. */
     const void *(*extension)(const struct tendon_host *host, const char *name);
@@ -170,10 +180,10 @@ struct tendon_host {
 
 /* --- extension "file/1": records of files ---------------------------------------------------------------
  *
- * Reads a file, or the files of a folder from the oldest to the newest, record by record: plain or gzip, as
- * they grow, are replaced, shrink or arrive. A record that does not end yet is waited for; the last one of a
- * file needs no newline once the file has been left alone for settle_ms. A position says which files were
- * read how far, so that a plugin can be resumed: it is (part of) its cursor. */
+ * Reads a file, or those of a folder from the oldest to the newest, record by record: plain or gzip, as they
+ * grow, are replaced, shrink or arrive. A record that does not end yet is waited for; the last one needs no
+ * newline once its file was left alone for settle_ms. A position says what was read how far: it is (part of)
+ * the cursor of a plugin. */
 
 #define TENDON_FILE_1              "file/1"
 #define TENDON_FILE_POSITION_BYTES 3072 /* a position, at most: a cursor has room for 1,024 bytes besides */
@@ -206,8 +216,6 @@ struct tendon_record {
     const char *problem;       /* on TENDON_INVALID: the code for skip, such as "wrong_field_count" */
 };
 
-struct tendon_file;
-
 struct tendon_file_1 {
     uint32_t struct_size;
     /* position: what `position` gave, or size 0 from the beginning. TENDON_OK, TENDON_E_CONFIG, or
@@ -223,6 +231,123 @@ struct tendon_file_1 {
      * much as a record: once a poll is enough. */
     size_t (*position)(const struct tendon_file *file, void *room);
     void (*close)(struct tendon_file *file); /* NULL is fine */
+};
+
+/* --- extension "http/1": asking a server ----------------------------------------------------------------
+ *
+ * The host connects, from outside of the plugin's process, to the servers (scheme, name and port) that the
+ * configuration names in `url` options and to no other, with TLS 1.2 or later for https, through the proxy of
+ * the collector's environment. It follows no redirect and keeps no cookie. Only in start and poll; wake ends
+ * a request that waits. An error of send is the right one to return. `tendon plugin try --record` keeps what
+ * was said in a file, from which --replay answers: a plugin's tests need no server. */
+
+#define TENDON_HTTP_1 "http/1"
+struct tendon_http_options {
+    uint32_t struct_size;
+    uint32_t per_minute;         /* requests, at most: send waits; 0: 600 */
+    const char *base;            /* value of a TENDON_URL option */
+    const char *user, *password; /* of Basic authentication; either may hold a secret's handle */
+    const char *const *headers;  /* "Name: value", …, NULL: sent every time; values may hold handles */
+    const char *ca_file; /* value of a TENDON_PATH option: who is trusted instead of the machine's CAs */
+    int64_t timeout_ms;  /* of a request as a whole; 0: 30,000, at most 120,000 */
+    uint64_t body_bytes; /* of an answer, at most; 0: 8 MiB, at most 32 MiB */
+};
+
+struct tendon_http_request {
+    uint32_t struct_size;
+    const char *method;         /* NULL: GET, with a body POST */
+    const char *path;           /* put behind base; or a whole URL, as answers name their next page */
+    const char *const *headers; /* as above, for this one */
+    const char *body;           /* may hold handles */
+    size_t size;                /* of body, at most 128 KiB */
+};
+
+struct tendon_http_answer {
+    uint32_t struct_size;
+    int32_t status;   /* such as 200 */
+    const char *body; /* [size], decompressed, with a NUL behind it */
+    size_t size;
+    const char *next;       /* the URL that its Link header names as the next page, or NULL */
+    int64_t retry_after_ms; /* what Retry-After says, or 0: send refuses for so long, with E_TEMPORARY */
+};
+
+struct tendon_http_1 {
+    uint32_t struct_size;
+    int (*open)(const struct tendon_host *host, const struct tendon_http_options *options,
+                struct tendon_http **ret, char *err);
+    /* Adds name=value, encoded, to the query of the next request. */
+    void (*parameter)(struct tendon_http *http, const char *name, const char *value);
+    /* *ret is NULL when no answer came. 2xx: OK; 304: IDLE; 401, 403: E_AUTH; 408, 425, 429, 5xx, none:
+     * E_TEMPORARY; another: INVALID, which the plugin judges (an expired cursor, a ticket that is gone).
+     * E_CONFIG: such a server is not configured, or its certificate not trusted. */
+    int (*send)(struct tendon_http *http, const struct tendon_http_request *request,
+                const struct tendon_http_answer **ret, char *err);
+    const char *(*header)(const struct tendon_http *http, const char *name); /* of the answer, or NULL */
+    void (*close)(struct tendon_http *http);                                 /* NULL is fine */
+};
+
+/* --- extension "json/1": reading JSON -------------------------------------------------------------------
+ *
+ * A value, and its texts, live until its document is freed. `path` is the name of a member, or a JSON pointer
+ * ("/ticket/tags/0"); NULL: the value itself. Of a value that is NULL everything is missing. */
+
+#define TENDON_JSON_1     "json/1"
+#define TENDON_JSON_BYTES 32 /* room for a number as text */
+struct tendon_json_1 {
+    uint32_t struct_size;
+    /* TENDON_OK, or TENDON_INVALID with err, which says where and never what. */
+    int (*parse)(const struct tendon_host *host, const char *text, size_t size, struct tendon_json **ret,
+                 char *err);
+    void (*free)(struct tendon_json *document); /* NULL is fine */
+    const struct tendon_json *(*get)(const struct tendon_json *value, const char *path);
+    /* 'n' null, 'b' bool, 'i' int, 'r' real, 's' string, 'a' array, 'o' object; 0: it is missing */
+    int (*type)(const struct tendon_json *value);
+    uint32_t (*count)(const struct tendon_json *value); /* of an array or object */
+    const struct tendon_json *(*at)(const struct tendon_json *array, uint32_t index);
+    const char *(*key)(const struct tendon_json *object, const char *after);  /* the first: NULL; then NULL */
+    const char *(*string)(const struct tendon_json *value, const char *path); /* or NULL */
+    /* A string, or an int or bool as text in room: ids are the one here and the other there. */
+    const char *(*text)(const struct tendon_json *value, const char *path, char room[TENDON_JSON_BYTES]);
+    int64_t (*integer)(const struct tendon_json *value, const char *path, int64_t otherwise); /* "7", too */
+    double (*real)(const struct tendon_json *value, const char *path, double otherwise); /* an int, too */
+};
+
+/* --- extension "push/1": requests of others -------------------------------------------------------------
+ *
+ * The host takes HTTP requests at a TENDON_LISTEN option, behind whatever speaks TLS to the world, and gives
+ * them to poll. A request is answered 204 once what the poll gave is committed, and 503 with Retry-After, to
+ * be sent again, when the poll fails, the queue is full, or the collector takes no more. */
+
+#define TENDON_PUSH_1 "push/1"
+struct tendon_push_options {
+    uint32_t struct_size;
+    uint32_t queue;        /* requests that wait, at most; 0: 256, at most 4,096 */
+    const char *listen;    /* value of a TENDON_LISTEN option */
+    const char *path;      /* others are answered 404; NULL: none is */
+    const char *secret;    /* handle: unsigned or wrongly signed ones are answered 401; NULL: none is */
+    const char *signature; /* the header with HMAC-SHA-256 in hex or base64, perhaps behind "sha256=" */
+    const char *timestamp; /* the header whose value, and then `between`, stand before the body when it is */
+    const char *between;   /* signed; NULL: only the body is */
+    uint64_t body_bytes;   /* more is answered 413; 0: 1 MiB, at most 8 MiB */
+};
+
+struct tendon_push_request {
+    uint32_t struct_size;
+    const char *method, *path, *query; /* query without its "?", or "" */
+    const char *body;                  /* [size], with a NUL behind it */
+    size_t size;
+};
+
+struct tendon_push_1 {
+    uint32_t struct_size;
+    int (*open)(const struct tendon_host *host, const struct tendon_push_options *options,
+                struct tendon_push **ret, char *err);
+    /* TENDON_OK and a request; TENDON_IDLE when none came within timeout_ms. Only in poll. */
+    int (*next)(struct tendon_push *push, uint32_t timeout_ms, const struct tendon_push_request **ret,
+                char *err);
+    const char *(*header)(const struct tendon_push *push, const char *name); /* of the request, or NULL */
+    void (*refuse)(struct tendon_push *push, uint32_t status); /* the request is answered so: 400 … 499 */
+    void (*close)(struct tendon_push *push);                   /* NULL is fine */
 };
 
 /* --- the plugin ---------------------------------------------------------------------------------------- */
@@ -245,11 +370,10 @@ struct tendon_plugin {
      * again after an error, and without a cursor after TENDON_E_CURSOR. Limit 30 s. */
     int (*start)(void *self, const void *cursor, size_t size, char *err);
     /* Appends what there is and sets the cursor; may wait up to timeout_ms for something. A transaction: on
-     * TENDON_OK, TENDON_IDLE and TENDON_END the host takes events, cursor and skips together; on an error
-     * what this call appended is dropped, and start is called again with the last cursor taken, so nothing
-     * the plugin did in the failed call may count. Events may be asked for again after a crash, from the last
-     * committed cursor: the same record must give the same events with the same ids. Limit timeout_ms + 5 s.
-     */
+     * OK, IDLE and END the host takes events, cursor and skips together; on an error what this call appended
+     * is dropped, and start is called again with the last cursor taken, so nothing the plugin did in the call
+     * may count. After a crash events are asked for again, from the last committed cursor: the same record
+     * must give the same events with the same ids. Limit timeout_ms + 5 s. */
     int (*poll)(void *self, struct tendon_batch *batch, uint32_t timeout_ms, char *err);
     /* Everything up to this cursor is durable: the source may forget it. Optional. Limit 2 s. */
     void (*ack)(void *self, const void *cursor, size_t size);
@@ -262,8 +386,7 @@ struct tendon_plugin {
     void (*destroy)(void *self);
 };
 
-/* The one export. Pure: no work, no state, the same answer every time. Returns NULL when it cannot run on
- * a host of that ABI (TENDON_ABI of the host). */
+/* The one export. Pure: no work, the same answer every time. NULL: it cannot run on a host of that ABI. */
 #if defined(__GNUC__)
 __attribute__((visibility("default")))
 #endif

@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SEND_S 2 /* for a call to be taken: the inner process has a thread that does nothing else */
+#define CALL_MS 300000 /* a call may take, with all that services take for it */
+#define SEND_S  2      /* for a call to be taken: the inner process has a thread that does nothing else */
 
 /* The descriptors lie above those that they become. */
 static int spawn(struct child *c, int theirs, int image, bool keep_stderr)
@@ -128,12 +129,28 @@ int child_call(struct child *c, enum pipe_kind kind, const void *payload, size_t
 {
     c->call = kind;
     c->deadline_ms = instant_monotonic_ms() + limit_ms;
+    c->last_ms = c->deadline_ms + CALL_MS - (limit_ms < CALL_MS ? limit_ms : CALL_MS);
+    c->asked_ms = 0;
     return pipe_write(c->channel, kind, payload, size);
 }
 
 int child_wake(struct child *c)
 {
     return pipe_write(c->channel, PIPE_WAKE, NULL, 0);
+}
+
+int child_answer(struct child *c, const void *data, size_t size)
+{
+    if (c->asked_ms == 0)
+        return 0;
+    c->deadline_ms += instant_monotonic_ms() - c->asked_ms;
+    c->asked_ms = 0;
+    return pipe_write_answer(c->channel, data, size);
+}
+
+int64_t child_limit_ms(const struct child *c)
+{
+    return c->asked_ms || c->deadline_ms > c->last_ms ? c->last_ms : c->deadline_ms;
 }
 
 /* More bytes of a frame of `want` bytes in all. 1: they are there, 0: not yet. */
@@ -163,11 +180,12 @@ static int take_reply(struct child *c, const uint8_t *payload, size_t size, stru
     ret->cursor = ret->data + ret->fixed.data_bytes;
     ret->skips = ret->cursor + (ret->fixed.cursor_bytes == PIPE_NO_CURSOR ? 0 : ret->fixed.cursor_bytes);
     c->call = 0;
+    c->asked_ms = 0;
     return 0;
 }
 
 int child_read(struct child *c, enum child_event *ret, struct child_reply *ret_reply,
-               struct child_log *ret_log)
+               struct child_log *ret_log, struct child_ask *ret_ask)
 {
     struct pipe_header header;
     *ret = CHILD_NOTHING;
@@ -175,7 +193,8 @@ int child_read(struct child *c, enum child_event *ret, struct child_reply *ret_r
     if (r <= 0)
         return r;
     memcpy(&header, c->frame, sizeof(header));
-    if ((header.kind != PIPE_REPLY && header.kind != PIPE_LOG) || header.size > PIPE_FRAME_BYTES)
+    if ((header.kind != PIPE_REPLY && header.kind != PIPE_LOG && header.kind != PIPE_ASK) ||
+        header.size > PIPE_FRAME_BYTES)
         return -EPROTO;
     r = receive(c, sizeof(header) + header.size);
     if (r <= 0)
@@ -185,6 +204,15 @@ int child_read(struct child *c, enum child_event *ret, struct child_reply *ret_r
     if (header.kind == PIPE_REPLY) {
         *ret = CHILD_REPLY;
         return take_reply(c, payload, header.size, ret_reply);
+    }
+    if (header.kind == PIPE_ASK) {
+        /* It waits for the answer to one before it asks the next, and only in a call that may. */
+        if (header.size > PIPE_TEXT_BYTES || c->asked_ms || (c->call != PIPE_START && c->call != PIPE_POLL))
+            return -EPROTO;
+        c->asked_ms = instant_monotonic_ms();
+        *ret = CHILD_ASK;
+        *ret_ask = (struct child_ask){payload, header.size};
+        return 0;
     }
     if (header.size < 1 || header.size > 1 + PIPE_LOG_BYTES)
         return -EPROTO;
@@ -199,7 +227,10 @@ int child_wait(struct child *c, struct child_reply *ret, void (*log)(void *ctx, 
     for (;;) {
         enum child_event event;
         struct child_log line;
-        int r = child_read(c, &event, ret, &line);
+        struct child_ask ask;
+        int r = child_read(c, &event, ret, &line, &ask);
+        if (r == 0 && event == CHILD_ASK)
+            r = -EPROTO;
         if (r < 0 || event == CHILD_REPLY)
             return r;
         if (event == CHILD_LOG)

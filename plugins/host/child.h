@@ -17,6 +17,8 @@ struct child {
     int channel;         /* −1: none */
     enum pipe_kind call; /* under way; 0: none */
     int64_t deadline_ms; /* monotonic, of the call */
+    int64_t last_ms;     /* the same, with all the time that services may take */
+    int64_t asked_ms;    /* since when it waits for an answer; 0: it does not */
     uint8_t *frame;      /* [sizeof(struct pipe_header) + PIPE_FRAME_BYTES] */
     size_t have;         /* bytes of the frame */
     bool has_landlock;
@@ -36,7 +38,13 @@ struct child_log {
     size_t size;
 };
 
-enum child_event { CHILD_NOTHING, CHILD_REPLY, CHILD_LOG };
+/* A parcel (parcel.h) that a service is asked with; nothing in it is checked. */
+struct child_ask {
+    const uint8_t *data;
+    size_t size;
+};
+
+enum child_event { CHILD_NOTHING, CHILD_REPLY, CHILD_LOG, CHILD_ASK };
 
 /* Starts this program again as `--inner`, for the plugin of that image (image.h), which stays the caller's.
  * keep_stderr: what the plugin prints is shown. */
@@ -53,8 +61,13 @@ int child_wake(struct child *c);
 /* One frame, if a whole one is there; never waits. -EPIPE: it is gone; -EPROTO: it said what no inner process
  * of ours says. */
 int child_read(struct child *c, enum child_event *ret, struct child_reply *ret_reply,
-               struct child_log *ret_log);
-/* child_read until the reply; log lines go to log. -ETIMEDOUT after the call's limit. */
+               struct child_log *ret_log, struct child_ask *ret_ask);
+/* What was asked is answered; the time it took does not count against the call's limit. */
+int child_answer(struct child *c, const void *data, size_t size);
+/* When the call's limit is over, in monotonic ms. */
+int64_t child_limit_ms(const struct child *c);
+/* child_read until the reply; log lines go to log. -ETIMEDOUT after the call's limit. For calls in which no
+ * service can be asked: an ask is -EPROTO. */
 int child_wait(struct child *c, struct child_reply *ret, void (*log)(void *ctx, const struct child_log *line),
                void *ctx);
 

@@ -8,8 +8,8 @@
 #define OPTIONS_MAX 256
 #define VALUES_MAX  256
 
-static const char *const TYPES[] = {NULL,   "bool", "int",  "duration", "size",  "string",
-                                    "enum", "zone", "path", "url",      "secret"};
+static const char *const TYPES[] = {NULL,   "bool", "int",  "duration", "size",   "string",
+                                    "enum", "zone", "path", "url",      "secret", "listen"};
 static const char *const SHAPES[] = {"one", "list", "map"};
 
 static bool name_is_valid(const char *name, const char *also)
@@ -83,7 +83,7 @@ static int describe_option(const struct tendon_option *o, json_t *entry, struct 
         return error_set(err, -EINVAL, "bad_plugin",
                          "the name of an option is not of the form [a-z][a-z0-9_]* with at most %d bytes",
                          NAME_BYTES);
-    if (o->type < TENDON_BOOL || o->type > TENDON_SECRET || o->shape > TENDON_MAP)
+    if (o->type < TENDON_BOOL || o->type > TENDON_LISTEN || o->shape > TENDON_MAP)
         return error_set(err, -EINVAL, "bad_plugin",
                          "option %s is of a type or shape that this host does not know", o->name);
     if (o->low > o->high || o->n_max > 4096)

@@ -1,10 +1,13 @@
 #include "plugins/host/inner.h"
 
 #include "core/base/error.h"
+#include "plugins/host/ask.h"
 #include "plugins/host/batch.h"
 #include "plugins/host/config.h"
 #include "plugins/host/describe.h"
 #include "plugins/host/file/service.h"
+#include "plugins/host/http/client.h"
+#include "plugins/host/json.h"
 #include "plugins/host/pipe.h"
 #include "plugins/host/sandbox.h"
 #include "plugins/host/timestamp.h"
@@ -34,7 +37,13 @@ struct inner {
     pthread_mutex_t lock; /* call, wakes; and the channel's writing end */
     pthread_cond_t arrived;
     struct call call;
-    struct call running;                       /* main thread */
+    struct call running;         /* main thread */
+    pthread_t main;              /* who may ask */
+    bool is_asking, is_answered; /* lock */
+    uint8_t *answer;             /* [answer_bytes], and a NUL */
+    size_t answer_bytes, answer_have;
+    int64_t retry_ms; /* what an answer of this call said */
+    struct ask ask;
     const struct tendon_plugin *_Atomic wakes; /* while wake() may be called */
 
     struct tendon_host host;
@@ -44,6 +53,7 @@ struct inner {
     struct tendon_config *config;
     struct tendon_batch batch;
     struct time_zones zones;
+    int64_t now_ms; /* what the plugin's clock shows; 0: that of the system */
 
     uint8_t frame[PIPE_FRAME_BYTES];   /* main thread: the reply being written */
     uint8_t incoming[PIPE_TEXT_BYTES]; /* reading thread */
@@ -117,7 +127,10 @@ static void host_log(const struct tendon_host *host, int level, const char *text
 
 static int64_t host_now(const struct tendon_host *host)
 {
+    const struct inner *in = host->instance;
     struct timespec ts;
+    if (in->now_ms)
+        return in->now_ms;
     (void)clock_gettime(CLOCK_REALTIME, &ts);
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
@@ -129,9 +142,54 @@ static int host_time_parse(const struct tendon_host *host, const char *format, c
     return time_parse(&in->zones, format, zone, text, size, ret_ms);
 }
 
+static size_t host_time_format(const struct tendon_host *host, const char *format, const char *zone,
+                               int64_t at_ms, char *room, size_t size)
+{
+    struct inner *in = host->instance;
+    return time_format(&in->zones, format, zone, at_ms, room, size);
+}
+
 static const void *host_extension(const struct tendon_host *host, const char *name)
 {
-    return strcmp(name, TENDON_FILE_1) == 0 ? file_service() : NULL;
+    if (!name)
+        return NULL;
+    if (strcmp(name, TENDON_FILE_1) == 0)
+        return file_service();
+    if (strcmp(name, TENDON_HTTP_1) == 0)
+        return http_service();
+    return strcmp(name, TENDON_JSON_1) == 0 ? json_service() : NULL;
+}
+
+const struct ask *ask_of(const struct tendon_host *host)
+{
+    const struct inner *in = host->instance;
+    return &in->ask;
+}
+
+/* The channel's reading thread puts the answer together. */
+static int send_ask(void *ctx, const struct buffer *parcel, const char **ret, size_t *ret_size, char *err)
+{
+    struct inner *in = ctx;
+    if (!pthread_equal(pthread_self(), in->main) ||
+        (in->running.kind != PIPE_START && in->running.kind != PIPE_POLL)) {
+        (void)snprintf(err, TENDON_ERROR_BYTES, "the plugin asks for a service outside of start and poll");
+        return TENDON_E_CONFIG;
+    }
+    (void)pthread_mutex_lock(&in->lock);
+    in->is_asking = true;
+    in->is_answered = false;
+    if (pipe_write(in->channel, PIPE_ASK, parcel->data, parcel->size) < 0)
+        leave(1);
+    while (!in->is_answered)
+        (void)pthread_cond_wait(&in->arrived, &in->lock);
+    in->is_asking = false;
+    (void)pthread_mutex_unlock(&in->lock);
+    *ret = (const char *)in->answer;
+    *ret_size = in->answer_bytes;
+    struct parcel_field retry = parcel_find(*ret, *ret_size, PARCEL_RETRY_MS);
+    if (retry.data)
+        in->retry_ms = parcel_number(&retry);
+    return TENDON_OK;
 }
 
 static const struct tendon_host HOST = {
@@ -156,6 +214,7 @@ static const struct tendon_host HOST = {
     .skip = batch_skip,
     .retry_after = batch_retry_after,
     .time_parse = host_time_parse,
+    .time_format = host_time_format,
     .extension = host_extension,
 };
 
@@ -230,6 +289,8 @@ static void call_poll(struct inner *in)
     fixed.result = in->plugin.poll(in->self, b, poll.timeout_ms, fixed.err);
     fixed.err[sizeof(fixed.err) - 1] = '\0';
     fixed.retry_after_ms = b->retry_after_ms;
+    if (fixed.retry_after_ms == 0 && fixed.result == TENDON_E_TEMPORARY)
+        fixed.retry_after_ms = in->retry_ms;
     batch_finish(b);
     if (b->cursor_bad) {
         fixed.result = TENDON_E_CONFIG;
@@ -247,10 +308,12 @@ static void call_poll(struct inner *in)
 
 static void call_start(struct inner *in)
 {
-    char err[TENDON_ERROR_BYTES] = "";
-    int result = in->plugin.start(in->self, in->running.payload, in->running.size, err);
-    err[sizeof(err) - 1] = '\0';
-    reply_result(in, PIPE_START, result, err);
+    struct pipe_reply fixed = {.call = PIPE_START, .cursor_bytes = PIPE_NO_CURSOR};
+    fixed.result = in->plugin.start(in->self, in->running.payload, in->running.size, fixed.err);
+    fixed.err[sizeof(fixed.err) - 1] = '\0';
+    if (fixed.result == TENDON_E_TEMPORARY)
+        fixed.retry_after_ms = in->retry_ms;
+    reply(in, &fixed, NULL, NULL, NULL);
 }
 
 static void run_call(struct inner *in)
@@ -259,6 +322,7 @@ static void run_call(struct inner *in)
     bool is_created = in->self != NULL || in->config != NULL;
     if (kind != PIPE_LOAD && (!in->is_loaded || (kind != PIPE_CREATE && !is_created)))
         leave(1);
+    in->retry_ms = 0;
     switch (kind) {
     case PIPE_LOAD:
         call_load(in);
@@ -288,7 +352,37 @@ static void run_call(struct inner *in)
     reply_result(in, kind, TENDON_OK, NULL);
 }
 
-/* Reads calls; wakes the plugin itself, hands the rest over. */
+/* One piece of the answer that the main thread waits for. */
+static void take_piece(struct inner *in, const uint8_t *payload, size_t size)
+{
+    struct pipe_piece piece;
+    if (size < sizeof(piece))
+        leave(1);
+    memcpy(&piece, payload, sizeof(piece));
+    size_t n = size - sizeof(piece);
+    if (piece.at == 0) {
+        free(in->answer);
+        in->answer = piece.total <= PIPE_ANSWER_BYTES ? malloc((size_t)piece.total + 1) : NULL;
+        in->answer_bytes = piece.total;
+        in->answer_have = 0;
+    }
+    if (!in->answer || piece.at != in->answer_have || piece.total != in->answer_bytes ||
+        n > in->answer_bytes - in->answer_have)
+        leave(1);
+    memcpy(in->answer + in->answer_have, payload + sizeof(piece), n);
+    in->answer_have += n;
+    if (in->answer_have < in->answer_bytes)
+        return;
+    in->answer[in->answer_bytes] = '\0';
+    (void)pthread_mutex_lock(&in->lock);
+    if (!in->is_asking)
+        leave(1);
+    in->is_answered = true;
+    (void)pthread_cond_signal(&in->arrived);
+    (void)pthread_mutex_unlock(&in->lock);
+}
+
+/* Reads calls and answers; wakes the plugin itself, hands the rest over. */
 static void *read_calls(void *arg)
 {
     struct inner *in = arg;
@@ -301,6 +395,10 @@ static void *read_calls(void *arg)
             const struct tendon_plugin *plugin = in->wakes;
             if (plugin)
                 plugin->wake(in->self);
+            continue;
+        }
+        if (header.kind == PIPE_ANSWER) {
+            take_piece(in, in->incoming, header.size);
             continue;
         }
         /* Before the main thread can run it: nothing wakes a plugin that is being destroyed. */
@@ -354,6 +452,7 @@ static int set_up(struct inner *in, struct error *err)
         return r;
     json_t *setup = json_loadb(text, header.size, 0, NULL);
     bool has_landlock = false;
+    in->now_ms = json_integer_value(json_object_get(setup, "now_ms"));
     r = enter_sandbox(setup, &has_landlock, err);
     json_decref(setup);
     pthread_t thread;
@@ -377,6 +476,8 @@ int inner_run(int channel)
     (void)signal(SIGTERM, SIG_IGN);
     in->host = HOST;
     in->host.instance = in;
+    in->main = pthread_self();
+    in->ask = (struct ask){in, send_ask};
     (void)pthread_mutex_init(&in->lock, NULL);
     (void)pthread_cond_init(&in->arrived, NULL);
     struct error err = ERROR_INIT;

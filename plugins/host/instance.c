@@ -107,8 +107,9 @@ static int start_and_load(const struct instance *in, int image, json_t *paths, s
                           struct child_reply *reply, instance_log log, void *ctx, struct error *err)
 {
     json_t *setup =
-        json_pack("{s:O,s:I,s:I,s:I,s:I}", "paths", paths, "user", in->user, "group", in->group, "nobody",
-                  in->nobody, "memory_bytes", in->memory_bytes ? in->memory_bytes : MEMORY_BYTES);
+        json_pack("{s:O,s:I,s:I,s:I,s:I,s:I}", "paths", paths, "user", in->user, "group", in->group, "nobody",
+                  in->nobody, "memory_bytes", in->memory_bytes ? in->memory_bytes : MEMORY_BYTES, "now_ms",
+                  (json_int_t)in->now_ms);
     int r = child_start(c, image, in->keep_stderr, err);
     if (r < 0) {
         json_decref(setup);
@@ -202,8 +203,8 @@ static int create(const struct instance *in, struct child *c, const struct optio
     return -EINVAL;
 }
 
-int instance_create(const struct instance *in, struct child *ret, json_t **ret_description, instance_log log,
-                    void *ctx, struct error *err)
+int instance_create(const struct instance *in, struct child *ret, json_t **ret_description,
+                    struct options *ret_options, instance_log log, void *ctx, struct error *err)
 {
     json_t *description;
     struct options options;
@@ -222,7 +223,10 @@ int instance_create(const struct instance *in, struct child *ret, json_t **ret_d
         r = start_and_load(in, image, options.paths, ret, &reply, log, ctx, err);
         if (r == 0)
             r = create(in, ret, &options, log, ctx, err);
-        options_fini(&options);
+        if (r == 0 && ret_options)
+            *ret_options = options;
+        else
+            options_fini(&options);
     }
     (void)close(image);
     if (r == 0 && ret_description)

@@ -28,6 +28,7 @@ struct instance {
     json_int_t memory_bytes;          /* 0: 1 GiB */
     uint32_t limits_ms[PIPE_N_KINDS]; /* of calls, by kind; 0: the ABI's (instance_limit) */
     bool keep_stderr;
+    int64_t now_ms;   /* what the plugin's clock is to show, for tests; 0: that of the system */
     json_t *document; /* keeps the strings; may be NULL */
 };
 
@@ -45,9 +46,9 @@ int instance_describe(const struct instance *in, json_t **ret, struct error *err
 
 /* Describes, checks the options, starts a process that may read what they name, loads and creates. On success
  * the child waits for START. -EINVAL: the configuration or the plugin is wrong; -ECHILD: it died or hung.
- * ret_description may be NULL. */
-int instance_create(const struct instance *in, struct child *ret, json_t **ret_description, instance_log log,
-                    void *ctx, struct error *err);
+ * ret_description and ret_options may be NULL. */
+int instance_create(const struct instance *in, struct child *ret, json_t **ret_description,
+                    struct options *ret_options, instance_log log, void *ctx, struct error *err);
 
 /* For a call that ended with r < 0: kills the process and says what happened. Returns -ECHILD. */
 int instance_died(struct child *c, const char *call, int r, struct error *err);

@@ -4,6 +4,7 @@
 #include "plugins/host/inner.h"
 #include "plugins/host/outer.h"
 #include "plugins/host/report.h"
+#include "plugins/host/trial.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,9 @@ static const char USAGE[] =
     "                                                 what a plugin is and which options it has, as JSON\n"
     "       tendon-plugin-host --check [--signed-by KEY,…] PLUGIN.so\n"
     "                                                 whether it takes the options on standard input (JSON)\n"
+    "       tendon-plugin-host --try PLUGIN.so        run it once without a collector and print its events, "
+    "as\n"
+    "                                                 the job on standard input says (tendon plugin try)\n"
     "       tendon-plugin-host --run                  run the instance whose configuration is on descriptor "
     "3,\n"
     "                                                 as tendond does\n"
@@ -95,7 +99,7 @@ static int check(const char *path, const json_t *keys)
         error_set(&err, -EINVAL, "bad_option", "the options are no JSON: line %d: %s", why.line, why.text);
         return show_error(&err);
     }
-    int r = instance_create(&instance, &child, NULL, show_line, NULL, &err);
+    int r = instance_create(&instance, &child, NULL, NULL, show_line, NULL, &err);
     if (r == 0) {
         r = child_call(&child, PIPE_DESTROY, NULL, 0, instance_limit(&instance, PIPE_DESTROY));
         if (r == 0)
@@ -106,6 +110,13 @@ static int check(const char *path, const json_t *keys)
     }
     json_decref(instance.options);
     return r < 0 ? show_error(&err) : 0;
+}
+
+static int try(const char *path)
+{
+    char absolute[PATH_MAX];
+    struct error err = ERROR_INIT;
+    return resolve(path, absolute, &err) < 0 || trial_run(absolute, &err) < 0 ? show_error(&err) : 0;
 }
 
 static int run(void)
@@ -145,6 +156,8 @@ int main(int argc, char **argv)
         json_decref(keys);
         return status;
     }
+    if (strcmp(command, "--try") == 0 && argc == 3)
+        return try(argv[2]);
     if (strcmp(command, "--version") == 0 && argc == 2)
         return printf("tendon-plugin-host %s, plugin ABI %d.%d\n", TENDON_VERSION, TENDON_ABI_MAJOR,
                       TENDON_ABI_MINOR) < 0;

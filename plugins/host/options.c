@@ -3,6 +3,7 @@
 #include "core/base/nearest.h"
 #include "core/base/quantity.h"
 #include "core/base/zone.h"
+#include "plugins/host/secret.h"
 
 #include <libgen.h>
 #include <limits.h>
@@ -11,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STRING_BYTES 1024
-#define KEY_BYTES    256
-#define SECRET_BYTES 65536
+#define STRING_BYTES    1024
+#define KEY_BYTES       256
+#define UNIX_PATH_BYTES 108
 
 /* One value: where it stands, for messages, and what became of it. */
 struct value {
@@ -191,7 +192,24 @@ static int check_url(const struct value *v, struct options *o, struct error *err
     const char *at = strchr(host + 3, '@'), *slash = strchr(host + 3, '/');
     if (at && (!slash || at < slash))
         return refuse(v, err, "must not hold a user or password; use the plugin's secret option");
-    if (json_array_append_new(o->urls, json_string(v->string)) < 0)
+    if (json_array_append_new(o->urls, json_pack("{s:s,s:s}", "option", v->name, "url", v->string)) < 0)
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the options");
+    return 0;
+}
+
+/* A loopback address with a port, or a socket in the file system: what may be reached from elsewhere has a
+ * proxy in front, which speaks TLS. */
+static int check_listen(const struct value *v, struct options *o, struct error *err)
+{
+    const char *port = strrchr(v->string, ':');
+    int64_t number;
+    bool is_unix = strncmp(v->string, "unix:/", 6) == 0 && strlen(v->string) - 5 < UNIX_PATH_BYTES;
+    bool is_loopback =
+        port && (strncmp(v->string, "127.0.0.1:", 10) == 0 || strncmp(v->string, "localhost:", 10) == 0 ||
+                 strncmp(v->string, "[::1]:", 6) == 0);
+    if (!is_unix && (!is_loopback || quantity_int(port + 1, 1, 65535, &number) < 0))
+        return refuse(v, err, "must be 127.0.0.1:PORT, [::1]:PORT or unix:/PATH");
+    if (json_array_append_new(o->listens, json_string(v->string)) < 0)
         return error_set(err, -ENOMEM, "no_memory", "no memory for the options");
     return 0;
 }
@@ -224,6 +242,8 @@ static int check_text(struct value *v, const json_t *json, const char *type, str
         return check_url(v, o, err);
     if (strcmp(type, "secret") == 0)
         return check_secret(v, err);
+    if (strcmp(type, "listen") == 0)
+        return check_listen(v, o, err);
     struct error why = ERROR_INIT;
     struct zone *zone;
     if (zone_open(text, &zone, &why) < 0)
@@ -353,10 +373,10 @@ static int refuse_unknown(const json_t *table, const json_t *given, struct error
 
 int options_check(const json_t *description, const json_t *given, struct options *ret, struct error *err)
 {
-    struct options o = {json_object(), json_array(), json_array(), json_object()};
+    struct options o = {json_object(), json_array(), json_array(), json_object(), json_array()};
     const json_t *table = json_object_get(description, "options");
     int r = 0;
-    if (!o.config || !o.paths || !o.urls || !o.secrets)
+    if (!o.config || !o.paths || !o.urls || !o.secrets || !o.listens)
         r = error_set(err, -ENOMEM, "no_memory", "no memory for the options");
     else if (given && !json_is_null(given) && !json_is_object(given))
         r = error_set(err, -EINVAL, "bad_option", "the options must be a map of names to values");
@@ -393,5 +413,6 @@ void options_fini(struct options *o)
     json_decref(o->paths);
     json_decref(o->urls);
     json_decref(o->secrets);
+    json_decref(o->listens);
     *o = (struct options){0};
 }

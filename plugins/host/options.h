@@ -11,8 +11,9 @@
 struct options {
     json_t *config;  /* for config_new; secrets stand as handles */
     json_t *paths;   /* array: what the sandbox must let be read */
-    json_t *urls;    /* array: where the host's services may connect to */
+    json_t *urls;    /* array of {option, url}: where the host's services may connect to */
     json_t *secrets; /* {handle: path of the file} */
+    json_t *listens; /* array: where the host may take requests */
 };
 
 /* description: describe_plugin's document; given: an object, or NULL for none. Code bad_option with a message

@@ -4,9 +4,11 @@
 #include "core/supervise/channel.h"
 #include "plugins/host/report.h"
 #include "plugins/host/sandbox.h"
+#include "plugins/host/service.h"
 #include "plugins/host/session.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -41,6 +43,8 @@ struct outer {
     struct report report;
     struct child child;
     struct session *session;
+    struct options options; /* what the services may use */
+    struct service *service;
     bool has_ack;
 
     enum phase phase;
@@ -306,8 +310,9 @@ static void work_child(struct outer *o, int64_t now)
         enum child_event event;
         struct child_reply reply;
         struct child_log line;
+        struct child_ask ask;
         enum pipe_kind under_way = o->child.call;
-        int r = child_read(&o->child, &event, &reply, &line);
+        int r = child_read(&o->child, &event, &reply, &line, &ask);
         if (r < 0) {
             /* Destroyed and gone is what was asked for. */
             if (o->phase == PHASE_STOPPING && under_way == 0 && !o->must_destroy)
@@ -320,10 +325,17 @@ static void work_child(struct outer *o, int64_t now)
             break;
         if (event == CHILD_LOG)
             report_log(&o->report, &line, now);
+        else if (event == CHILD_ASK)
+            service_take(o->service, &ask, now);
         else
             take_reply(o, &reply, now);
     }
-    if (o->phase != PHASE_GONE && o->child.call && now >= o->child.deadline_ms)
+    if (o->phase == PHASE_STOPPING)
+        service_cancel(o->service);
+    int r = o->phase == PHASE_GONE ? 0 : service_work(o->service, &o->child, now);
+    if (r < 0)
+        crash(o, call_name(o->child.call), r == -EAGAIN || r == -EWOULDBLOCK ? -ETIMEDOUT : r);
+    if (o->phase != PHASE_GONE && o->child.call && now >= child_limit_ms(&o->child))
         crash(o, call_name(o->child.call), -ETIMEDOUT);
     if (o->phase == PHASE_STOPPING && o->child.call == PIPE_POLL && !o->is_woken) {
         o->is_woken = true;
@@ -383,11 +395,14 @@ static void wait_for_work(struct outer *o, int signals, int64_t now)
     int64_t next = session_next_ms(o->session, now);
     if (o->child.call == 0 && o->phase != PHASE_GONE && o->next_ms > now && o->next_ms < next)
         next = o->next_ms;
-    if (o->child.call && o->child.deadline_ms < next)
-        next = o->child.deadline_ms;
+    if (o->child.call && child_limit_ms(&o->child) < next)
+        next = child_limit_ms(&o->child);
+    if (o->phase != PHASE_GONE && service_next_ms(o->service) < next)
+        next = service_next_ms(o->service);
     if (report_next_ms(&o->report) < next)
         next = report_next_ms(&o->report);
-    (void)poll(fds, sizeof(fds) / sizeof(*fds), next > now ? (int)(next - now) : 0);
+    int64_t left = next > now ? next - now : 0;
+    service_wait(o->service, fds, sizeof(fds) / sizeof(*fds), left < INT_MAX ? (int)left : INT_MAX);
     struct signalfd_siginfo signal;
     bool stop = read(signals, &signal, sizeof(signal)) == sizeof(signal);
     /* Nothing ever comes on the report channel but its end. */
@@ -427,10 +442,16 @@ static int create(struct outer *o)
 {
     struct error err = ERROR_INIT;
     json_t *description = NULL;
-    int r = instance_create(o->instance, &o->child, &description, take_log, o, &err);
+    int r = instance_create(o->instance, &o->child, &description, &o->options, take_log, o, &err);
     o->has_ack = json_is_true(json_object_get(description, "has_ack"));
     json_decref(description);
-    if (r == 0 && (r = sandbox_watch(&err)) < 0)
+    bool is_created = r == 0;
+    /* Sockets that it listens on in the file system are made before it gives up making any. */
+    if (r == 0)
+        r = service_new(&o->options, NULL, &o->service, &err);
+    if (r == 0)
+        r = sandbox_watch(&err);
+    if (r < 0 && is_created)
         child_kill(&o->child);
     if (r == 0) {
         o->report.has_landlock = o->child.has_landlock;
@@ -479,6 +500,8 @@ int outer_run(const struct instance *instance, int report_channel)
         }
         child_kill(&o->child);
     }
+    service_free(o->service);
+    options_fini(&o->options);
     (void)close(signals);
     free(o);
     (void)zmq_ctx_term(zmq);

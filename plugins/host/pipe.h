@@ -1,9 +1,10 @@
 /* What the outer and the inner process of the host say to each other over their socketpair.
  *
  * A frame is a header and its payload. The outer process calls, one call at a time, and the inner one answers
- * each with a REPLY; LOG may come at any time, WAKE has no answer. The inner process holds a vendor's code:
- * the outer one checks every size it says and every text before it uses them. Both ends are the same build.
- */
+ * each with a REPLY; LOG may come at any time, WAKE has no answer. While a call is under way the inner
+ * process may ASK for a service, one thing at a time, and gets its ANSWER in pieces. The inner process holds
+ * a vendor's code: the outer one checks every size it says and every text before it uses them. Both ends are
+ * the same build. */
 #ifndef TENDON_HOST_PIPE_H
 #define TENDON_HOST_PIPE_H
 
@@ -19,6 +20,8 @@
 #define PIPE_SKIPS        64 /* distinct ones of a poll; the rest is counted with the last */
 #define PIPE_CODE_BYTES   32
 #define PIPE_WHERE_BYTES  64
+#define PIPE_PIECE_BYTES  (64 * 1024)                     /* of an answer, in one frame */
+#define PIPE_ANSWER_BYTES (32 * 1024 * 1024 + 256 * 1024) /* an answer, at most */
 
 enum pipe_kind {
     PIPE_SETUP = 1, /* JSON: what the sandbox allows; answered when it stands */
@@ -30,8 +33,10 @@ enum pipe_kind {
     PIPE_STOP,
     PIPE_DESTROY,
     PIPE_WAKE,
-    PIPE_LOG,   /* inner to outer: a level byte and the text */
-    PIPE_REPLY, /* inner to outer: struct pipe_reply, data, cursor, skips */
+    PIPE_LOG,    /* inner to outer: a level byte and the text */
+    PIPE_REPLY,  /* inner to outer: struct pipe_reply, data, cursor, skips */
+    PIPE_ASK,    /* inner to outer: a parcel of at most PIPE_TEXT_BYTES */
+    PIPE_ANSWER, /* struct pipe_piece and its bytes, in order */
     PIPE_N_KINDS
 };
 
@@ -43,6 +48,11 @@ struct pipe_header {
 struct pipe_poll {
     uint32_t soft_bytes; /* of events, after which full() says so */
     uint32_t timeout_ms;
+};
+
+struct pipe_piece {
+    uint32_t total; /* of the answer, in bytes */
+    uint32_t at;    /* where in it this piece belongs */
 };
 
 struct pipe_skip {
@@ -74,6 +84,9 @@ struct pipe_reply {
 int pipe_write(int fd, enum pipe_kind kind, const void *payload, size_t size);
 /* Reads exactly size bytes; -EPIPE at the end. */
 int pipe_read(int fd, void *ret, size_t size);
+
+/* An answer, in as many frames as it takes. */
+int pipe_write_answer(int fd, const void *data, size_t size);
 
 /* Whether a reply's sizes fit the frame that brought it and the limits above. */
 bool pipe_reply_is_sound(const struct pipe_reply *reply, size_t payload_bytes);

@@ -2,7 +2,9 @@
 
 #include "proto/tendon_plugin.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -225,4 +227,114 @@ int time_parse(struct time_zones *zones, const char *format, const char *zone, c
         return TENDON_INVALID;
     *ret_ms = zone_instant(z, (int32_t)p.year, (int32_t)p.month, (int32_t)p.day, of_day);
     return TENDON_OK;
+}
+
+/* --- the other way -------------------------------------------------------------------------------------- */
+
+struct writer {
+    char *room;
+    size_t size, n; /* n ≥ size: it does not fit */
+};
+
+static void write_text(struct writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void write_text(struct writer *w, const char *format, ...)
+{
+    if (w->n >= w->size)
+        return;
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(w->room + w->n, w->size - w->n, format, args);
+    va_end(args);
+    w->n += n < 0 ? w->size : (size_t)n;
+}
+
+static void write_offset(struct writer *w, int32_t offset_s)
+{
+    int32_t minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
+    if (offset_s == 0)
+        write_text(w, "Z");
+    else
+        write_text(w, "%c%02d:%02d", offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
+static bool write_conversion(struct writer *w, char conversion, const struct civil *c, int64_t at_ms)
+{
+    switch (conversion) {
+    case 'Y':
+        write_text(w, "%04d", c->year);
+        return true;
+    case 'y':
+        write_text(w, "%02d", c->year % 100);
+        return true;
+    case 'm':
+        write_text(w, "%02d", c->month);
+        return true;
+    case 'd':
+        write_text(w, "%02d", c->day);
+        return true;
+    case 'H':
+        write_text(w, "%02d", c->hour);
+        return true;
+    case 'I':
+        write_text(w, "%02d", c->hour % 12 ? c->hour % 12 : 12);
+        return true;
+    case 'p':
+        write_text(w, "%s", c->hour < 12 ? "AM" : "PM");
+        return true;
+    case 'b':
+        write_text(w, "%c%s", MONTHS[c->month - 1][0] - 'a' + 'A', MONTHS[c->month - 1] + 1);
+        return true;
+    case 'M':
+        write_text(w, "%02d", c->minute);
+        return true;
+    case 'S':
+        write_text(w, "%02d", c->second);
+        return true;
+    case 'f':
+        write_text(w, "%03d", c->ms);
+        return true;
+    case 'z':
+        write_offset(w, c->offset_s);
+        return true;
+    case 's':
+        write_text(w, "%lld", (long long)(at_ms - c->ms) / 1000);
+        return true;
+    case 'Q':
+        write_text(w, "%lld", (long long)at_ms);
+        return true;
+    case '%':
+        write_text(w, "%%");
+        return true;
+    default:
+        return false;
+    }
+}
+
+size_t time_format(struct time_zones *zones, const char *format, const char *zone, int64_t at_ms, char *room,
+                   size_t size)
+{
+    struct writer w = {room, size, 0};
+    struct civil c;
+    const struct zone *z = zone && strcmp(zone, "UTC") != 0 ? find_zone(zones, zone) : NULL;
+    if (!room || size == 0 || (zone && strcmp(zone, "UTC") != 0 && !z))
+        return 0;
+    room[0] = '\0';
+    if (z)
+        zone_civil(z, at_ms, &c);
+    else
+        civil_of_local(at_ms, &c);
+    if (c.year < 1 || c.year > 9999)
+        return 0;
+    for (const char *f = format ? format : "%Y-%m-%dT%H:%M:%S.%f%z"; *f; f++) {
+        if (*f != '%')
+            write_text(&w, "%c", *f);
+        else if (!write_conversion(&w, *++f, &c, at_ms))
+            w.n = size;
+        if (w.n >= size) {
+            room[0] = '\0';
+            return 0;
+        }
+    }
+    return w.n;
 }

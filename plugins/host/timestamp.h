@@ -24,4 +24,8 @@ void time_zones_fini(struct time_zones *zones);
 int time_parse(struct time_zones *zones, const char *format, const char *zone, const char *text, size_t size,
                int64_t *ret_ms);
 
+/* As time_format of struct tendon_host: the length of the text, or 0. */
+size_t time_format(struct time_zones *zones, const char *format, const char *zone, int64_t at_ms, char *room,
+                   size_t size);
+
 #endif

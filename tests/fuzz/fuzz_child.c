@@ -1,5 +1,6 @@
 /* Any bytes as what the process with the plugin says to the outer one, a reply to poll being waited for. */
 #include "plugins/host/child.h"
+#include "plugins/host/parcel.h"
 #include "plugins/host/report.h"
 #include "plugins/host/session.h"
 
@@ -45,13 +46,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         enum child_event event;
         struct child_reply reply;
         struct child_log line;
+        struct child_ask ask;
         child.call = PIPE_POLL;
-        if (child_read(&child, &event, &reply, &line) < 0)
+        child.asked_ms = 0;
+        if (child_read(&child, &event, &reply, &line, &ask) < 0)
             break;
         if (event == CHILD_NOTHING)
             abort(); /* the other end is closed: there is always a frame, or an error */
         if (event == CHILD_REPLY)
             use(&reply);
+        if (event == CHILD_ASK) {
+            struct parcel parcel = {ask.data, ask.data + ask.size};
+            struct parcel_field field;
+            volatile uint8_t sum = 0;
+            while (parcel_next(&parcel, &field))
+                for (uint32_t i = 0; i < field.size; i++)
+                    sum = (uint8_t)(sum + field.data[i]);
+        }
         if (event == CHILD_LOG) {
             char clean[PIPE_LOG_BYTES + 1];
             if (strlen(report_clean(clean, sizeof(clean), line.text, line.size)) > PIPE_LOG_BYTES)

@@ -193,6 +193,35 @@ def children():
     write("child", "short", reply(events)[:100])
     write("child", "kind", frame(99, b"x"))
     write("child", "huge", struct.pack("<II", 11, 0xffffffff))
+    write("child", "ask", frame(12, field(1, number(1)) + field(2, b"GET")) + reply(events))
+    write("child", "ask-lies", frame(12, struct.pack("<II", 1, 0xffffffff) + b"xx") + frame(12, b"\0" * 7))
+    write("child", "ask-twice", frame(12, b"") + frame(12, b"") + reply())
+
+
+def field(tag, data):
+    return struct.pack("<II", tag, len(data)) + data
+
+
+def number(value):
+    return struct.pack("<q", value)
+
+
+def requests():
+    url = b"https://desk.example:8443/api/tickets?page=2#x"
+    get = field(1, number(1)) + field(2, b"GET")
+    write("request", "get", get + field(3, url) + field(4, b"Accept: text/plain") + field(10, number(30)))
+    write("request", "post", field(2, b"POST") + field(3, url) + field(5, b"{}") + field(6, b"me") + field(7, b"x"))
+    write("request", "secret", get + field(3, url) + field(4, b"Authorization: {secret:token:0}"))
+    write("request", "elsewhere", get + field(3, b"https://desk.example/api"))
+    write("request", "trick", get + field(3, b"https://desk.example:8443@evil.example/"))
+    write("request", "odd-url", get + field(3, b"https:\\\\desk.example:8443/\0x"))
+    write("request", "no-url", get)
+    write("request", "two-urls", get + field(3, url) + field(3, url))
+    write("request", "split", get + field(3, url) + field(4, b"X: a\r\nHost: b"))
+    write("request", "ca", get + field(3, url) + field(8, b"/srv/ca/ca.pem"))
+    write("request", "odd-ca", get + field(3, url) + field(8, b"/etc/shadow"))
+    write("request", "numbers", get + field(3, url) + field(9, number(-1)) + field(10, number(2**62)) + field(11, b"x"))
+    write("request", "cut", (get + field(3, url))[:-3])
 
 
 def answers():
@@ -262,6 +291,7 @@ if __name__ == "__main__":
     conditions()
     records()
     children()
+    requests()
     answers()
     imports()
     shown()

@@ -72,8 +72,9 @@ static void test_host(void **state)
     AT(tendon_host, skip, 144);
     AT(tendon_host, retry_after, 152);
     AT(tendon_host, time_parse, 160);
-    AT(tendon_host, extension, 168);
-    assert_int_equal(sizeof(struct tendon_host), 176);
+    AT(tendon_host, time_format, 168);
+    AT(tendon_host, extension, 176);
+    assert_int_equal(sizeof(struct tendon_host), 184);
 }
 
 static void test_file(void **state)
@@ -104,6 +105,86 @@ static void test_file(void **state)
     assert_int_equal(sizeof(struct tendon_file_1), 48);
 }
 
+static void test_http(void **state)
+{
+    AT(tendon_http_options, struct_size, 0);
+    AT(tendon_http_options, per_minute, 4);
+    AT(tendon_http_options, base, 8);
+    AT(tendon_http_options, user, 16);
+    AT(tendon_http_options, password, 24);
+    AT(tendon_http_options, headers, 32);
+    AT(tendon_http_options, ca_file, 40);
+    AT(tendon_http_options, timeout_ms, 48);
+    AT(tendon_http_options, body_bytes, 56);
+    assert_int_equal(sizeof(struct tendon_http_options), 64);
+    AT(tendon_http_request, struct_size, 0);
+    AT(tendon_http_request, method, 8);
+    AT(tendon_http_request, path, 16);
+    AT(tendon_http_request, headers, 24);
+    AT(tendon_http_request, body, 32);
+    AT(tendon_http_request, size, 40);
+    assert_int_equal(sizeof(struct tendon_http_request), 48);
+    AT(tendon_http_answer, struct_size, 0);
+    AT(tendon_http_answer, status, 4);
+    AT(tendon_http_answer, body, 8);
+    AT(tendon_http_answer, size, 16);
+    AT(tendon_http_answer, next, 24);
+    AT(tendon_http_answer, retry_after_ms, 32);
+    assert_int_equal(sizeof(struct tendon_http_answer), 40);
+    AT(tendon_http_1, struct_size, 0);
+    AT(tendon_http_1, open, 8);
+    AT(tendon_http_1, parameter, 16);
+    AT(tendon_http_1, send, 24);
+    AT(tendon_http_1, header, 32);
+    AT(tendon_http_1, close, 40);
+    assert_int_equal(sizeof(struct tendon_http_1), 48);
+}
+
+static void test_json(void **state)
+{
+    AT(tendon_json_1, struct_size, 0);
+    AT(tendon_json_1, parse, 8);
+    AT(tendon_json_1, free, 16);
+    AT(tendon_json_1, get, 24);
+    AT(tendon_json_1, type, 32);
+    AT(tendon_json_1, count, 40);
+    AT(tendon_json_1, at, 48);
+    AT(tendon_json_1, key, 56);
+    AT(tendon_json_1, string, 64);
+    AT(tendon_json_1, text, 72);
+    AT(tendon_json_1, integer, 80);
+    AT(tendon_json_1, real, 88);
+    assert_int_equal(sizeof(struct tendon_json_1), 96);
+}
+
+static void test_push(void **state)
+{
+    AT(tendon_push_options, struct_size, 0);
+    AT(tendon_push_options, queue, 4);
+    AT(tendon_push_options, listen, 8);
+    AT(tendon_push_options, path, 16);
+    AT(tendon_push_options, secret, 24);
+    AT(tendon_push_options, signature, 32);
+    AT(tendon_push_options, timestamp, 40);
+    AT(tendon_push_options, between, 48);
+    AT(tendon_push_options, body_bytes, 56);
+    assert_int_equal(sizeof(struct tendon_push_options), 64);
+    AT(tendon_push_request, struct_size, 0);
+    AT(tendon_push_request, method, 8);
+    AT(tendon_push_request, path, 16);
+    AT(tendon_push_request, query, 24);
+    AT(tendon_push_request, body, 32);
+    AT(tendon_push_request, size, 40);
+    assert_int_equal(sizeof(struct tendon_push_request), 48);
+    AT(tendon_push_1, struct_size, 0);
+    AT(tendon_push_1, open, 8);
+    AT(tendon_push_1, next, 16);
+    AT(tendon_push_1, header, 24);
+    AT(tendon_push_1, refuse, 32);
+    AT(tendon_push_1, close, 40);
+    assert_int_equal(sizeof(struct tendon_push_1), 48);
+}
+
 #else
 
 static void test_option(void **state)
@@ -113,6 +194,9 @@ static void test_option(void **state)
 #define test_plugin test_option
 #define test_host   test_option
 #define test_file   test_option
+#define test_http   test_option
+#define test_json   test_option
+#define test_push   test_option
 
 #endif
 
@@ -125,8 +209,8 @@ static void test_numbers(void **state)
     const int expected[] = {0, 1, 2, 3, 4, -1, -2, -3, -4};
     for (unsigned i = 0; i < sizeof(results) / sizeof(*results); i++)
         assert_int_equal(results[i], expected[i]);
-    const int types[] = {TENDON_BOOL, TENDON_INT,  TENDON_DURATION, TENDON_SIZE, TENDON_STRING,
-                         TENDON_ENUM, TENDON_ZONE, TENDON_PATH,     TENDON_URL,  TENDON_SECRET};
+    const int types[] = {TENDON_BOOL, TENDON_INT,  TENDON_DURATION, TENDON_SIZE,   TENDON_STRING, TENDON_ENUM,
+                         TENDON_ZONE, TENDON_PATH, TENDON_URL,      TENDON_SECRET, TENDON_LISTEN};
     for (unsigned i = 0; i < sizeof(types) / sizeof(*types); i++)
         assert_int_equal(types[i], i + 1);
     assert_int_equal(TENDON_ONE, 0);
@@ -148,7 +232,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_option), cmocka_unit_test(test_plugin),  cmocka_unit_test(test_host),
-        cmocka_unit_test(test_file),   cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_file),   cmocka_unit_test(test_http),    cmocka_unit_test(test_json),
+        cmocka_unit_test(test_push),   cmocka_unit_test(test_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,36 @@ static void test_more_zones_than_are_kept(void **state)
     assert_int_equal(parse("%Y-%m-%d", "Asia/Kolkata", "2024-07-01"), first[7]);
 }
 
+static void check_format(const char *format, const char *zone, int64_t at_ms, const char *expected)
+{
+    char room[64];
+    assert_int_equal(time_format(&zones, format, zone, at_ms, room, sizeof(room)), strlen(expected));
+    assert_string_equal(room, expected);
+}
+
+static void test_the_other_way(void **state)
+{
+    char room[64];
+    check_format(NULL, NULL, 1704709800007, "2024-01-08T10:30:00.007Z");
+    check_format(NULL, "America/Chicago", 1704709800000, "2024-01-08T04:30:00.000-06:00");
+    check_format("%y%m%d %I:%M %p %b %%", "UTC", 1704747600000, "240108 09:00 PM Jan %");
+    check_format("%s %Q %f", NULL, -1, "-1 -1 999");
+    check_format("%I%p", NULL, 0, "12AM");
+    check_format("", NULL, 0, "");
+    /* Too small a room by one, a zone and a format that are none, years that have no four digits. */
+    assert_int_equal(time_format(&zones, "%Y", NULL, 0, room, 4), 0);
+    assert_int_equal(time_format(&zones, "%Y", NULL, 0, room, 5), 4);
+    assert_int_equal(time_format(&zones, "%Y", "Mars/Olympus", 0, room, sizeof(room)), 0);
+    assert_int_equal(time_format(&zones, "%q", NULL, 0, room, sizeof(room)), 0);
+    assert_int_equal(time_format(&zones, "%", NULL, 0, room, sizeof(room)), 0);
+    assert_int_equal(time_format(&zones, "%Y", NULL, INT64_MAX / 2, room, sizeof(room)), 0);
+    /* What is written is read back. */
+    for (int64_t ms = 0; ms < 2000000000000; ms += 12345678901) {
+        assert_true(time_format(&zones, NULL, "Asia/Kolkata", ms, room, sizeof(room)));
+        assert_int_equal(parse(NULL, NULL, room), ms);
+    }
+}
+
 static int tear_down(void **state)
 {
     time_zones_fini(&zones);
@@ -122,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_what_is_none),
+        cmocka_unit_test(test_the_other_way),
         cmocka_unit_test(test_hours_that_come_twice_or_never),
         cmocka_unit_test(test_more_zones_than_are_kept),
     };

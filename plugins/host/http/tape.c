@@ -1,0 +1,243 @@
+#include "plugins/host/http/tape.h"
+
+#include "core/base/instant.h"
+#include "plugins/host/secret.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TAPE_BYTES (256 * 1024 * 1024)
+
+struct tape {
+    FILE *out;         /* recording */
+    json_t *exchanges; /* playing back: array */
+    json_t *pushes;
+    bool *is_used;
+    size_t n_pushed;
+    int64_t now_ms;
+};
+
+int tape_record(const char *path, struct tape **ret, struct error *err)
+{
+    struct tape *t = calloc(1, sizeof(*t));
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (t && fd >= 0)
+        t->out = fdopen(fd, "w");
+    if (!t || !t->out || fprintf(t->out, "{\"now\": %lld}\n", (long long)instant_now()) < 0) {
+        if (fd >= 0 && (!t || !t->out))
+            (void)close(fd);
+        tape_free(t);
+        return error_set(err, -EIO, "tape", "cannot write %s: %s", path, strerror(errno));
+    }
+    *ret = t;
+    return 0;
+}
+
+static int read_line(struct tape *t, json_t *line)
+{
+    json_t *push = json_object_get(line, "push");
+    if (json_is_integer(json_object_get(line, "now")))
+        t->now_ms = json_integer_value(json_object_get(line, "now"));
+    else if (json_is_object(push))
+        return json_array_append(t->pushes, push);
+    else if (json_is_string(json_object_get(line, "method")) &&
+             json_is_string(json_object_get(line, "target")) &&
+             json_is_integer(json_object_get(line, "status")))
+        return json_array_append(t->exchanges, line);
+    else
+        return -1;
+    return 0;
+}
+
+int tape_replay(const char *path, struct tape **ret, struct error *err)
+{
+    struct tape *t = calloc(1, sizeof(*t));
+    FILE *in = fopen(path, "re");
+    if (!t || !in) {
+        free(t);
+        if (in)
+            (void)fclose(in);
+        return error_set(err, -EIO, "tape", "cannot read %s: %s", path, strerror(errno));
+    }
+    t->exchanges = json_array();
+    t->pushes = json_array();
+    char *text = NULL;
+    size_t room = 0, total = 0;
+    unsigned n = 0;
+    ssize_t size;
+    int r = 0;
+    while (r == 0 && (size = getline(&text, &room, in)) >= 0) {
+        json_error_t why;
+        n++;
+        total += (size_t)size;
+        if (strspn(text, " \t\r\n") == (size_t)size)
+            continue;
+        json_t *line = json_loadb(text, (size_t)size, JSON_ALLOW_NUL, &why);
+        if (!line || read_line(t, line) < 0 || total > TAPE_BYTES)
+            r = error_set(err, -EINVAL, "tape", "%s:%u is no exchange, no push and no {\"now\": …}", path, n);
+        json_decref(line);
+    }
+    free(text);
+    (void)fclose(in);
+    t->is_used = calloc(json_array_size(t->exchanges) + 1, sizeof(*t->is_used));
+    if (r == 0 && !t->is_used)
+        r = error_set(err, -ENOMEM, "no_memory", "no memory for %s", path);
+    if (r < 0) {
+        tape_free(t);
+        return r;
+    }
+    *ret = t;
+    return 0;
+}
+
+void tape_free(struct tape *t)
+{
+    if (!t)
+        return;
+    if (t->out)
+        (void)fclose(t->out);
+    json_decref(t->exchanges);
+    json_decref(t->pushes);
+    free(t->is_used);
+    free(t);
+}
+
+bool tape_is_replay(const struct tape *t)
+{
+    return t->exchanges != NULL;
+}
+
+int64_t tape_now_ms(const struct tape *t)
+{
+    return t->now_ms;
+}
+
+void tape_rewind(struct tape *t)
+{
+    memset(t->is_used, 0, json_array_size(t->exchanges) * sizeof(*t->is_used));
+    t->n_pushed = 0;
+}
+
+/* --- recording ------------------------------------------------------------------------------------------ */
+
+/* Text as itself, with secrets masked; what is no UTF-8 in base64. */
+static json_t *text_of(const json_t *secrets, const char *text, size_t size)
+{
+    struct buffer masked;
+    buffer_init(&masked, 2 * size + SECRET_BYTES);
+    json_t *json = NULL;
+    if (secret_mask(secrets, text, size, &masked) == 0) {
+        json = json_stringn(masked.data ? (const char *)masked.data : "", masked.size);
+        size_t room = sodium_base64_encoded_len(masked.size, sodium_base64_VARIANT_ORIGINAL);
+        char *encoded = json ? NULL : malloc(room);
+        if (encoded)
+            json = json_pack(
+                "{s:s}", "base64",
+                sodium_bin2base64(encoded, room, masked.data, masked.size, sodium_base64_VARIANT_ORIGINAL));
+        free(encoded);
+    }
+    buffer_fini(&masked);
+    return json;
+}
+
+static json_t *headers_of(const json_t *secrets, const struct buffer *headers)
+{
+    json_t *json = json_object();
+    const char *at = (const char *)headers->data, *end = at + headers->size;
+    while (at && at < end) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        const char *colon = stop ? memchr(at, ':', (size_t)(stop - at)) : NULL;
+        if (!colon)
+            break;
+        char name[64] = "";
+        memcpy(name, at, (size_t)(colon - at) < sizeof(name) - 1 ? (size_t)(colon - at) : sizeof(name) - 1);
+        (void)json_object_set_new(json, name, text_of(secrets, colon + 2, (size_t)(stop - colon - 2)));
+        at = stop + 1;
+    }
+    return json;
+}
+
+int tape_add(struct tape *t, const json_t *secrets, const struct tape_request *request,
+             const struct response *response, struct error *err)
+{
+    json_t *line = json_pack(
+        "{s:s,s:o,s:I,s:o,s:o}", "method", request->method, "target",
+        text_of(secrets, request->target, strlen(request->target)), "status", (json_int_t)response->status,
+        "headers", headers_of(secrets, &response->headers), "answer",
+        text_of(secrets, response->body.data ? (const char *)response->body.data : "", response->body.size));
+    if (line && request->body)
+        (void)json_object_set_new(line, "body", text_of(secrets, request->body, request->size));
+    bool is_written = line && json_dumpf(line, t->out, JSON_COMPACT) == 0 && fputc('\n', t->out) != EOF &&
+                      fflush(t->out) == 0;
+    json_decref(line);
+    return is_written ? 0 : error_set(err, -EIO, "tape", "cannot write the record of the exchanges");
+}
+
+/* --- playing back --------------------------------------------------------------------------------------- */
+
+static bool is_text(const json_t *json, const char *text, size_t size)
+{
+    if (!json)
+        return text == NULL;
+    return text && json_string_length(json) == size && memcmp(json_string_value(json), text, size) == 0;
+}
+
+static void append_text(const json_t *json, struct buffer *b)
+{
+    const char *encoded = json_string_value(json_object_get(json, "base64"));
+    if (json_is_string(json)) {
+        buffer_append(b, json_string_value(json), json_string_length(json));
+    } else if (encoded) {
+        size_t n = strlen(encoded), got = 0;
+        uint8_t *room = buffer_extend(b, n);
+        if (room &&
+            sodium_base642bin(room, n, encoded, n, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL) == 0)
+            b->size -= n - got;
+        else if (room)
+            b->size -= n;
+    } else if (json) {
+        /* Written by hand: JSON as itself. */
+        char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+        if (text)
+            buffer_append_string(b, text);
+        free(text);
+    }
+}
+
+int tape_find(struct tape *t, const struct tape_request *request, struct response *ret)
+{
+    size_t i;
+    json_t *line;
+    json_array_foreach(t->exchanges, i, line)
+    {
+        const char *method = json_string_value(json_object_get(line, "method"));
+        if (t->is_used[i] || strcmp(method, request->method) != 0 ||
+            !is_text(json_object_get(line, "target"), request->target, strlen(request->target)) ||
+            !is_text(json_object_get(line, "body"), request->body, request->size))
+            continue;
+        t->is_used[i] = true;
+        response_clear(ret);
+        ret->status = (long)json_integer_value(json_object_get(line, "status"));
+        const char *name;
+        json_t *value;
+        json_object_foreach(json_object_get(line, "headers"), name, value)
+        {
+            char header[4096];
+            int n = snprintf(header, sizeof(header), "%s: %s", name, json_string_value(value));
+            if (json_is_string(value) && n > 0 && (size_t)n < sizeof(header))
+                response_header(ret, header, (size_t)n);
+        }
+        append_text(json_object_get(line, "answer"), &ret->body);
+        return 0;
+    }
+    return -ENOENT;
+}
+
+const json_t *tape_push(struct tape *t)
+{
+    return json_array_get(t->pushes, t->n_pushed++);
+}

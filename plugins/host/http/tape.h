@@ -1,0 +1,48 @@
+/* Exchanges with servers, and requests of others, in a file: recorded once, played back for tests.
+ *
+ * One JSON object a line:
+ *
+ *     {"now": ms}                                        first: what the plugin's clock showed
+ *     {"method": "GET", "target": "/tickets?page=2", "body": text, "status": 200,
+ *      "headers": {"link": text}, "answer": text or {"base64": text}}
+ *     {"push": {"method": "POST", "path": "/hook", "query": text, "headers": {…}, "body": text}}
+ *
+ * Server and port are not written, nor headers of requests; where a secret's value stands in a text its
+ * handle is written instead. Played back, a request is answered by the first exchange with its method, target
+ * and body that was not used yet. Outer process, one thread. */
+#ifndef TENDON_HOST_HTTP_TAPE_H
+#define TENDON_HOST_HTTP_TAPE_H
+
+#include "core/base/error.h"
+#include "plugins/host/http/response.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tape;
+
+struct tape_request {
+    const char *method, *target, *body; /* body NULL: none */
+    size_t size;
+};
+
+/* Code tape. The file of tape_record is made anew, mode 0600. */
+int tape_record(const char *path, struct tape **ret, struct error *err);
+int tape_replay(const char *path, struct tape **ret, struct error *err);
+void tape_free(struct tape *t); /* NULL is fine */
+
+bool tape_is_replay(const struct tape *t);
+int64_t tape_now_ms(const struct tape *t); /* of a replay; 0: it does not say */
+/* Begins again: every exchange is as if it was not used, every push to come. */
+void tape_rewind(struct tape *t);
+
+/* secrets: {handle: path}, what is masked. -EIO when it cannot be written. */
+int tape_add(struct tape *t, const json_t *secrets, const struct tape_request *request,
+             const struct response *response, struct error *err);
+/* Fills ret, whose buffers are there. -ENOENT: no exchange is left for that request. */
+int tape_find(struct tape *t, const struct tape_request *request, struct response *ret);
+/* The next push, or NULL; the tape's. */
+const json_t *tape_push(struct tape *t);
+
+#endif
