@@ -22,13 +22,16 @@
     X(KEY_SERVER)                                                                                            \
     X(METRICS)                                                                                               \
     X(METRICS_SHOW)                                                                                          \
+    X(PLUGIN_CHECK)                                                                                          \
     X(PLUGIN_KEY)                                                                                            \
     X(PLUGIN_LIST)                                                                                           \
+    X(PLUGIN_NEW)                                                                                            \
     X(PLUGIN_RELEASE)                                                                                        \
     X(PLUGIN_RELOAD)                                                                                         \
     X(PLUGIN_SHOW)                                                                                           \
     X(PLUGIN_SIGN)                                                                                           \
     X(PLUGIN_TOP)                                                                                            \
+    X(PLUGIN_TRY)                                                                                            \
     X(PLUGIN_VERIFY)                                                                                         \
     X(QUERY)                                                                                                 \
     X(REPORT_SCORECARD)                                                                                      \

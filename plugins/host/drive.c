@@ -108,7 +108,13 @@ int drive_start(struct drive *d, const void *cursor, size_t size, struct child_r
 int drive_poll(struct drive *d, uint32_t soft_bytes, uint32_t timeout_ms, struct child_reply *ret)
 {
     struct pipe_poll poll = {.soft_bytes = soft_bytes, .timeout_ms = timeout_ms};
-    return drive_call(d, PIPE_POLL, &poll, sizeof(poll), timeout_ms + LIMIT_POLL_MS, ret);
+    int r = drive_call(d, PIPE_POLL, &poll, sizeof(poll), timeout_ms + LIMIT_POLL_MS, ret);
+    /* Nobody commits here: what was taken is as good as committed. */
+    if (r == 0 && ret->fixed.result >= TENDON_OK && ret->fixed.result <= TENDON_END)
+        service_taken(d->service, 0);
+    else if (d->service)
+        service_failed(d->service);
+    return r;
 }
 
 int drive_end(struct drive *d)

@@ -9,11 +9,14 @@
 #include "plugins/host/http/client.h"
 #include "plugins/host/json.h"
 #include "plugins/host/pipe.h"
+#include "plugins/host/push/client.h"
 #include "plugins/host/sandbox.h"
 #include "plugins/host/timestamp.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -24,6 +27,7 @@
 #define STRING_(x) #x
 #define STRING(x)  STRING_(x)
 #define IMAGE_PATH "/proc/self/fd/" STRING(INNER_IMAGE_FD)
+#define DESCRIPTORS_MAX 256 /* the sandbox's limit */
 
 /* A call as the reading thread hands it to the main one. */
 struct call {
@@ -40,6 +44,7 @@ struct inner {
     struct call running;         /* main thread */
     pthread_t main;              /* who may ask */
     bool is_asking, is_answered; /* lock */
+    unsigned n_misplaced;        /* services asked for outside of start and poll */
     uint8_t *answer;             /* [answer_bytes], and a NUL */
     size_t answer_bytes, answer_have;
     int64_t retry_ms; /* what an answer of this call said */
@@ -48,7 +53,7 @@ struct inner {
 
     struct tendon_host host;
     struct tendon_plugin plugin;
-    bool is_loaded;
+    bool is_loaded, was_created;
     void *_Atomic self;
     struct tendon_config *config;
     struct tendon_batch batch;
@@ -157,6 +162,8 @@ static const void *host_extension(const struct tendon_host *host, const char *na
         return file_service();
     if (strcmp(name, TENDON_HTTP_1) == 0)
         return http_service();
+    if (strcmp(name, TENDON_PUSH_1) == 0)
+        return push_service();
     return strcmp(name, TENDON_JSON_1) == 0 ? json_service() : NULL;
 }
 
@@ -172,6 +179,7 @@ static int send_ask(void *ctx, const struct buffer *parcel, const char **ret, si
     struct inner *in = ctx;
     if (!pthread_equal(pthread_self(), in->main) ||
         (in->running.kind != PIPE_START && in->running.kind != PIPE_POLL)) {
+        in->n_misplaced++;
         (void)snprintf(err, TENDON_ERROR_BYTES, "the plugin asks for a service outside of start and poll");
         return TENDON_E_CONFIG;
     }
@@ -263,6 +271,9 @@ static void call_load(struct inner *in)
 static void call_create(struct inner *in)
 {
     json_t *document = json_loadb((const char *)in->running.payload, in->running.size, 0, NULL);
+    if (in->config)
+        leave(1);
+    in->was_created = true;
     in->config = config_new(document);
     json_decref(document);
     if (!in->config) {
@@ -316,11 +327,31 @@ static void call_start(struct inner *in)
     reply(in, &fixed, NULL, NULL, NULL);
 }
 
+/* What the process holds: bytes of the heap, descriptors, handlers of signals. */
+static void call_measure(struct inner *in)
+{
+    struct mallinfo2 heap = mallinfo2();
+    int descriptors = 0, handlers = 0;
+    for (int fd = 0; fd < DESCRIPTORS_MAX; fd++)
+        descriptors += fcntl(fd, F_GETFD) >= 0;
+    for (int number = 1; number < NSIG; number++) {
+        struct sigaction action;
+        handlers += sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+                    action.sa_handler != SIG_IGN;
+    }
+    json_t *document =
+        json_pack("{s:I,s:i,s:i,s:i}", "heap", (json_int_t)(heap.uordblks + heap.hblkhd), "descriptors",
+                  descriptors, "handlers", handlers, "misplaced", (int)in->n_misplaced);
+    reply_document(in, PIPE_MEASURE, document);
+    json_decref(document);
+}
+
 static void run_call(struct inner *in)
 {
     uint32_t kind = in->running.kind;
-    bool is_created = in->self != NULL || in->config != NULL;
-    if (kind != PIPE_LOAD && (!in->is_loaded || (kind != PIPE_CREATE && !is_created)))
+    /* Only destroy may come once more. */
+    bool is_created = in->self != NULL || in->config != NULL || (in->was_created && kind == PIPE_DESTROY);
+    if (kind != PIPE_LOAD && (!in->is_loaded || (kind != PIPE_CREATE && kind != PIPE_MEASURE && !is_created)))
         leave(1);
     in->retry_ms = 0;
     switch (kind) {
@@ -345,7 +376,13 @@ static void run_call(struct inner *in)
         break;
     case PIPE_DESTROY:
         in->plugin.destroy(in->self);
+        in->self = NULL;
+        config_free(in->config);
+        in->config = NULL;
         break;
+    case PIPE_MEASURE:
+        call_measure(in);
+        return;
     default:
         leave(1);
     }

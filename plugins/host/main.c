@@ -1,6 +1,7 @@
 /* tendon-plugin-host: loads one plugin with dlopen, in a process of its own, and feeds its events to the
  * collector. */
 #include "core/supervise/channel.h"
+#include "plugins/host/conform/conform.h"
 #include "plugins/host/inner.h"
 #include "plugins/host/outer.h"
 #include "plugins/host/report.h"
@@ -24,6 +25,9 @@ static const char USAGE[] =
     "       tendon-plugin-host --try PLUGIN.so        run it once without a collector and print its events, "
     "as\n"
     "                                                 the job on standard input says (tendon plugin try)\n"
+    "       tendon-plugin-host --conform PLUGIN.so    test it against its contract, as the job on standard "
+    "input\n"
+    "                                                 says (tendon plugin check)\n"
     "       tendon-plugin-host --run                  run the instance whose configuration is on descriptor "
     "3,\n"
     "                                                 as tendond does\n"
@@ -119,6 +123,16 @@ static int try(const char *path)
     return resolve(path, absolute, &err) < 0 || trial_run(absolute, &err) < 0 ? show_error(&err) : 0;
 }
 
+static int conform(const char *path)
+{
+    char absolute[PATH_MAX];
+    struct error err = ERROR_INIT;
+    int r = resolve(path, absolute, &err);
+    if (r == 0)
+        r = conform_main(absolute, &err);
+    return r < 0 ? show_error(&err) + 1 : r;
+}
+
 static int run(void)
 {
     struct instance instance;
@@ -158,6 +172,8 @@ int main(int argc, char **argv)
     }
     if (strcmp(command, "--try") == 0 && argc == 3)
         return try(argv[2]);
+    if (strcmp(command, "--conform") == 0 && argc == 3)
+        return conform(argv[2]);
     if (strcmp(command, "--version") == 0 && argc == 2)
         return printf("tendon-plugin-host %s, plugin ABI %d.%d\n", TENDON_VERSION, TENDON_ABI_MAJOR,
                       TENDON_ABI_MINOR) < 0;

@@ -78,6 +78,7 @@ static void be_gone(struct outer *o, int exit_status)
         return;
     child_kill(&o->child);
     o->report.inner = 0;
+    service_failed(o->service);
     o->phase = PHASE_GONE;
     o->exit = exit_status;
     o->end_ms = instant_monotonic_ms() + DRAIN_MS;
@@ -262,11 +263,14 @@ static void take_poll(struct outer *o, const struct child_reply *reply, int64_t 
 {
     int result = reply->fixed.result;
     if (result != TENDON_OK && result != TENDON_IDLE && result != TENDON_END) {
+        service_failed(o->service);
         if (o->phase == PHASE_POLLING)
             take_error(o, "poll", &reply->fixed, now);
         return;
     }
+    uint64_t n_put = session_n_put(o->session);
     bool is_something = take_batch(o, reply, now);
+    service_taken(o->service, session_n_put(o->session) > n_put ? n_put + 1 : 0);
     if (o->phase != PHASE_POLLING)
         return;
     o->n_failures = 0;
@@ -349,6 +353,7 @@ static void work_session(struct outer *o, int64_t now)
     struct session_statistics statistics;
     enum session_state state = session_work(o->session, now, &err);
     o->is_cut_off = state == SESSION_LOST || state == SESSION_REFUSED;
+    service_committed(o->service, session_n_done(o->session));
     session_statistics(o->session, &statistics);
     if (statistics.accepted != o->report.accepted || statistics.rejected != o->report.rejected) {
         o->report.accepted = statistics.accepted;

@@ -38,7 +38,7 @@ enum parcel_tag {
     PARCEL_RETRY_MS /* number */
 };
 
-enum parcel_service { PARCEL_HTTP = 1, PARCEL_PUSH_OPEN, PARCEL_PUSH_NEXT, PARCEL_PUSH_REFUSE };
+enum parcel_service { PARCEL_HTTP = 1, PARCEL_PUSH_NEXT, PARCEL_PUSH_REFUSE };
 
 void parcel_put(struct buffer *b, enum parcel_tag tag, const void *data, size_t size);
 void parcel_put_text(struct buffer *b, enum parcel_tag tag, const char *text); /* NULL: nothing */

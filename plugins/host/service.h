@@ -10,6 +10,7 @@
 #include "plugins/host/options.h"
 
 #include <poll.h>
+#include <stdint.h>
 
 struct service;
 
@@ -20,6 +21,10 @@ void service_free(struct service *s); /* NULL is fine */
 void service_take(struct service *s, const struct child_ask *ask, int64_t now_ms);
 /* Goes on, and answers the child where it can. 0, or what child_answer returned. */
 int service_work(struct service *s, struct child *c, int64_t now_ms);
+/* What becomes of the requests that a poll was given (push/server.h). */
+void service_taken(struct service *s, uint64_t n_batch);
+void service_failed(struct service *s);
+void service_committed(struct service *s, uint64_t n_batches);
 /* The plugin is to stop: what it waits for is answered at once. */
 void service_cancel(struct service *s);
 

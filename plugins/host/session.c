@@ -23,6 +23,7 @@ struct batch {
     int64_t sent_ms;
     size_t n_events, events_bytes, cursor_size;
     bool has_cursor;
+    bool is_piece;        /* the rest of the batch that was put comes behind it */
     size_t message_bytes; /* under way, counted against the credit */
     uint8_t *bytes;       /* events, then the cursor */
 };
@@ -41,7 +42,7 @@ struct session {
     uint64_t next_seq;
     uint8_t cursor[WIRE_CURSOR_BYTES];
     size_t cursor_size;
-    uint64_t n_cursors;
+    uint64_t n_cursors, n_put, n_done;
 
     struct batch outbox[OUTBOX_BATCHES]; /* ring: first is the oldest */
     unsigned first, n;
@@ -226,7 +227,8 @@ static bool cut_first(struct session *s, size_t most)
     if (!piece)
         return false;
     memcpy(piece, b->bytes, bytes);
-    struct batch first = {.seq = b->seq, .n_events = n, .events_bytes = bytes, .bytes = piece};
+    struct batch first = {
+        .is_piece = true, .seq = b->seq, .n_events = n, .events_bytes = bytes, .bytes = piece};
     b->n_events -= n;
     b->events_bytes -= bytes;
     memmove(b->bytes, b->bytes + bytes, b->events_bytes + b->cursor_size);
@@ -277,6 +279,7 @@ static void acknowledge(struct session *s, uint64_t seq)
             keep_cursor(s, b->bytes + b->events_bytes, b->cursor_size);
             s->n_cursors++;
         }
+        s->n_done += !b->is_piece;
         s->statistics.batches++;
         s->statistics.events += b->n_events;
         s->statistics.bytes += b->events_bytes;
@@ -547,6 +550,7 @@ int session_put(struct session *s, const void *events, size_t size, size_t n_eve
     if (cursor_size)
         memcpy(bytes + size, cursor, cursor_size);
     s->n++;
+    s->n_put++;
     *batch_at(s, s->n - 1) = (struct batch){
         .seq = s->next_seq++,
         .n_events = n_events,
@@ -557,6 +561,16 @@ int session_put(struct session *s, const void *events, size_t size, size_t n_eve
     };
     s->outbox_bytes += size + cursor_size;
     return 0;
+}
+
+uint64_t session_n_put(const struct session *s)
+{
+    return s->n_put;
+}
+
+uint64_t session_n_done(const struct session *s)
+{
+    return s->n_done;
 }
 
 bool session_is_empty(const struct session *s)

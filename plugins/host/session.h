@@ -53,6 +53,9 @@ size_t session_room(const struct session *s);
  * -ENOMEM. */
 int session_put(struct session *s, const void *events, size_t size, size_t n_events, const void *cursor,
                 size_t cursor_size);
+/* How many batches were put, and how many of them are acknowledged as a whole. */
+uint64_t session_n_put(const struct session *s);
+uint64_t session_n_done(const struct session *s);
 /* Whether everything is acknowledged. */
 bool session_is_empty(const struct session *s);
 

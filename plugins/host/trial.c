@@ -15,8 +15,8 @@
 #include <string.h>
 
 #define SOFT_BYTES   (216 * 1024)
-#define POLL_MS      1000
-#define EMPTY_MOST   10 /* polls that give nothing and say TENDON_OK, one after the other */
+#define POLL_MS      100
+#define EMPTY_MOST   3 /* polls that give nothing and say TENDON_OK, one after the other */
 #define CURSOR_BYTES 4096
 
 struct trial {

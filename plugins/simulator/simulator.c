@@ -437,7 +437,7 @@ static int poll(void *data, struct tendon_batch *batch, uint32_t timeout_ms, cha
     (void)timeout_ms;
     if (self->rate > 0)
         may_give = (now_ms - self->started_ms) * self->rate / 1000 - self->n_given;
-    while (n_given < EVENTS_A_POLL) {
+    while (n_given < EVENTS_A_POLL && !host->full(batch)) {
         int rc;
 
         if (!self->has_event) {

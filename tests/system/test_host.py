@@ -568,7 +568,7 @@ def test_a_plugin_needs_the_header_and_nothing_else(folder):
     shutil.copy(os.path.join(TOP, "proto", "tendon_plugin.h"), header)
     plugin = os.path.join(folder.path, "mine.so")
     subprocess.run(["cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden",
-                    "-Wl,-z,defs", f"-I{header}", "-o", plugin, os.path.join(TOP, "plugins", "template", "template.c")],
+                    "-Wl,-z,defs", f"-I{header}", "-o", plugin, os.path.join(TOP, "plugins", "template", "file.c")],
                    check=True, timeout=120)
     status, err = check(plugin, {"path": folder.path})
     assert status == 0, err

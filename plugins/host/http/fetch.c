@@ -140,7 +140,11 @@ static void take_response(struct fetch *f, int64_t now_ms)
 static void play_back(struct fetch *f, int64_t now_ms)
 {
     struct tape_request request = taped(&f->request);
-    if (tape_find(f->tape, &request, &f->response) < 0)
+    int r = tape_find(f->tape, &request, &f->response);
+    char name[512];
+    if (r == -EIO)
+        fail(f, TENDON_E_TEMPORARY, "%s cannot be asked", origin_text(f->request.origin, name, sizeof(name)));
+    else if (r < 0)
         fail(f, TENDON_E_CONFIG, "the recording has no unused answer to %s %s", request.method,
              request.target);
     else if (buffer_failed(&f->response.body))

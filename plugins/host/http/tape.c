@@ -19,6 +19,10 @@ struct tape {
     bool *is_used;
     size_t n_pushed;
     int64_t now_ms;
+    bool may_reuse;
+    enum tape_fault fault;
+    unsigned one_in;
+    unsigned seed; /* of rand_r */
 };
 
 int tape_record(const char *path, struct tape **ret, struct error *err)
@@ -208,18 +212,79 @@ static void append_text(const json_t *json, struct buffer *b)
     }
 }
 
-int tape_find(struct tape *t, const struct tape_request *request, struct response *ret)
+void tape_set_reuse(struct tape *t)
 {
-    size_t i;
+    t->may_reuse = true;
+}
+
+void tape_set_faults(struct tape *t, enum tape_fault fault, unsigned one_in, unsigned seed)
+{
+    t->fault = fault;
+    t->one_in = one_in;
+    t->seed = seed;
+}
+
+size_t tape_n_exchanges_of(const char *path)
+{
+    struct tape *t;
+    if (tape_replay(path, &t, NULL) < 0)
+        return 0;
+    size_t n = json_array_size(t->exchanges);
+    tape_free(t);
+    return n;
+}
+
+static int spoil(struct tape *t, struct response *r)
+{
+    static const long STATUS[] = {
+        [TAPE_FAULT_UNAVAILABLE] = 503, [TAPE_FAULT_TOO_MANY] = 429, [TAPE_FAULT_BROKEN] = 500,
+        [TAPE_FAULT_EMPTY] = 200,       [TAPE_FAULT_CUT] = 200,      [TAPE_FAULT_GARBAGE] = 200,
+        [TAPE_FAULT_OTHER] = 200,       [TAPE_FAULT_GONE] = 404};
+    size_t size = r->body.size;
+    if (t->fault == TAPE_FAULT_NONE_CAME)
+        return -EIO;
+    r->status = STATUS[t->fault];
+    if (t->fault == TAPE_FAULT_TOO_MANY)
+        response_header(r, "Retry-After: 1", 14);
+    if (t->fault == TAPE_FAULT_CUT) {
+        r->body.size = size / 2;
+        return 0;
+    }
+    buffer_clear(&r->headers);
+    buffer_clear(&r->body);
+    if (t->fault == TAPE_FAULT_GARBAGE || t->fault == TAPE_FAULT_BROKEN)
+        buffer_append_string(&r->body, "<html><body>It works!</body></html>\n");
+    if (t->fault == TAPE_FAULT_OTHER)
+        buffer_append_string(&r->body, "{\"data\": [1, null, {\"id\": {}}, []], \"next\": 7}");
+    return 0;
+}
+
+/* The first exchange for a request that was not used, else the last one that may be used again, else n. */
+static size_t find_exchange(const struct tape *t, const struct tape_request *request)
+{
+    size_t i, found = json_array_size(t->exchanges);
     json_t *line;
     json_array_foreach(t->exchanges, i, line)
     {
         const char *method = json_string_value(json_object_get(line, "method"));
-        if (t->is_used[i] || strcmp(method, request->method) != 0 ||
+        if ((t->is_used[i] && !t->may_reuse) || strcmp(method, request->method) != 0 ||
             !is_text(json_object_get(line, "target"), request->target, strlen(request->target)) ||
             !is_text(json_object_get(line, "body"), request->body, request->size))
             continue;
-        t->is_used[i] = true;
+        found = i;
+        if (!t->is_used[i])
+            break;
+    }
+    return found;
+}
+
+int tape_find(struct tape *t, const struct tape_request *request, struct response *ret)
+{
+    size_t i = find_exchange(t, request);
+    json_t *line = json_array_get(t->exchanges, i);
+    if (line) {
+        bool is_spoilt = t->fault && (unsigned)rand_r(&t->seed) / 7 % t->one_in == 0;
+        t->is_used[i] = !is_spoilt;
         response_clear(ret);
         ret->status = (long)json_integer_value(json_object_get(line, "status"));
         const char *name;
@@ -232,7 +297,7 @@ int tape_find(struct tape *t, const struct tape_request *request, struct respons
                 response_header(ret, header, (size_t)n);
         }
         append_text(json_object_get(line, "answer"), &ret->body);
-        return 0;
+        return is_spoilt ? spoil(t, ret) : 0;
     }
     return -ENOENT;
 }

@@ -40,8 +40,28 @@ void tape_rewind(struct tape *t);
 /* secrets: {handle: path}, what is masked. -EIO when it cannot be written. */
 int tape_add(struct tape *t, const json_t *secrets, const struct tape_request *request,
              const struct response *response, struct error *err);
-/* Fills ret, whose buffers are there. -ENOENT: no exchange is left for that request. */
+/* Fills ret, whose buffers are there. -ENOENT: no exchange is left for that request; -EIO: none came. */
 int tape_find(struct tape *t, const struct tape_request *request, struct response *ret);
+/* For conformance tests: of the exchanges asked for one in so many, at random by the seed, goes otherwise. It
+ * is not used up by that. */
+enum tape_fault {
+    TAPE_FAULT_NO,
+    TAPE_FAULT_UNAVAILABLE, /* 503 */
+    TAPE_FAULT_TOO_MANY,    /* 429 with Retry-After */
+    TAPE_FAULT_BROKEN,      /* 500 with a page of HTML */
+    TAPE_FAULT_NONE_CAME,   /* no answer: tape_find returns -EIO */
+    TAPE_FAULT_EMPTY,       /* the rest: 200, and no body, */
+    TAPE_FAULT_CUT,         /* half of it, */
+    TAPE_FAULT_GARBAGE,     /* HTML, */
+    TAPE_FAULT_OTHER,       /* JSON of another form; */
+    TAPE_FAULT_GONE         /* 404 */
+};
+void tape_set_faults(struct tape *t, enum tape_fault fault, unsigned one_in, unsigned seed);
+/* From now on an exchange that was used answers again where no other is left for a request. */
+void tape_set_reuse(struct tape *t);
+/* How many exchanges the file holds; 0 when it cannot be read. */
+size_t tape_n_exchanges_of(const char *path);
+
 /* The next push, or NULL; the tape's. */
 const json_t *tape_push(struct tape *t);
 

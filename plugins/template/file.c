@@ -1,23 +1,18 @@
-/* template: a small complete plugin, to be copied.
- *
- * Reads a help desk's log, a CSV file or a folder of them with one row an event:
+/* template: reads a help desk's log, a CSV file or a folder of them, a row an event:
  *
  *     id,ticket,at,event,value,severity,site
  *     1,T-100,2024-01-08T10:00:00Z,created,,2,north
  *     2,T-100,2024-01-08T10:30:00Z,status,solved,,
  *
  * The host reads the files (service file/1): it follows a file that grows, takes up new ones and knows after
- * a restart where it was. What is left for a plugin is to say what a row means.
- *
- * Build it with nothing but the header:
- *     cc -shared -fPIC -fvisibility=hidden $(pkg-config --cflags tendon-plugin) -o template.so template.c */
+ * a restart where it was. What is left for a plugin is to say what a row means: map_record. */
 #include <tendon_plugin.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* --- options: what stands under `options:` in the collector's configuration -------------------------------
+/* --- options: what stands under `options:` in the collector's configuration ------------------------------
  */
 
 static const char *const ENCODINGS[] = {"utf-8", "latin1", "cp1252", "utf-16", NULL};
@@ -40,7 +35,7 @@ static const struct tendon_option OPTIONS[] = {
     {0},
 };
 
-/* --- the columns ------------------------------------------------------------------------------------------
+/* --- the columns -----------------------------------------------------------------------------------------
  */
 
 enum column { ID, TICKET, AT, EVENT, VALUE, SEVERITY, SITE, N_COLUMNS };
@@ -184,7 +179,7 @@ static const struct tendon_plugin PLUGIN = {
     .id = "template",
     .vendor = "Tendon",
     .version = "1.0",
-    .help = "Reads a CSV log with one row an event; made to be copied.",
+    .help = "Reads a CSV log with one row an event.",
     .options = OPTIONS,
     .create = create,
     .start = start,
