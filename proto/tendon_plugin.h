@@ -259,7 +259,7 @@ struct tendon_http_request {
     const char *path;           /* put behind base; or a whole URL, as answers name their next page */
     const char *const *headers; /* as above, for this one */
     const char *body;           /* may hold handles */
-    size_t size;                /* of body, at most 128 KiB */
+    size_t size;                /* of body, at most 128 KiB; or TENDON_TEXT */
 };
 
 struct tendon_http_answer {

@@ -7,6 +7,8 @@
 #define TEXT_BYTES  256
 #define OPTIONS_MAX 256
 #define VALUES_MAX  256
+#define PLUGIN_1_0  (offsetof(struct tendon_plugin, destroy) + sizeof(void (*)(void)))
+#define OPTION_1_0  (offsetof(struct tendon_option, values) + sizeof(void *))
 
 static const char *const TYPES[] = {NULL,   "bool", "int",  "duration", "size",   "string",
                                     "enum", "zone", "path", "url",      "secret", "listen"};
@@ -37,9 +39,8 @@ int describe_load(const struct tendon_plugin *entry, struct tendon_plugin *ret, 
         error_hint(err, "build it with the tendon_plugin.h of this version of Tendon");
         return -EINVAL;
     }
-    /* Everything up to destroy is of minor 0: no plugin is without it. */
-    if (entry->struct_size < offsetof(struct tendon_plugin, destroy) + sizeof(entry->destroy) ||
-        entry->option_size < sizeof(struct tendon_option))
+    /* What stood in them at 1.0: no plugin is without it, whatever was added since. */
+    if (entry->struct_size < PLUGIN_1_0 || entry->option_size < OPTION_1_0)
         return error_set(err, -EINVAL, "bad_plugin",
                          "the descriptor says it is smaller than that of ABI 1.0");
     memset(ret, 0, sizeof(*ret));
@@ -118,8 +119,8 @@ int describe_plugin(const struct tendon_plugin *plugin, json_t **ret, struct err
     json_object_set_new(document, "options", options);
     const char *at = (const char *)plugin->options;
     for (unsigned i = 0; at; i++, at += plugin->option_size) {
-        struct tendon_option o;
-        memcpy(&o, at, sizeof(o));
+        struct tendon_option o = {0};
+        memcpy(&o, at, plugin->option_size < sizeof(o) ? plugin->option_size : sizeof(o));
         if (!o.name)
             break;
         json_t *entry = json_object();

@@ -208,7 +208,7 @@ static int check_listen(const struct value *v, struct options *o, struct error *
         port && (strncmp(v->string, "127.0.0.1:", 10) == 0 || strncmp(v->string, "localhost:", 10) == 0 ||
                  strncmp(v->string, "[::1]:", 6) == 0);
     if (!is_unix && (!is_loopback || quantity_int(port + 1, 1, 65535, &number) < 0))
-        return refuse(v, err, "must be 127.0.0.1:PORT, [::1]:PORT or unix:/PATH");
+        return refuse(v, err, "must be a loopback address with a port, or unix: and an absolute path");
     if (json_array_append_new(o->listens, json_string(v->string)) < 0)
         return error_set(err, -ENOMEM, "no_memory", "no memory for the options");
     return 0;

@@ -20,7 +20,8 @@ static const struct tendon_option OPTIONS[] = {
     {.name = "listen",
      .type = TENDON_LISTEN,
      .flags = TENDON_REQUIRED,
-     .help = "Where requests come, behind a proxy that speaks TLS: 127.0.0.1:PORT or unix:/PATH."},
+     .help = "Where requests come, behind a proxy that speaks TLS: a loopback address with a port, or unix: "
+             "and a path."},
     {.name = "secret",
      .type = TENDON_SECRET,
      .flags = TENDON_REQUIRED,
