@@ -1,4 +1,5 @@
 /* Conformance tests of the shared object and of what it says of itself. */
+#include "core/ingest/pattern.h"
 #include "plugins/host/conform/conform.h"
 #include "plugins/host/conform/object.h"
 #include "plugins/host/instance.h"
@@ -128,9 +129,16 @@ static enum verdict test_describe(struct conform *c)
             return conform_fail(c, "the descriptor has no %s", TEXTS[i]);
     json_array_foreach(json_object_get(c->description, "options"), i, option)
     {
-        if (!is_text(option, "help"))
-            return conform_fail(c, "option %s has no help",
-                                json_string_value(json_object_get(option, "name")));
+        const char *name = json_string_value(json_object_get(option, "name"));
+        const char *help = json_string_value(json_object_get(option, "help"));
+        if (!help || !*help)
+            return conform_fail(c, "option %s has no help", name);
+        if (pattern_is_personal(help, strlen(help)))
+            return conform_fail(
+                c,
+                "the help of option %s has an address or the like in it: errors that show it are "
+                "withheld",
+                name);
     }
     return VERDICT_PASSED;
 }
