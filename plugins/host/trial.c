@@ -16,7 +16,7 @@
 
 #define SOFT_BYTES   (216 * 1024)
 #define POLL_MS      100
-#define EMPTY_MOST   3 /* polls that give nothing and say TENDON_OK, one after the other */
+#define EMPTY_MOST   10 /* polls that give nothing and say TENDON_OK, one after the other */
 #define CURSOR_BYTES 4096
 
 struct trial {

@@ -1,5 +1,5 @@
 /* Signatures of pushed requests. */
-#include "plugins/host/push/signature.h"
+#include "plugins/host/push/hmac.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +16,8 @@ static bool is_good(const char *signature, const char *text)
 {
     /* In parts: what is signed is all of them. */
     size_t half = strlen(text) / 2;
-    const struct signed_part parts[] = {{text, half}, {NULL, 0}, {text + half, strlen(text) - half}};
-    return signature_is_good(signature, KEY, strlen(KEY), parts, 3);
+    const struct hmac_part parts[] = {{text, half}, {NULL, 0}, {text + half, strlen(text) - half}};
+    return hmac_is_good(signature, KEY, strlen(KEY), parts, 3);
 }
 
 static void test_forms(void **state)
@@ -41,9 +41,9 @@ static void test_what_is_wrong(void **state)
         assert_false(is_good(WRONG[i], TEXT));
     assert_false(is_good(NULL, TEXT));
     assert_false(is_good(HEX, TEXT "?"));
-    const struct signed_part part = {TEXT, strlen(TEXT)};
-    assert_false(signature_is_good(HEX, "Jeff", 4, &part, 1));
-    assert_false(signature_is_good(HEX, "", 0, &part, 1));
+    const struct hmac_part part = {TEXT, strlen(TEXT)};
+    assert_false(hmac_is_good(HEX, "Jeff", 4, &part, 1));
+    assert_false(hmac_is_good(HEX, "", 0, &part, 1));
     /* Each bit counts. */
     for (unsigned i = 0; i < 64; i++) {
         char wrong[65] = HEX;

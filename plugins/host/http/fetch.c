@@ -41,8 +41,7 @@ struct fetch {
 int fetch_new(const struct options *options, struct tape *tape, struct fetch **ret, struct error *err)
 {
     struct fetch *f = calloc(1, sizeof(*f));
-    if (!f || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-        origins_init(&f->origins, options->urls) < 0 || !(f->multi = curl_multi_init())) {
+    if (!f || origins_init(&f->origins, options->urls) < 0) {
         fetch_free(f);
         return error_set(err, -ENOMEM, "no_memory", "no memory for an HTTP client");
     }
@@ -199,7 +198,10 @@ static void send_request(struct fetch *f)
     /* No "100 Continue" dance: bodies are small. */
     struct curl_slist *longer = curl_slist_append(f->request.headers, "Expect:");
     f->request.headers = longer ? longer : f->request.headers;
-    f->easy = curl_easy_init();
+    /* Most plugins ask no server: their hosts need no TLS library made ready. */
+    if (!f->multi && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
+        f->multi = curl_multi_init();
+    f->easy = f->multi ? curl_easy_init() : NULL;
     f->trouble[0] = '\0';
     if (!f->easy || !set_options(f) || curl_multi_add_handle(f->multi, f->easy) != CURLM_OK) {
         fail(f, TENDON_E_TEMPORARY, "no memory for a request");

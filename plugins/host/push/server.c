@@ -4,8 +4,8 @@
 #include "plugins/host/http/response.h"
 #include "plugins/host/parcel.h"
 #include "plugins/host/pipe.h"
+#include "plugins/host/push/hmac.h"
 #include "plugins/host/push/listener.h"
-#include "plugins/host/push/signature.h"
 #include "plugins/host/secret.h"
 #include "proto/tendon_plugin.h"
 
@@ -182,11 +182,11 @@ static bool is_signed(const struct pushed *q)
         return false;
     buffer_init(&secret, 2 * SECRET_BYTES);
     const char *between = rules->timestamp && rules->between ? rules->between : "";
-    const struct signed_part parts[] = {
+    const struct hmac_part parts[] = {
         {timestamp, strlen(timestamp)}, {between, strlen(between)}, {q->body.data, q->body.size}};
     bool is_good = secret_expand(q->server->options->secrets, rules->secret, strlen(rules->secret), &secret,
                                  &err) == 0 &&
-                   signature_is_good(signature, secret.data, secret.size, parts, 3);
+                   hmac_is_good(signature, secret.data, secret.size, parts, 3);
     if (secret.data)
         sodium_memzero(secret.data, secret.capacity);
     buffer_fini(&secret);

@@ -1,4 +1,4 @@
-#include "plugins/host/push/signature.h"
+#include "plugins/host/push/hmac.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -20,8 +20,8 @@ static bool decode(const char *text, unsigned char mac[crypto_auth_hmacsha256_BY
     return false;
 }
 
-bool signature_is_good(const char *signature, const void *secret, size_t secret_bytes,
-                       const struct signed_part *parts, size_t n_parts)
+bool hmac_is_good(const char *signature, const void *secret, size_t secret_bytes,
+                  const struct hmac_part *parts, size_t n_parts)
 {
     unsigned char given[crypto_auth_hmacsha256_BYTES], right[crypto_auth_hmacsha256_BYTES];
     crypto_auth_hmacsha256_state state;
