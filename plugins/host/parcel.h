@@ -35,7 +35,8 @@ enum parcel_tag {
     PARCEL_RESULT,  /* number, enum tendon_result */
     PARCEL_ERROR,   /* text for err */
     PARCEL_STATUS,  /* number, of HTTP */
-    PARCEL_RETRY_MS /* number */
+    PARCEL_RETRY_MS, /* number */
+    PARCEL_NEXT      /* the URL of the next page */
 };
 
 enum parcel_service { PARCEL_HTTP = 1, PARCEL_PUSH_NEXT, PARCEL_PUSH_REFUSE };

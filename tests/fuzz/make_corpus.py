@@ -206,6 +206,25 @@ def number(value):
     return struct.pack("<q", value)
 
 
+def objects():
+    with open(os.path.join(TOP, "tests", "data", "abi-1.0", "file.so"), "rb") as file:
+        whole = file.read()
+    sections = struct.unpack_from("<Q", whole, 40)[0]
+    write("object", "whole", whole)
+    write("object", "cut", whole[:sections + 100])
+    write("object", "head", whole[:64])
+    write("object", "empty", b"")
+    write("object", "no-elf", b"#!/bin/sh\n")
+    write("object", "sections-beyond", whole[:40] + struct.pack("<Q", 2**63 + 8) + whole[48:])
+    write("object", "many-sections", whole[:60] + b"\xff\xff" + whole[62:])
+    for i in range(len(whole[sections:]) // 64):  # the tables that are read claim to be as large as can be, and anywhere
+        at = sections + 64 * i
+        if struct.unpack_from("<I", whole, at + 4)[0] not in (6, 11, 0x6fffffff):
+            continue
+        write("object", f"huge-{i:02}", whole[:at + 32] + struct.pack("<Q", 2**64 - 8) + whole[at + 40:])
+        write("object", f"far-{i:02}", whole[:at + 24] + struct.pack("<Q", 2**64 - 4096) + whole[at + 32:])
+
+
 def requests():
     url = b"https://desk.example:8443/api/tickets?page=2#x"
     get = field(1, number(1)) + field(2, b"GET")
@@ -292,6 +311,7 @@ if __name__ == "__main__":
     records()
     children()
     requests()
+    objects()
     answers()
     imports()
     shown()

@@ -64,7 +64,7 @@ BROKEN = {
     "handler": ("handlers", "1 handlers of signals"),
     "wake": ("wake", "signal 6|ended"),
     "result": ("fuzz_calls", "poll returned 7"),
-    "hang": ("events", "did not return from poll"),
+    "hang": ("poll_time", "did not return from poll"),
     "talk": ("log", "lines were logged"),
     "person": ("log", "spoke of a person"),
     "bad-event": ("events", "reject 300 of 300 events, the first: ticket.opened"),

@@ -73,6 +73,13 @@ class Server:
         self.close()
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 @pytest.fixture
 def folder():
     with Folder() as each:
@@ -113,14 +120,14 @@ def ask(server, *paths, **options):
     return [Said(int(result), int(code), int(size), text) for result, code, size, text in said]
 
 
-def tickets(first, last, each, url=lambda query: f"/tickets?{query}"):
+def tickets(first, last, each):
     """A source of tickets first … last, a page of `each`, linked by a Link header."""
     def answer(asked):
         after = int(asked.query.get("after", ["0"])[0])
         ids = range(max(first, after + 1), min(last, after + each) + 1)
         body = {"tickets": [{"id": n, "times": {"created": f"2024-01-08T10:{n // 60 % 60:02}:{n % 60:02}Z"}}
                             for n in ids]}
-        more = {"Link": f'<{url(f"after={ids[-1]}")}>; rel="next"'} if ids and ids[-1] < last else {}
+        more = {"Link": f'</tickets?after={ids[-1]}>; rel="next"'} if ids and ids[-1] < last else {}
         return 200, more, json.dumps(body).encode()
     return answer
 
@@ -229,6 +236,16 @@ def test_retry_after_is_kept_to():
         assert (first.result, first.status) == (E_TEMPORARY, 429)
         assert second.result == E_TEMPORARY and second.status == 0 and "said to wait" in second.text
         assert len(server.asked) == 1
+
+
+def test_through_the_proxy_of_the_environment(monkeypatch):
+    with Server(lambda asked: (200, {}, b"by proxy")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        assert ask("http://desk.example", "/one")[0].text == "by proxy"
+        assert proxy.asked[0].path == "http://desk.example/one"
+        with Server(lambda asked: (200, {}, b"itself")) as server:
+            monkeypatch.setenv("no_proxy", "127.0.0.1")
+            assert ask(server, "/one")[0].text == "itself"
 
 
 def test_only_in_start_and_poll():

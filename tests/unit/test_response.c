@@ -40,7 +40,7 @@ static void test_results(void **state)
     for (unsigned i = 0; i < sizeof(CASES) / sizeof(*CASES); i++) {
         char text[256] = "", status[16];
         r.status = CASES[i].status;
-        assert_int_equal(response_pack(&r, "the server of option url", "GET", &b), 0);
+        assert_int_equal(response_pack(&r, NULL, "the server of option url", "GET", &b), 0);
         assert_int_equal(number(&b, PARCEL_RESULT), CASES[i].result);
         assert_int_equal(number(&b, PARCEL_STATUS), CASES[i].status);
         struct parcel_field error = parcel_find(b.data, b.size, PARCEL_ERROR);
@@ -63,7 +63,7 @@ static int64_t retry(const char *value, long status)
     r.status = status;
     (void)snprintf(line, sizeof(line), "Retry-After: %s\r\n", value);
     header(&r, line);
-    int64_t ms = response_pack(&r, "it", "GET", &b);
+    int64_t ms = response_pack(&r, NULL, "it", "GET", &b);
     if (status == 429)
         assert_int_equal(number(&b, PARCEL_RETRY_MS), ms);
     buffer_fini(&b);
@@ -116,12 +116,61 @@ static void test_headers(void **state)
     response_fini(&r);
 }
 
+/* The next page of an answer to https://desk.example:8443/api/tickets?page=1, or "". */
+static const char *next(const char *link)
+{
+    static char room[512];
+    struct response r;
+    struct buffer b;
+    char line[600];
+    CURLU *url = curl_url();
+    assert_int_equal(curl_url_set(url, CURLUPART_URL, "https://desk.example:8443/api/tickets?page=1", 0),
+                     CURLUE_OK);
+    response_init(&r, 1024);
+    buffer_init(&b, 65536);
+    r.status = 200;
+    (void)snprintf(line, sizeof(line), "Link: %s", link);
+    header(&r, line);
+    (void)response_pack(&r, url, "it", "GET", &b);
+    struct parcel_field field = parcel_find(b.data, b.size, PARCEL_NEXT);
+    memcpy(room, field.data ? field.data : "", field.size);
+    room[field.size] = '\0';
+    buffer_fini(&b);
+    response_fini(&r);
+    curl_url_cleanup(url);
+    return room;
+}
+
+static void test_the_next_page(void **state)
+{
+    assert_string_equal(next("<https://desk.example:8443/api/tickets?page=2>; rel=\"next\""),
+                        "https://desk.example:8443/api/tickets?page=2");
+    assert_string_equal(next("</api/tickets?page=2>; rel=next"),
+                        "https://desk.example:8443/api/tickets?page=2");
+    assert_string_equal(next("<?page=2>;rel=\"next\""), "https://desk.example:8443/api/tickets?page=2");
+    assert_string_equal(next("<http://a/1>; rel=\"prev\", <http://a/3>; title=\"a, b\"; rel=\"next\", "
+                             "<http://a/9>; rel=\"last\""),
+                        "http://a/3");
+    assert_string_equal(next("<http://a/1,2>; rel=\"next\""), "http://a/1,2");
+    static const char *const NONE[] = {"",
+                                       "<",
+                                       "<x",
+                                       "x>; rel=\"next\"",
+                                       "<x>; rel=\"nextto\"",
+                                       "<x>; rel=\"prev\"",
+                                       "<x>",
+                                       "<http://[>; rel=\"next\""};
+    for (unsigned i = 0; i < sizeof(NONE) / sizeof(*NONE); i++)
+        assert_string_equal(next(NONE[i]), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_results),
         cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_the_next_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,6 +94,28 @@ static enum verdict test_batches(struct conform *c)
     return verdict;
 }
 
+/* Polls that may wait for a while, and for none. */
+static enum verdict test_poll_time(struct conform *c)
+{
+    static const uint32_t TIMEOUTS[] = {0, 1, 200, 0};
+    struct play p;
+    int result = TENDON_OK;
+    play_init(&p, c);
+    enum verdict verdict = play_begin(&p, NULL, 0);
+    for (size_t i = 0; verdict == VERDICT_PASSED && i < sizeof(TIMEOUTS) / sizeof(*TIMEOUTS); i++) {
+        /* With all there is, and when there is nothing more. */
+        verdict = play_poll(&p, PLAY_SOFT_BYTES, TIMEOUTS[i], &result);
+        if (verdict == VERDICT_PASSED && result == TENDON_OK && i == 1)
+            verdict = play_drain(&p, PLAY_SOFT_BYTES, &result);
+        if (verdict == VERDICT_PASSED && result < TENDON_OK)
+            verdict = VERDICT_FAILED;
+        if (result == TENDON_END)
+            break;
+    }
+    play_fini(&p);
+    return verdict;
+}
+
 static enum verdict test_backpressure(struct conform *c)
 {
     struct play baseline, p;
@@ -357,6 +379,11 @@ const struct conform_test CONFORM_SOURCE[] = {
      "and at "
      "most 32 KiB more fit. Who does not ask loses events or blocks others' turn.",
      test_batches, true},
+    {"poll_time",
+     "poll returns within its timeout and five seconds, also with a timeout of nothing, and also when there "
+     "is nothing to "
+     "give: a host that waits for longer takes the plugin for dead and ends it.",
+     test_poll_time, true},
     {"backpressure",
      "A collector that takes little at a time gets the same events as one that takes much. An event for "
      "which end "

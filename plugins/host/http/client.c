@@ -142,31 +142,6 @@ static void put_url(struct tendon_http *http, const char *path)
     buffer_clear(&http->parameters);
 }
 
-/* The address in angle brackets of the link that is the next page: <…>; rel="next". */
-static void find_next(struct tendon_http *http, const char *link)
-{
-    for (const char *at = link; (at = strchr(at, '<'));) {
-        const char *end = strchr(at, '>');
-        if (!end)
-            return;
-        /* The parameters of this link: up to the comma in front of the next one. */
-        const char *stop = strstr(end, ",");
-        while (stop && stop[1 + strspn(stop + 1, " \t")] != '<')
-            stop = strstr(stop + 1, ",");
-        size_t n = stop ? (size_t)(stop - end) : strlen(end);
-        const char *rel = memmem(end, n, "rel=", 4);
-        if (rel) {
-            rel += 4 + (rel[4] == '"');
-            if (strncmp(rel, "next", 4) == 0 && strchr("\" ;,", rel[4])) {
-                buffer_append(&http->next, at + 1, (size_t)(end - at - 1));
-                buffer_append(&http->next, "", 1);
-                return;
-            }
-        }
-        at = end;
-    }
-}
-
 static const char *find_header(const struct tendon_http *http, const char *name)
 {
     const char *at = (const char *)http->headers.data, *end = at + http->headers.size;
@@ -194,6 +169,9 @@ static bool take_answer(struct tendon_http *http, const char *data, size_t size)
             has_status = true;
         } else if (field.tag == PARCEL_RETRY_MS) {
             http->answer.retry_after_ms = parcel_number(&field);
+        } else if (field.tag == PARCEL_NEXT) {
+            buffer_append(&http->next, field.data, field.size);
+            buffer_append(&http->next, "", 1);
         } else if (field.tag == PARCEL_BODY) {
             /* The last field: a NUL stands behind it. */
             http->answer.body = field.data;
@@ -212,9 +190,6 @@ static bool take_answer(struct tendon_http *http, const char *data, size_t size)
     /* Headers that do not fit are left out as a whole: a name without its value would be worse. */
     if (buffer_failed(&http->headers))
         buffer_clear(&http->headers);
-    const char *link = find_header(http, "link");
-    if (link)
-        find_next(http, link);
     if (http->next.size && !buffer_failed(&http->next))
         http->answer.next = (const char *)http->next.data;
     return has_status;

@@ -126,8 +126,8 @@ static void take_response(struct fetch *f, int64_t now_ms)
 {
     char name[512];
     struct origin *origin = f->request.origin;
-    int64_t wait_ms =
-        response_pack(&f->response, origin_text(origin, name, sizeof(name)), f->request.method, &f->answer);
+    int64_t wait_ms = response_pack(&f->response, f->request.url, origin_text(origin, name, sizeof(name)),
+                                    f->request.method, &f->answer);
     if (wait_ms > 0 && !(f->tape && tape_is_replay(f->tape)))
         origin->retry_ms = now_ms + wait_ms;
     if (buffer_failed(&f->answer))

@@ -153,12 +153,14 @@ static int read_ca_file(const struct options *options, const struct parcel_field
 /* Path and query, behind the server's name. */
 static char *copy_target(const char *url, size_t size)
 {
-    const char *end = url + size, *at = memmem(url, size, "://", 3);
-    at = at ? at + 3 : url;
-    while (at < end && *at != '/' && *at != '?' && *at != '#')
-        at++;
-    const char *hash = memchr(at, '#', (size_t)(end - at));
-    return strndup(at, (size_t)((hash ? hash : end) - at));
+    const char *colon = memmem(url, size, "://", 3);
+    size_t from = colon ? (size_t)(colon - url) + 3 : 0;
+    while (from < size && !strchr("/?#", url[from]))
+        from++;
+    size_t n = 0;
+    while (from + n < size && url[from + n] != '#')
+        n++;
+    return strndup(url + from, n);
 }
 
 static int64_t bounded(int64_t given, int64_t preset, int64_t most)

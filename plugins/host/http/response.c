@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -120,7 +121,45 @@ static int status_result(long status)
     return TENDON_INVALID;
 }
 
-int64_t response_pack(const struct response *r, const char *origin, const char *method, struct buffer *answer)
+/* The address in angle brackets of the link that is the next page: <…>; rel="next". A copy, or NULL. */
+static char *find_next(const char *link)
+{
+    for (const char *at = link; (at = strchr(at, '<'));) {
+        const char *end = strchr(at, '>');
+        if (!end)
+            return NULL;
+        /* The parameters of this link: up to the comma in front of the next one. */
+        const char *stop = strchr(end, ',');
+        while (stop && stop[1 + strspn(stop + 1, " \t")] != '<')
+            stop = strchr(stop + 1, ',');
+        size_t n = stop ? (size_t)(stop - end) : strlen(end);
+        const char *rel = memmem(end, n, "rel=", 4);
+        if (rel) {
+            rel += 4 + (rel[4] == '"');
+            if (strncmp(rel, "next", 4) == 0 && strchr("\" ;,", rel[4]))
+                return strndup(at + 1, (size_t)(end - at - 1));
+        }
+        at = end;
+    }
+    return NULL;
+}
+
+/* As a whole URL, whatever it was relative to. */
+static void put_next(const char *header, size_t size, CURLU *url, struct buffer *answer)
+{
+    char *link = strndup(header, size), *next = link ? find_next(link) : NULL, *whole = NULL;
+    CURLU *copy = next && url ? curl_url_dup(url) : NULL;
+    if (copy && curl_url_set(copy, CURLUPART_URL, next, 0) == CURLUE_OK &&
+        curl_url_get(copy, CURLUPART_URL, &whole, 0) == CURLUE_OK)
+        parcel_put_text(answer, PARCEL_NEXT, whole);
+    curl_free(whole);
+    curl_url_cleanup(copy);
+    free(next);
+    free(link);
+}
+
+int64_t response_pack(const struct response *r, CURLU *url, const char *origin, const char *method,
+                      struct buffer *answer)
 {
     int result = status_result(r->status);
     int64_t wait_ms = 0;
@@ -140,6 +179,8 @@ int64_t response_pack(const struct response *r, const char *origin, const char *
             break;
         if (stop - at > 13 && memcmp(at, "retry-after: ", 13) == 0)
             wait_ms = retry_ms(at + 13, (size_t)(stop - at - 13));
+        if (stop - at > 6 && memcmp(at, "link: ", 6) == 0)
+            put_next(at + 6, (size_t)(stop - at - 6), url, answer);
         parcel_put(answer, PARCEL_HEADER, at, (size_t)(stop - at));
         at = stop + 1;
     }
