@@ -10,9 +10,9 @@
 
 struct ask {
     void *ctx;
-    /* Sends the parcel and waits for the answer, which lives until the next ask and has a NUL behind it.
+    /* Sends the parcel and waits for the answer, which is the caller's to free and has a NUL behind it.
      * Returns TENDON_OK, or TENDON_E_CONFIG with err where nothing may be asked now. */
-    int (*send)(void *ctx, const struct buffer *parcel, const char **ret, size_t *ret_size, char *err);
+    int (*send)(void *ctx, const struct buffer *parcel, char **ret, size_t *ret_size, char *err);
 };
 
 /* That of the process the host lives in (struct tendon_host, instance). */

@@ -174,7 +174,7 @@ const struct ask *ask_of(const struct tendon_host *host)
 }
 
 /* The channel's reading thread puts the answer together. */
-static int send_ask(void *ctx, const struct buffer *parcel, const char **ret, size_t *ret_size, char *err)
+static int send_ask(void *ctx, const struct buffer *parcel, char **ret, size_t *ret_size, char *err)
 {
     struct inner *in = ctx;
     if (!pthread_equal(pthread_self(), in->main) ||
@@ -191,9 +191,10 @@ static int send_ask(void *ctx, const struct buffer *parcel, const char **ret, si
     while (!in->is_answered)
         (void)pthread_cond_wait(&in->arrived, &in->lock);
     in->is_asking = false;
-    (void)pthread_mutex_unlock(&in->lock);
-    *ret = (const char *)in->answer;
+    *ret = (char *)in->answer;
     *ret_size = in->answer_bytes;
+    in->answer = NULL;
+    (void)pthread_mutex_unlock(&in->lock);
     struct parcel_field retry = parcel_find(*ret, *ret_size, PARCEL_RETRY_MS);
     if (retry.data)
         in->retry_ms = parcel_number(&retry);

@@ -218,7 +218,7 @@ int instance_create(const struct instance *in, struct child *ret, json_t **ret_d
         (void)close(image);
         return r;
     }
-    r = options_check(description, in->options, &options, err);
+    r = options_check(description, in->options, in->for_trial, &options, err);
     if (r == 0) {
         r = start_and_load(in, image, options.paths, ret, &reply, log, ctx, err);
         if (r == 0)

@@ -29,6 +29,7 @@ struct instance {
     uint32_t limits_ms[PIPE_N_KINDS]; /* of calls, by kind; 0: the ABI's (instance_limit) */
     bool keep_stderr;
     int64_t now_ms;   /* what the plugin's clock is to show, for tests; 0: that of the system */
+    bool for_trial;   /* as options_check */
     json_t *document; /* keeps the strings; may be NULL */
 };
 

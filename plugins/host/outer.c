@@ -465,7 +465,7 @@ static int create(struct outer *o)
     }
     char message[sizeof(err.message) + sizeof(err.hint) + 8];
     (void)snprintf(message, sizeof(message), "%s%s%s", err.message, *err.hint ? "; " : "", err.hint);
-    report_state(&o->report, r == -ECHILD ? "crashed" : "failed_config", message);
+    report_state(&o->report, r == -ECHILD ? "crashed" : r == -EINVAL ? "failed_config" : "retrying", message);
     report_flush(&o->report, instant_monotonic_ms(), true);
     return r == -ECHILD ? CHANNEL_EXIT_CRASHED : r == -EINVAL ? CHANNEL_EXIT_CONFIG : CHANNEL_EXIT_AGAIN;
 }

@@ -32,9 +32,9 @@ enum parcel_tag {
     PARCEL_BETWEEN,
     PARCEL_QUEUE, /* number */
     /* answered */
-    PARCEL_RESULT,  /* number, enum tendon_result */
-    PARCEL_ERROR,   /* text for err */
-    PARCEL_STATUS,  /* number, of HTTP */
+    PARCEL_RESULT,   /* number, enum tendon_result */
+    PARCEL_ERROR,    /* text for err */
+    PARCEL_STATUS,   /* number, of HTTP */
     PARCEL_RETRY_MS, /* number */
     PARCEL_NEXT      /* the URL of the next page */
 };

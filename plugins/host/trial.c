@@ -169,7 +169,7 @@ static int read_job(struct trial *t, struct error *err)
 
 int trial_run(const char *plugin, struct error *err)
 {
-    struct trial t = {.instance = {.path = plugin, .keep_stderr = true}};
+    struct trial t = {.instance = {.path = plugin, .keep_stderr = true, .for_trial = true}};
     int r = read_job(&t, err);
     if (r == 0)
         r = run(&t, err);

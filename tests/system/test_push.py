@@ -220,5 +220,5 @@ def test_an_address_that_is_taken(folder, collector):
         other.bind(("127.0.0.1", 0))
         other.listen()
         with template(folder, "127.0.0.1:%d" % other.getsockname()[1]) as host:
-            until(lambda: host.report().get("state") == "retrying")
-            assert "in use" in host.report()["message"]
+            assert host.wait() == 75
+            assert host.report()["state"] == "retrying" and "in use" in host.report()["message"]

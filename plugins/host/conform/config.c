@@ -17,7 +17,7 @@ static const char *attribute(const json_t *option, const char *key)
 static int check(const struct conform *c, const json_t *given, struct error *err)
 {
     struct options options;
-    int r = options_check(c->description, given, &options, err);
+    int r = options_check(c->description, given, true, &options, err);
     if (r == 0)
         options_fini(&options);
     return r;
@@ -38,7 +38,7 @@ static enum verdict test_defaults(struct conform *c)
             return conform_fail(c, "option %s is required and has a default", attribute(option, "name"));
         json_t *alone = json_pack("{s:[O]}", "options", option);
         struct options options;
-        int r = options_check(alone, NULL, &options, &err);
+        int r = options_check(alone, NULL, true, &options, &err);
         if (r == 0)
             options_fini(&options);
         json_decref(alone);

@@ -74,7 +74,8 @@ static enum verdict check_error(struct play *p, const char *call, int result, co
 enum verdict play_create(struct play *p, int *ret_result)
 {
     struct error err = ERROR_INIT;
-    struct instance instance = {.path = p->c->plugin, .options = p->options ? p->options : p->c->options};
+    struct instance instance = {
+        .path = p->c->plugin, .options = p->options ? p->options : p->c->options, .for_trial = true};
     if (p->c->replay && tape_replay(p->c->replay, &p->tape, &err) < 0)
         return conform_fail(p->c, "%s", err.message);
     if (p->tape)

@@ -20,6 +20,7 @@
 
 struct tendon_http {
     const struct ask *ask;
+    char *held; /* the answer that was given last: the body lies in it */
     char *base;
     struct buffer fixed;      /* the part of a parcel that is the same every time */
     struct buffer parameters; /* name=value&… of the next request */
@@ -50,6 +51,7 @@ static void http_close(struct tendon_http *http)
     if (!http)
         return;
     free(http->base);
+    free(http->held);
     buffer_fini(&http->fixed);
     buffer_fini(&http->parameters);
     buffer_fini(&http->parcel);
@@ -199,7 +201,6 @@ static int http_send(struct tendon_http *http, const struct tendon_http_request 
                      const struct tendon_http_answer **ret, char *err)
 {
     struct tendon_http_request r = {0};
-    const char *answer;
     size_t size;
     *ret = NULL;
     if (request->struct_size < REQUEST_1_0)
@@ -214,12 +215,14 @@ static int http_send(struct tendon_http *http, const struct tendon_http_request 
         parcel_put(&http->parcel, PARCEL_BODY, r.body, r.size == TENDON_TEXT ? strlen(r.body) : r.size);
     if (!is_good || buffer_failed(&http->parcel))
         return say(err, TENDON_E_CONFIG, "http/1: the request is too large");
-    int result = http->ask->send(http->ask->ctx, &http->parcel, &answer, &size, err);
+    free(http->held);
+    http->held = NULL;
+    int result = http->ask->send(http->ask->ctx, &http->parcel, &http->held, &size, err);
     if (result != TENDON_OK)
         return result;
-    if (take_answer(http, answer, size))
+    if (take_answer(http, http->held, size))
         *ret = &http->answer;
-    return ask_result(answer, size, err);
+    return ask_result(http->held, size, err);
 }
 
 static const char *http_header(const struct tendon_http *http, const char *name)

@@ -16,6 +16,7 @@
 
 struct tendon_push {
     const struct ask *ask;
+    char *held;          /* the answer that was given last: the body lies in it */
     struct buffer fixed; /* the part of a parcel that is the same every time */
     struct buffer parcel;
     size_t n_line;       /* of texts: what stands before the headers */
@@ -33,6 +34,7 @@ static void push_close(struct tendon_push *push)
 {
     if (!push)
         return;
+    free(push->held);
     buffer_fini(&push->fixed);
     buffer_fini(&push->parcel);
     buffer_fini(&push->texts);
@@ -123,19 +125,20 @@ static bool take_request(struct tendon_push *push, const char *data, size_t size
 static int push_next(struct tendon_push *push, uint32_t timeout_ms, const struct tendon_push_request **ret,
                      char *err)
 {
-    const char *answer;
     size_t size;
     *ret = NULL;
     buffer_clear(&push->parcel);
     parcel_put_number(&push->parcel, PARCEL_SERVICE, PARCEL_PUSH_NEXT);
     parcel_put_number(&push->parcel, PARCEL_TIMEOUT_MS, timeout_ms);
     buffer_append(&push->parcel, push->fixed.data, push->fixed.size);
-    int result = push->ask->send(push->ask->ctx, &push->parcel, &answer, &size, err);
+    free(push->held);
+    push->held = NULL;
+    int result = push->ask->send(push->ask->ctx, &push->parcel, &push->held, &size, err);
     if (result == TENDON_OK)
-        result = ask_result(answer, size, err);
+        result = ask_result(push->held, size, err);
     if (result != TENDON_OK)
         return result;
-    if (!take_request(push, answer, size))
+    if (!take_request(push, push->held, size))
         return say(err, TENDON_E_TEMPORARY, "no memory for a request");
     *ret = &push->request;
     return TENDON_OK;
@@ -156,15 +159,13 @@ static const char *push_header(const struct tendon_push *push, const char *name)
 
 static void push_refuse(struct tendon_push *push, uint32_t status)
 {
-    char err[TENDON_ERROR_BYTES];
-    const char *answer;
+    char err[TENDON_ERROR_BYTES], *answer = NULL;
     size_t size;
     buffer_clear(&push->parcel);
     parcel_put_number(&push->parcel, PARCEL_SERVICE, PARCEL_PUSH_REFUSE);
     parcel_put_number(&push->parcel, PARCEL_STATUS, status);
     (void)push->ask->send(push->ask->ctx, &push->parcel, &answer, &size, err);
-    push->request.body = "";
-    push->request.size = 0;
+    free(answer);
 }
 
 const struct tendon_push_1 *push_service(void)

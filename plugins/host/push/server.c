@@ -17,7 +17,7 @@
 
 #define QUEUE_PRESET     256
 #define QUEUE_MOST       4096
-#define QUEUE_BYTES      (32 * 1024 * 1024) /* of bodies that wait */
+#define QUEUE_BYTES      (32 * 1024 * 1024) /* of all bodies that are read or wait */
 #define BODY_PRESET      (1024 * 1024)
 #define BODY_MOST        (8 * 1024 * 1024)
 #define MORE_CONNECTIONS 64 /* beyond the queue: they are answered 503 */
@@ -50,9 +50,10 @@ struct push_server {
     const struct options *options;
     struct tape *tape;
     struct rules rules;
+    int *listeners; /* [json_array_size(options->listens)], −1: it is the daemon's, or none */
     struct MHD_Daemon *daemon;
     struct pushed *first;
-    size_t n_waiting, waiting_bytes;
+    size_t n_waiting, body_bytes;
     bool is_asked, is_cancelled, is_answered;
     int64_t until_ms; /* the plugin waits until then */
     struct buffer answer;
@@ -69,6 +70,26 @@ static void rules_fini(struct rules *r)
     *r = (struct rules){0};
 }
 
+/* At once: later this process may make no socket in the file system any more. */
+static int open_listeners(struct push_server *p, struct error *err)
+{
+    size_t i, n = json_array_size(p->options->listens);
+    json_t *listen;
+    p->listeners = malloc((n + 1) * sizeof(*p->listeners));
+    if (!p->listeners)
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the host's services");
+    memset(p->listeners, 0xff, (n + 1) * sizeof(*p->listeners));
+    if (p->tape && tape_is_replay(p->tape))
+        return 0;
+    json_array_foreach(p->options->listens, i, listen)
+    {
+        p->listeners[i] = listener_open(json_string_value(listen), err);
+        if (p->listeners[i] < 0)
+            return p->listeners[i];
+    }
+    return 0;
+}
+
 int push_server_new(const struct options *options, struct tape *tape, struct push_server **ret,
                     struct error *err)
 {
@@ -78,6 +99,11 @@ int push_server_new(const struct options *options, struct tape *tape, struct pus
     p->options = options;
     p->tape = tape;
     buffer_init(&p->answer, BODY_MOST + 2 * CONNECTION_BYTES);
+    int r = open_listeners(p, err);
+    if (r < 0) {
+        push_server_free(p);
+        return r;
+    }
     *ret = p;
     return 0;
 }
@@ -99,14 +125,18 @@ static enum MHD_Result respond(struct MHD_Connection *connection, unsigned statu
     return r;
 }
 
+static void drop_body(struct pushed *q)
+{
+    q->server->body_bytes -= q->body.size;
+    buffer_fini(&q->body);
+}
+
 /* The sender gets its answer when libmicrohttpd comes round to it. */
 static void settle(struct pushed *q, unsigned status)
 {
     struct push_server *p = q->server;
-    if (q->stage == STAGE_WAITING) {
-        p->n_waiting--;
-        p->waiting_bytes -= q->body.size;
-    }
+    p->n_waiting -= q->stage == STAGE_WAITING;
+    drop_body(q);
     q->stage = STAGE_ANSWERED;
     q->status = status;
     for (struct pushed **at = &p->first; *at; at = &(*at)->next)
@@ -156,7 +186,7 @@ static void end_request(void *ctx, struct MHD_Connection *connection, void **sta
     if (q->stage != STAGE_READING && q->stage != STAGE_ANSWERED)
         settle(q, 503);
     free(q->target);
-    buffer_fini(&q->body);
+    drop_body(q);
     buffer_fini(&q->parcel);
     free(q);
     *state = NULL;
@@ -212,23 +242,40 @@ static unsigned take_request(struct pushed *q)
     struct push_server *p = q->server;
     if (q->status)
         return q->status;
-    if (buffer_failed(&q->body))
-        return 413;
     if (p->rules.secret && !is_signed(q))
         return 401;
-    if (p->n_waiting >= p->rules.queue || p->waiting_bytes + q->body.size > QUEUE_BYTES)
+    if (p->n_waiting >= p->rules.queue)
         return 503;
     (void)MHD_get_connection_values(q->connection, MHD_HEADER_KIND, keep_header, q);
     if (buffer_failed(&q->parcel))
         return 431;
     q->stage = STAGE_WAITING;
     p->n_waiting++;
-    p->waiting_bytes += q->body.size;
     struct pushed **at = &p->first;
     while (*at)
         at = &(*at)->next;
     *at = q;
     return 0;
+}
+
+/* What is to be refused is read to its end, and kept nowhere. */
+static void read_body(struct pushed *q, const char *data, size_t size)
+{
+    struct push_server *p = q->server;
+    if (q->status)
+        return;
+    if (size > p->rules.body_bytes - q->body.size)
+        q->status = 413;
+    else if (size > QUEUE_BYTES - p->body_bytes)
+        q->status = 503;
+    else
+        buffer_append(&q->body, data, size);
+    if (buffer_failed(&q->body))
+        q->status = 503;
+    else if (!q->status)
+        p->body_bytes += size;
+    if (q->status)
+        drop_body(q);
 }
 
 static enum MHD_Result take_part(void *ctx, struct MHD_Connection *connection, const char *url,
@@ -252,8 +299,7 @@ static enum MHD_Result take_part(void *ctx, struct MHD_Connection *connection, c
         return MHD_YES;
     }
     if (*size) {
-        if (!q->status)
-            buffer_append(&q->body, data, *size);
+        read_body(q, data, *size);
         *size = 0;
         return MHD_YES;
     }
@@ -297,21 +343,23 @@ static void read_rules(const void *parcel, size_t size, struct rules *ret)
     ret->body_bytes = (size_t)(body <= 0 ? BODY_PRESET : body > BODY_MOST ? BODY_MOST : body);
 }
 
-static bool is_listed(const json_t *listens, const char *listen)
+/* Which of the listen options it is, or −1. */
+static int find_listener(const json_t *listens, const char *listen)
 {
     size_t i;
     json_t *each;
     json_array_foreach((json_t *)listens, i, each)
     {
         if (listen && strcmp(json_string_value(each), listen) == 0)
-            return true;
+            return (int)i;
     }
-    return false;
+    return -1;
 }
 
 static int open_server(struct push_server *p, struct error *err)
 {
-    if (!is_listed(p->options->listens, p->rules.listen))
+    int which = find_listener(p->options->listens, p->rules.listen);
+    if (which < 0)
         return error_set(err, -EINVAL, "push", "the plugin wants to listen where no listen option says");
     if (p->rules.secret && !json_object_get(p->options->secrets, p->rules.secret))
         return error_set(err, -EINVAL, "push", "the plugin's secret is no value of a secret option");
@@ -320,19 +368,16 @@ static int open_server(struct push_server *p, struct error *err)
                          "the plugin has a secret and names no header for the signature");
     if (p->tape && tape_is_replay(p->tape))
         return 0;
-    int fd = listener_open(p->rules.listen, err);
-    if (fd < 0)
-        return fd;
+    int fd = p->listeners[which];
     p->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, take_part, p,
                                  MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, begin_request, p,
                                  MHD_OPTION_NOTIFY_COMPLETED, end_request, p, MHD_OPTION_CONNECTION_LIMIT,
                                  (unsigned)(p->rules.queue + MORE_CONNECTIONS),
                                  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
                                  MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_S, MHD_OPTION_END);
-    if (!p->daemon) {
-        (void)close(fd);
+    if (!p->daemon)
         return error_set(err, -ENOMEM, "push", "cannot start the server for requests");
-    }
+    p->listeners[which] = -1;
     return 0;
 }
 
@@ -376,7 +421,7 @@ static void give(struct push_server *p, struct pushed *q)
     parcel_put(&p->answer, PARCEL_BODY, q->body.data, q->body.size);
     q->stage = STAGE_GIVEN;
     p->n_waiting--;
-    p->waiting_bytes -= q->body.size;
+    drop_body(q);
 }
 
 static const char *member(const json_t *push, const char *key, const char *otherwise)
@@ -518,6 +563,10 @@ void push_server_free(struct push_server *p)
             (void)MHD_run(p->daemon);
         MHD_stop_daemon(p->daemon);
     }
+    for (size_t i = 0; p->listeners && i < json_array_size(p->options->listens); i++)
+        if (p->listeners[i] >= 0)
+            (void)close(p->listeners[i]);
+    free(p->listeners);
     rules_fini(&p->rules);
     buffer_fini(&p->answer);
     free(p);

@@ -21,13 +21,14 @@
 
 struct push_server;
 
-/* options and tape (NULL: none) must outlive it. From a tape that plays back come its pushes, and nothing
- * listens. */
+/* Listens at the `listen` options; what comes waits in the kernel until the plugin asks for it. options and
+ * tape (NULL: none) must outlive it. From a tape that plays back come its pushes, and nothing listens. Code
+ * listen. */
 int push_server_new(const struct options *options, struct tape *tape, struct push_server **ret,
                     struct error *err);
 void push_server_free(struct push_server *p); /* what was not committed is answered 503; NULL is fine */
 
-/* What the plugin asks: the next request. Listens from the first time on. The answer comes from work. */
+/* What the plugin asks: the next request. The answer comes from work. */
 void push_server_next(struct push_server *p, const void *parcel, size_t size, int64_t now_ms);
 /* The request given last is answered with the parcel's PARCEL_STATUS. */
 void push_server_refuse(struct push_server *p, const void *parcel, size_t size);
