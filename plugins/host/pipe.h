@@ -33,11 +33,11 @@ enum pipe_kind {
     PIPE_STOP,
     PIPE_DESTROY,
     PIPE_WAKE,
-    PIPE_MEASURE, /* for tests: the reply's data is what the process holds, in JSON */
     PIPE_LOG,     /* inner to outer: a level byte and the text */
     PIPE_REPLY,   /* inner to outer: struct pipe_reply, data, cursor, skips */
     PIPE_ASK,     /* inner to outer: a parcel of at most PIPE_TEXT_BYTES */
     PIPE_ANSWER,  /* struct pipe_piece and its bytes, in order */
+    PIPE_MEASURE, /* for tests: the reply's data is what the process holds, in JSON */
     PIPE_N_KINDS
 };
 
