@@ -45,6 +45,7 @@ struct inner {
     pthread_t main;              /* who may ask */
     bool is_asking, is_answered; /* lock */
     unsigned n_misplaced;        /* services asked for outside of start and poll */
+    int n_handlers;              /* before the plugin came: a sanitizer has some */
     uint8_t *answer;             /* [answer_bytes], and a NUL */
     size_t answer_bytes, answer_have;
     int64_t retry_ms; /* what an answer of this call said */
@@ -227,6 +228,18 @@ static const struct tendon_host HOST = {
     .extension = host_extension,
 };
 
+/* How many signals have a handler. */
+static int count_handlers(void)
+{
+    int handlers = 0;
+    for (int number = 1; number < NSIG; number++) {
+        struct sigaction action;
+        handlers += sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+                    action.sa_handler != SIG_IGN;
+    }
+    return handlers;
+}
+
 /* --- calls ---------------------------------------------------------------------------------------------- */
 
 /* What the loader says, without the name of the image, which nobody knows. */
@@ -332,17 +345,12 @@ static void call_start(struct inner *in)
 static void call_measure(struct inner *in)
 {
     struct mallinfo2 heap = mallinfo2();
-    int descriptors = 0, handlers = 0;
+    int descriptors = 0;
     for (int fd = 0; fd < DESCRIPTORS_MAX; fd++)
         descriptors += fcntl(fd, F_GETFD) >= 0;
-    for (int number = 1; number < NSIG; number++) {
-        struct sigaction action;
-        handlers += sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
-                    action.sa_handler != SIG_IGN;
-    }
-    json_t *document =
-        json_pack("{s:I,s:i,s:i,s:i}", "heap", (json_int_t)(heap.uordblks + heap.hblkhd), "descriptors",
-                  descriptors, "handlers", handlers, "misplaced", (int)in->n_misplaced);
+    json_t *document = json_pack("{s:I,s:i,s:i,s:i}", "heap", (json_int_t)(heap.uordblks + heap.hblkhd),
+                                 "descriptors", descriptors, "handlers", count_handlers() - in->n_handlers,
+                                 "misplaced", (int)in->n_misplaced);
     reply_document(in, PIPE_MEASURE, document);
     json_decref(document);
 }
@@ -515,6 +523,7 @@ int inner_run(int channel)
     in->host = HOST;
     in->host.instance = in;
     in->main = pthread_self();
+    in->n_handlers = count_handlers();
     in->ask = (struct ask){in, send_ask};
     (void)pthread_mutex_init(&in->lock, NULL);
     (void)pthread_cond_init(&in->arrived, NULL);

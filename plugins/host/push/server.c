@@ -20,7 +20,7 @@
 #define QUEUE_BYTES      (32 * 1024 * 1024) /* of all bodies that are read or wait */
 #define BODY_PRESET      (1024 * 1024)
 #define BODY_MOST        (8 * 1024 * 1024)
-#define MORE_CONNECTIONS 64 /* beyond the queue: they are answered 503 */
+#define MORE_CONNECTIONS 256 /* beyond the queue: they are answered 503 */
 #define CONNECTION_BYTES 32768
 #define CONNECTION_S     30
 #define RETRY_S          "5"

@@ -79,7 +79,8 @@ static int create(const struct tendon_host *host, const struct tendon_config *co
         const struct tendon_http_answer *answer;
         char why[TENDON_ERROR_BYTES] = "";
         struct tendon_http_request request = {.struct_size = sizeof(request)};
-        say(a, "create", a->http->send(a->client, &request, &answer, why), answer, why);
+        int asked = a->http->send(a->client, &request, &answer, why);
+        say(a, "create", asked, answer, why);
     }
     return result;
 }
