@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define KILLS         12
 #define SLACK_BYTES   32768 /* that still fit when full() is false */
@@ -255,6 +256,13 @@ static enum verdict test_resume(struct conform *c)
             }
             if (result == TENDON_END)
                 break;
+        }
+        /* In the middle of a poll, whose answer nobody gets any more. */
+        if (verdict == VERDICT_PASSED && result != TENDON_END && conform_random(c, 2)) {
+            const struct pipe_poll poll = {.soft_bytes = PLAY_SOFT_BYTES};
+            const struct timespec moment = {.tv_nsec = (long)conform_random(c, 2000000)};
+            (void)child_call(&p.drive.child, PIPE_POLL, &poll, sizeof(poll), LIMIT_POLL_MS);
+            (void)nanosleep(&moment, NULL);
         }
         play_kill(&p);
     }
