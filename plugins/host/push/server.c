@@ -22,6 +22,7 @@
 #define BODY_MOST        (8 * 1024 * 1024)
 #define MORE_CONNECTIONS 256 /* beyond the queue: they are answered 503 */
 #define CONNECTION_BYTES 32768
+#define LAST_TURNS       8
 #define CONNECTION_S     30
 #define RETRY_S          "5"
 
@@ -556,11 +557,16 @@ void push_server_free(struct push_server *p)
     if (!p)
         return;
     if (p->daemon) {
-        /* Those that wait are told; none may stay suspended when the server stops. */
+        /* Those that wait are told, and those that come meanwhile; none may stay suspended when the server
+         * stops. */
+        for (int i = 0; i < LAST_TURNS; i++) {
+            while (p->first)
+                settle(p->first, 503);
+            (void)MHD_run(p->daemon);
+        }
         while (p->first)
             settle(p->first, 503);
-        for (int i = 0; i < 4; i++)
-            (void)MHD_run(p->daemon);
+        (void)MHD_run(p->daemon);
         MHD_stop_daemon(p->daemon);
     }
     for (size_t i = 0; p->listeners && i < json_array_size(p->options->listens); i++)
