@@ -24,9 +24,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STRING_(x) #x
-#define STRING(x)  STRING_(x)
-#define IMAGE_PATH "/proc/self/fd/" STRING(INNER_IMAGE_FD)
+#define STRING_(x)      #x
+#define STRING(x)       STRING_(x)
+#define IMAGE_PATH      "/proc/self/fd/" STRING(INNER_IMAGE_FD)
 #define DESCRIPTORS_MAX 256 /* the sandbox's limit */
 
 /* A call as the reading thread hands it to the main one. */
