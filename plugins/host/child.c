@@ -28,15 +28,15 @@ static int spawn(struct child *c, int theirs, int image, bool keep_stderr)
     sigset_t none, all;
     char *const argv[] = {(char *)"tendon-plugin-host", (char *)"--inner", NULL};
     /* The environment is the collector's, and none of a plugin's business; but how memory is handed out must
-     * be set before a process begins. */
-    char tunables[256] = "GLIBC_TUNABLES=";
+     * be set before a process begins, and conformance tests set it. */
+    char tunables[256];
     const char *wanted = getenv("GLIBC_TUNABLES");
     (void)snprintf(tunables, sizeof(tunables), "GLIBC_TUNABLES=%s", wanted ? wanted : "");
-    char *const environment[] = {tunables,
-                                 (char *)"PATH=/usr/bin:/bin",
+    char *const environment[] = {(char *)"PATH=/usr/bin:/bin",
                                  (char *)"LC_ALL=C.UTF-8",
                                  (char *)"TZ=UTC",
                                  (char *)"ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:handle_segv=0",
+                                 wanted ? tunables : NULL,
                                  NULL};
     if (posix_spawn_file_actions_init(&actions) != 0)
         return -ENOMEM;
