@@ -1,4 +1,5 @@
 /* The commands for those who make plugins: tendon plugin new, try and check. They need no collector. */
+#include "core/base/quantity.h"
 #include "tools/conformance.h"
 #include "tools/host_program.h"
 #include "tools/output.h"
@@ -88,6 +89,7 @@ static int plugin_try_run(const struct invocation *invocation)
     struct expectation e = {.is_met = 1};
     json_t *job = NULL, *more;
     int status = 0;
+    int64_t for_ms = 0;
     if (record && invocation_has(invocation, "replay")) {
         error_set(&err, -EINVAL, "usage", "either --record or --replay, not both");
         return error_print(&err);
@@ -99,6 +101,11 @@ static int plugin_try_run(const struct invocation *invocation)
     int r = host_program_job(invocation, &job, &err);
     if (r == 0 && record)
         (void)json_object_set_new(job, "record", json_string(record));
+    const char *span = invocation_value(invocation, "for");
+    if (r == 0 && span && quantity_ms(span, &for_ms) < 0)
+        r = error_set(&err, -EINVAL, "usage", "--for takes a time such as 30s or 5m");
+    if (r == 0 && span)
+        (void)json_object_set_new(job, "for_ms", json_integer(for_ms));
     if (r == 0 && invocation_has(invocation, "cursor"))
         (void)json_object_set_new(job, "cursor", json_string(invocation_value(invocation, "cursor")));
     if (r == 0)
@@ -157,9 +164,12 @@ static const struct option NEW_OPTIONS[] = {
 
 static const struct option TRY_OPTIONS[] = {
     GIVEN_OPTIONS,
-    {"record", 0, OPTION_VALUE, "FILE", NULL, NAMES_FILE, "keeps what servers say, without secrets"},
+    {"record", 0, OPTION_VALUE, "FILE", NULL, NAMES_FILE,
+     "keeps what servers say and what is sent to the plugin, without secrets"},
     {"expect", 0, OPTION_VALUE, "FILE", NULL, NAMES_FILE,
      "the events that must come, one a line as JSON; nothing is printed, and 1 returned where others come"},
+    {"for", 0, OPTION_VALUE, "TIME", NULL, NAMES_NOTHING,
+     "go on for so long, whether there is anything or not: 30s, 5m; for sources that send"},
     {"cursor", 0, OPTION_VALUE, "BASE64", NULL, NAMES_NOTHING, "where to go on, as a run before printed it"},
     {NULL},
 };

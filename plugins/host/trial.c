@@ -13,10 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SOFT_BYTES   (216 * 1024)
 #define POLL_MS      100
 #define EMPTY_MOST   10 /* polls that give nothing and say TENDON_OK, one after the other */
+#define IDLE_MS      500
 #define CURSOR_BYTES 4096
 
 struct trial {
@@ -26,6 +28,7 @@ struct trial {
     struct drive drive;
     uint8_t cursor[CURSOR_BYTES];
     size_t cursor_size;
+    int64_t end_ms; /* monotonic: goes on until then, whether there is anything or not */
     unsigned long n_events, n_rejected, n_skipped;
 };
 
@@ -103,6 +106,13 @@ static int fail(const char *call, const struct child_reply *reply, struct error 
                      *reply->fixed.err ? reply->fixed.err : "the plugin does not say why");
 }
 
+static void pause_ms(int64_t ms)
+{
+    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    (void)fflush(stdout);
+    (void)nanosleep(&pause, NULL);
+}
+
 static int poll_until_idle(struct trial *t, struct error *err)
 {
     struct child_reply reply;
@@ -118,8 +128,11 @@ static int poll_until_idle(struct trial *t, struct error *err)
         if (r < 0)
             return r;
         n_empty = reply.fixed.data_bytes || reply.fixed.n_skips ? 0 : n_empty + 1;
-        if (result != TENDON_OK || n_empty == EMPTY_MOST)
+        int64_t left = t->end_ms - instant_monotonic_ms();
+        if (result == TENDON_END || (left <= 0 && (result != TENDON_OK || n_empty >= EMPTY_MOST)))
             return 0;
+        if (result == TENDON_IDLE)
+            pause_ms(left < IDLE_MS ? left : IDLE_MS);
     }
 }
 
@@ -145,15 +158,18 @@ static int read_job(struct trial *t, struct error *err)
     json_error_t why;
     const char *folder = NULL, *record = NULL, *replay = NULL, *cursor = NULL;
     json_t *options = NULL, *description = NULL;
+    json_int_t for_ms = 0;
     t->job = json_loadf(stdin, JSON_REJECT_DUPLICATES, &why);
-    if (!t->job || json_unpack(t->job, "{s?o,s?s,s?s,s?s,s?s}", "options", &options, "folder", &folder,
-                               "record", &record, "replay", &replay, "cursor", &cursor) < 0)
+    if (!t->job ||
+        json_unpack(t->job, "{s?o,s?s,s?s,s?s,s?s,s?I}", "options", &options, "folder", &folder, "record",
+                    &record, "replay", &replay, "cursor", &cursor, "for_ms", &for_ms) < 0)
         return error_set(err, -EINVAL, "usage", "standard input is no JSON object of options, folder, …");
     int r = instance_describe(&t->instance, &description, err);
     if (r == 0 && folder && json_is_object(options))
         drive_resolve(description, options, folder);
     json_decref(description);
     t->instance.options = options;
+    t->end_ms = instant_monotonic_ms() + for_ms;
     if (r == 0 && cursor &&
         sodium_base642bin(t->cursor, sizeof(t->cursor), cursor, strlen(cursor), NULL, &t->cursor_size, NULL,
                           sodium_base64_VARIANT_ORIGINAL) < 0)

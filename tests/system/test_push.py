@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import socket
+import subprocess
 import time
 
 import pytest
@@ -213,6 +214,27 @@ def test_killed_at_any_moment_nothing_is_lost(folder, collector, chance):
             kills += 1
     assert kills >= 2
     assert {int(each["id"]) for each in collector.events} == set(range(200))
+
+
+def test_what_was_sent_is_recorded_and_plays_back(folder):
+    """`tendon plugin try`, as a vendor does: listens for a while, and then needs nobody who sends."""
+    listen, tape = address(), os.path.join(folder.path, "tape.ndjson")
+    options = folder.write("options.json", json.dumps({"listen": listen, "secret": folder.write("secret", KEY.decode())}))
+    command = [built("tendon"), "plugin", "try", built("template-push.so"), "--options", options]
+    environment = {**os.environ, "TENDON_PLUGIN_HOST": built("tendon-plugin-host")}
+    with subprocess.Popen([*command, "--record", tape, "--for", "4s"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=environment) as trial:
+        until(lambda: listening(listen))
+        assert [send(listen, event(n), path=f"/events?n={n}")[0] for n in range(3)] == [204] * 3
+        recorded = trial.communicate(timeout=60)[0]
+    assert trial.returncode == 0 and len(recorded.splitlines()) == 3
+    with open(tape, encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    assert [json.loads(line["push"]["body"])["id"] for line in lines[1:]] == [0, 1, 2]
+    assert [line["push"]["query"] for line in lines[1:]] == ["n=0", "n=1", "n=2"]
+    assert "x-signature" in {name.lower() for name in lines[1]["push"]["headers"]}
+    done = subprocess.run([*command, "--replay", tape], capture_output=True, env=environment, check=True, timeout=60)
+    assert done.stdout == recorded
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:8080", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:99999", "desk.example:80",

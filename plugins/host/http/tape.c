@@ -1,6 +1,7 @@
 #include "plugins/host/http/tape.h"
 
 #include "core/base/instant.h"
+#include "plugins/host/parcel.h"
 #include "plugins/host/secret.h"
 
 #include <fcntl.h>
@@ -179,6 +180,33 @@ int tape_add(struct tape *t, const json_t *secrets, const struct tape_request *r
                       fflush(t->out) == 0;
     json_decref(line);
     return is_written ? 0 : error_set(err, -EIO, "tape", "cannot write the record of the exchanges");
+}
+
+int tape_add_push(struct tape *t, const json_t *secrets, const struct tape_request *request,
+                  const struct buffer *headers, struct error *err)
+{
+    size_t n = strcspn(request->target, "?");
+    const char *query = request->target[n] ? request->target + n + 1 : "";
+    json_t *push = json_pack(
+        "{s:s,s:o,s:o,s:o}", "method", request->method, "path", text_of(secrets, request->target, n), "query",
+        text_of(secrets, query, strlen(query)), "body", text_of(secrets, request->body, request->size));
+    json_t *named = json_object();
+    struct parcel p = {headers->data, headers->data + headers->size};
+    struct parcel_field field;
+    while (headers->data && parcel_next(&p, &field)) {
+        const char *colon = memchr(field.data, ':', field.size);
+        char *name = colon ? strndup(field.data, (size_t)(colon - field.data)) : NULL;
+        if (name && field.data + field.size - colon >= 2)
+            (void)json_object_set_new(
+                named, name, text_of(secrets, colon + 2, (size_t)(field.data + field.size - colon - 2)));
+        free(name);
+    }
+    (void)json_object_set_new(push, "headers", named);
+    json_t *line = push ? json_pack("{s:o}", "push", push) : NULL;
+    bool is_written = line && json_dumpf(line, t->out, JSON_COMPACT) == 0 && fputc('\n', t->out) != EOF &&
+                      fflush(t->out) == 0;
+    json_decref(line);
+    return is_written ? 0 : error_set(err, -EIO, "tape", "cannot write the record of the requests");
 }
 
 /* --- playing back --------------------------------------------------------------------------------------- */

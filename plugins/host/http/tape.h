@@ -40,6 +40,9 @@ void tape_rewind(struct tape *t);
 /* secrets: {handle: path}, what is masked. -EIO when it cannot be written. */
 int tape_add(struct tape *t, const json_t *secrets, const struct tape_request *request,
              const struct response *response, struct error *err);
+/* A request that others sent; headers: "name: value" as PARCEL_HEADER fields. */
+int tape_add_push(struct tape *t, const json_t *secrets, const struct tape_request *request,
+                  const struct buffer *headers, struct error *err);
 /* Fills ret, whose buffers are there. -ENOENT: no exchange is left for that request; -EIO: none came. */
 int tape_find(struct tape *t, const struct tape_request *request, struct response *ret);
 /* For conformance tests: of the exchanges asked for one in so many, at random by the seed, goes otherwise. It

@@ -416,6 +416,13 @@ static void put_target(struct buffer *b, const char *target)
 
 static void give(struct push_server *p, struct pushed *q)
 {
+    const struct tape_request request = {q->method, q->target, q->body.data ? (const char *)q->body.data : "",
+                                         q->body.size};
+    struct error err = ERROR_INIT;
+    if (p->tape && tape_add_push(p->tape, p->options->secrets, &request, &q->parcel, &err) < 0) {
+        answer_failure(p, TENDON_E_CONFIG, err.message);
+        return;
+    }
     parcel_put_text(&p->answer, PARCEL_METHOD, q->method);
     put_target(&p->answer, q->target);
     buffer_append(&p->answer, q->parcel.data, q->parcel.size);
@@ -464,12 +471,12 @@ static void try_answer(struct push_server *p, int64_t now_ms)
         return;
     buffer_clear(&p->answer);
     parcel_put_number(&p->answer, PARCEL_RESULT, q || taped ? TENDON_OK : TENDON_IDLE);
+    p->is_asked = false;
+    p->is_answered = true;
     if (q)
         give(p, q);
     else if (taped)
         give_taped(p, taped);
-    p->is_asked = false;
-    p->is_answered = true;
     if (buffer_failed(&p->answer))
         answer_failure(p, TENDON_E_TEMPORARY, "there is no memory for a request");
 }
