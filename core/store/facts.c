@@ -45,7 +45,8 @@ struct facts_writer {
         values; /* first: need's argument; what the rows are, as rowgroup_predict reads them */
     struct txn *txn;
     struct fact_key key;
-    struct buffer out;
+    struct buffer out,
+        kept; /* the group under way; those that no transaction has yet: key, size u32, bytes */
     struct block_writer block;
     int64_t *base[FACT_N_COMMON];
     uint16_t *base_dimensions, *today;      /* [row][field] */
@@ -69,6 +70,7 @@ int facts_writer_new(struct facts_writer **ret)
         return -ENOMEM;
     w->values.need = is_there;
     buffer_init(&w->out, 64 << 20);
+    buffer_init(&w->kept, 512 << 20);
     bool ok = block_writer_init(&w->block, &w->out) == 0;
     static const uint8_t BASE[] = {FACT_SUBJECT, FACT_NAMESPACE, FACT_CREATED};
     for (unsigned i = 0; i < sizeof(BASE); i++) {
@@ -106,6 +108,7 @@ void facts_writer_free(struct facts_writer *w)
     free(w->prediction);
     block_writer_fini(&w->block);
     buffer_fini(&w->out);
+    buffer_fini(&w->kept);
     free(w);
 }
 
@@ -141,10 +144,11 @@ static void group_clear(struct facts_writer *w)
     }
 }
 
-void facts_begin(struct facts_writer *w, struct txn *t, uint16_t generation, uint32_t run)
+void facts_begin(struct facts_writer *w, struct txn *t, uint16_t generation, uint32_t run, uint16_t place)
 {
     w->txn = t;
-    w->key = (struct fact_key){.generation = generation, .run = run};
+    buffer_clear(&w->kept);
+    w->key = (struct fact_key){.generation = generation, .run = run, .place = place};
     group_clear(w);
 }
 
@@ -291,11 +295,18 @@ static int write_group(struct facts_writer *w)
         return r < 0 ? r : -ENOMEM;
     uint8_t bytes[FACT_KEY_BYTES];
     fact_key_put(bytes, &w->key);
-    txn_put(w->txn, DB_FACTS, bytes, sizeof(bytes), w->out.data, w->out.size);
     if (w->key.place++ == UINT16_MAX)
         return -EOVERFLOW;
     group_clear(w);
-    return w->txn->rc ? -EIO : 0;
+    if (w->txn) {
+        txn_put(w->txn, DB_FACTS, bytes, sizeof(bytes), w->out.data, w->out.size);
+        return w->txn->rc ? -EIO : 0;
+    }
+    uint32_t size = (uint32_t)w->out.size;
+    buffer_append(&w->kept, bytes, sizeof(bytes));
+    buffer_append(&w->kept, &size, sizeof(size));
+    buffer_append(&w->kept, w->out.data, w->out.size);
+    return buffer_failed(&w->kept) ? -ENOMEM : 0;
 }
 
 static int add_row(struct facts_writer *w, const struct fact_row *row, uint32_t parent)
@@ -362,6 +373,19 @@ int facts_finish(struct facts_writer *w)
     int r = w->values.n_base ? write_group(w) : 0;
     w->txn = NULL;
     return r;
+}
+
+int facts_put(struct facts_writer *w, struct txn *t)
+{
+    for (size_t at = 0; at < w->kept.size;) {
+        const uint8_t *key = w->kept.data + at;
+        uint32_t size;
+        memcpy(&size, key + FACT_KEY_BYTES, sizeof(size));
+        txn_put(t, DB_FACTS, key, FACT_KEY_BYTES, key + FACT_KEY_BYTES + sizeof(size), size);
+        at += FACT_KEY_BYTES + sizeof(size) + size;
+    }
+    buffer_clear(&w->kept);
+    return t->rc ? -EIO : 0;
 }
 
 /* --- what no longer holds

@@ -27,13 +27,15 @@ struct facts_writer;
 int facts_writer_new(struct facts_writer **ret);
 void facts_writer_free(struct facts_writer *w);
 
-/* Begins a run; then, for one subject after the other, facts_subject with about how many rows it has of a
- * table, and its rows by table, in the fold's order (one without any is none); then finish. Groups are
- * written as they fill. */
-void facts_begin(struct facts_writer *w, struct txn *t, uint16_t generation, uint32_t run);
+/* Begins a run, or the part of one whose groups have places from `place` on; then, for one subject after the
+ * other, facts_subject with about how many rows it has of a table, and its rows by table, in the fold's order
+ * (one without any is none); then finish. Groups are written as they fill; without a transaction they are
+ * kept, for facts_put on the thread that has one. */
+void facts_begin(struct facts_writer *w, struct txn *t, uint16_t generation, uint32_t run, uint16_t place);
 int facts_subject(struct facts_writer *w, size_t n_rows);
 int facts_add(struct facts_writer *w, const struct fact_row *row);
 int facts_finish(struct facts_writer *w);
+int facts_put(struct facts_writer *w, struct txn *t);
 
 /* Marks the rows of a subject in one run as dead in the memtable since `died`. */
 int facts_bury(struct txn *t, struct memtable *m, uint16_t generation, uint32_t run, uint32_t subject,

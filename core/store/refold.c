@@ -66,11 +66,11 @@ static int slice_write(struct store *s, struct txn *t, struct slice *slice)
     uint32_t run = s->meta.next_segment++;
     int r = 0;
     hot_sort(&slice->events);
-    facts_begin(s->facts_writer, t, store_second(s), run);
+    facts_begin(s->folder.writer, t, store_second(s), run, 0);
     for (size_t i = 0; i < slice->events.n && r == 0; i++)
-        r = store_fold_out(s, s->environment, slice->events.list[i]);
+        r = store_fold_out(s, &s->folder, s->environment, slice->events.list[i]);
     if (r == 0)
-        r = facts_finish(s->facts_writer);
+        r = facts_finish(s->folder.writer);
     return r < 0 ? r : write_runs(s, t, slice, run);
 }
 

@@ -123,7 +123,7 @@ static int leave(struct store *s, struct txn *t, const struct slice *slice, stru
     int r = location_get(t, subject->number, &location);
     uint32_t run = location.runs[s->meta.first_runs];
     if (r == 0 && fate == FATE_FREEZES)
-        r = store_fold_out(s, s->before, subject);
+        r = store_fold_out(s, &s->folder, s->before, subject);
     if (r == 0 && run)
         r = facts_bury(t, dead, s->meta.generation, run, subject->number, 0);
     /* Where a frozen ticket's facts are nobody asks: they never change. When they may go is kept instead. */
@@ -175,7 +175,7 @@ static int slice_leave(struct store *s, struct txn *t, struct slice *slice, int6
     struct memtable *dead = memtable_new(&s->pool);
     int r = dead ? 0 : -ENOMEM;
     hot_sort(&slice->events);
-    facts_begin(s->facts_writer, t, FACTS_FROZEN, s->meta.next_segment);
+    facts_begin(s->folder.writer, t, FACTS_FROZEN, s->meta.next_segment, 0);
     for (size_t i = 0; i < slice->events.n && r == 0; i++) {
         const struct subject *subject = slice->events.list[i];
         enum fate fate;
@@ -185,7 +185,7 @@ static int slice_leave(struct store *s, struct txn *t, struct slice *slice, int6
             r = leave(s, t, slice, l, dead, subject, fate, newest);
     }
     if (r == 0)
-        r = facts_finish(s->facts_writer);
+        r = facts_finish(s->folder.writer);
     if (r == 0 && l->n)
         r = facts_settle_dead(t, dead);
     s->meta.next_segment += l->n != 0;

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOT_RECORDS = 2048 }; /* in one entry of DB_HOT */
+enum {
+    HOT_RECORDS = 2048, /* in one entry of DB_HOT */
+    SEAL_ALONE = 8192
+}; /* subjects that are not worth a second thread */
 
 /* Every seal is a segment, and the run of what it adds to the first generation of facts. */
 struct seal_numbers {
@@ -61,35 +64,81 @@ static void fetch_ahead(const struct store *s, size_t i)
     }
 }
 
+/* The facts of those of the list from `first` to before `end` that cool down. */
+struct share {
+    const struct store *store;
+    const struct folder *folder;
+    const uint8_t *cooled;
+    size_t first, end;
+    int r;
+    pthread_t thread;
+};
+
+static void *fold_share(void *context)
+{
+    struct share *share = context;
+    const struct store *s = share->store;
+    for (size_t i = share->first; i < share->end && share->r == 0; i++) {
+        fetch_ahead(s, i);
+        if (share->cooled[i])
+            share->r = store_fold_out(s, share->folder, s->before, s->hot.list[i]);
+    }
+    if (share->r == 0)
+        share->r = facts_finish(share->folder->writer);
+    return NULL;
+}
+
+/* A large seal has a helper for the last three quarters of the facts: beside it the events and the first
+ * quarter take as long. false: it is done alone. */
+static bool help_begin(struct store *s, uint32_t number, struct share *share)
+{
+    if (s->hot.n < SEAL_ALONE || store_folder_make(&s->helper) < 0)
+        return false;
+    facts_begin(s->helper.writer, NULL, s->meta.generation, number, UINT16_MAX / 2);
+    share->folder = &s->helper;
+    share->first = s->hot.n / 4;
+    share->end = s->hot.n;
+    return pthread_create(&share->thread, NULL, fold_share, share) == 0;
+}
+
 /* Writes the events that are new as a segment, and the rows of the subjects that cool down, where there is a
  * first generation, to it. */
 static int write_first(struct store *s, struct txn *t, uint32_t number, bool has_facts, const uint8_t *cooled)
 {
+    struct share share = {.store = s, .cooled = cooled};
+    bool is_helped = has_facts && help_begin(s, number, &share);
+    size_t n_own = !has_facts ? 0 : is_helped ? share.first : s->hot.n;
     int r = 0;
     segment_begin(s->segment_writer, t, number);
-    facts_begin(s->facts_writer, t, s->meta.generation, number);
+    facts_begin(s->folder.writer, t, s->meta.generation, number, 0);
     for (size_t i = 0; i < s->hot.n && r == 0; i++) {
         const struct subject *subject = s->hot.list[i];
         fetch_ahead(s, i);
         if (subject->n_events > subject->n_sealed)
             r = write_events(s, subject);
-        if (r == 0 && has_facts && cooled[i])
-            r = store_fold_out(s, s->before, subject);
+        if (r == 0 && i < n_own && cooled[i])
+            r = store_fold_out(s, &s->folder, s->before, subject);
     }
     if (r == 0)
         r = segment_finish(s->segment_writer);
-    return r < 0 ? r : facts_finish(s->facts_writer);
+    if (r == 0)
+        r = facts_finish(s->folder.writer);
+    if (is_helped)
+        (void)pthread_join(share.thread, NULL);
+    if (r == 0 && is_helped)
+        r = share.r < 0 ? share.r : facts_put(s->helper.writer, t);
+    return r;
 }
 
 /* And their rows to the second, where a refold has come to their numbers already. */
 static int write_second(struct store *s, struct txn *t, uint32_t run, const uint8_t *cooled)
 {
     int r = 0;
-    facts_begin(s->facts_writer, t, store_second(s), run);
+    facts_begin(s->folder.writer, t, store_second(s), run, 0);
     for (size_t i = 0; i < s->hot.n && r == 0; i++)
         if (cooled[i] && store_is_refolded(s, s->hot.list[i]->number))
-            r = store_fold_out(s, s->environment, s->hot.list[i]);
-    return r < 0 ? r : facts_finish(s->facts_writer);
+            r = store_fold_out(s, &s->folder, s->environment, s->hot.list[i]);
+    return r < 0 ? r : facts_finish(s->folder.writer);
 }
 
 static int write_directory(struct store *s, struct txn *t)

@@ -113,8 +113,9 @@ static int keep_row(void *context, const struct fact_row *row)
 }
 
 /* Folds a subject's events by an environment. */
-static int fold_into(struct store *s, const struct environment *e, const struct subject *subject,
-                     int (*emit)(void *context, const struct fact_row *row), void *context)
+static int fold_into(const struct store *s, struct fold *fold, const struct environment *e,
+                     const struct subject *subject, int (*emit)(void *context, const struct fact_row *row),
+                     void *context)
 {
     const struct event *few[64], **events = few;
     if (subject->n_events > 64) {
@@ -134,7 +135,7 @@ static int fold_into(struct store *s, const struct environment *e, const struct 
                               .namespace = subject->namespace,
                               .is_loose = subject->is_loose,
                               .hash = subject->hash};
-    int r = n ? fold_run(s->fold, &environment, &of, events, n, emit, context) : 0;
+    int r = n ? fold_run(fold, &environment, &of, events, n, emit, context) : 0;
     if (events != few)
         free((void *)events);
     return r;
@@ -143,7 +144,7 @@ static int fold_into(struct store *s, const struct environment *e, const struct 
 int store_make_rows(struct store *s, const struct environment *e, const struct subject *subject)
 {
     s->n_rows = 0;
-    return fold_into(s, e, subject, keep_row, s);
+    return fold_into(s, s->folder.fold, e, subject, keep_row, s);
 }
 
 static int write_row(void *writer, const struct fact_row *row)
@@ -151,10 +152,25 @@ static int write_row(void *writer, const struct fact_row *row)
     return facts_add(writer, row);
 }
 
-int store_fold_out(struct store *s, const struct environment *e, const struct subject *subject)
+int store_fold_out(const struct store *s, const struct folder *f, const struct environment *e,
+                   const struct subject *subject)
 {
-    int r = facts_subject(s->facts_writer, subject->n_events + 1);
-    return r < 0 ? r : fold_into(s, e, subject, write_row, s->facts_writer);
+    int r = facts_subject(f->writer, subject->n_events + 1);
+    return r < 0 ? r : fold_into(s, f->fold, e, subject, write_row, f->writer);
+}
+
+int store_folder_make(struct folder *f)
+{
+    if (!f->fold && fold_new(&f->fold) < 0)
+        return -ENOMEM;
+    return f->writer ? 0 : facts_writer_new(&f->writer);
+}
+
+void store_folder_free(struct folder *f)
+{
+    fold_free(f->fold);
+    facts_writer_free(f->writer);
+    *f = (struct folder){0};
 }
 
 static uint64_t digest_of(const struct fact_row *row)

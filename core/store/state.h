@@ -21,7 +21,7 @@
 #define STORE_JOURNAL_ENTRIES 4096   /* commits that do, too */
 #define STORE_SLICE_SUBJECTS  16384 /* of a refold, at most */
 #define STORE_SETTLE_EVENTS   4096  /* journal events worth a seal when the tenant is idle */
-#define STORE_ASKED_MS        10000 /* so long after a view was opened commits fold at once */
+#define STORE_ASKED_MS        2000  /* so long after a view was opened commits fold at once */
 
 /* DB_META, "state". */
 struct store_meta {
@@ -63,6 +63,12 @@ struct touched {
     size_t n, capacity;
 };
 
+/* What one thread folds subjects with, and writes their rows to row groups. */
+struct folder {
+    struct fold *fold;
+    struct facts_writer *writer;
+};
+
 struct store {
     /* fixed while open */
     char *path;
@@ -78,9 +84,8 @@ struct store {
     struct hot hot;
     struct directory *directory;
     struct segment_cache cache;
-    struct fold *fold;
     struct segment_writer *segment_writer;
-    struct facts_writer *facts_writer;
+    struct folder folder, helper; /* helper: of the thread that helps a large seal; made when first needed */
     struct memtable_pool pool;
     struct buffer journal;
     struct store_prepared prepared; /* of batches that came without */
@@ -178,8 +183,12 @@ int store_subject(struct store *s, struct txn *t, uint64_t hash, bool is_loose, 
                   struct subject **ret);
 /* folds all that is touched */
 int store_fold_touched(struct store *s);
-/* the rows of a subject's events to the run that the facts writer is at */
-int store_fold_out(struct store *s, const struct environment *e, const struct subject *subject);
+/* the rows of a subject's events to the run that the folder's writer is at; what else it reads only is read
+ */
+int store_fold_out(const struct store *s, const struct folder *f, const struct environment *e,
+                   const struct subject *subject);
+int store_folder_make(struct folder *f);
+void store_folder_free(struct folder *f);
 /* brings a sealed subject back into memory and buries its sealed rows; REJECT_FROZEN or REJECT_ERASED when it
  * has left the log */
 int store_revive(struct store *s, struct txn *t, uint64_t hash, bool is_loose, uint32_t number,

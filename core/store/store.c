@@ -56,8 +56,8 @@ int store_open(const struct store_options *options, struct store **ret, struct e
     memtable_pool_init(&s->pool);
     int r = derive_keys(s, options->key);
     s->path = strdup(options->path);
-    if (r < 0 || !s->path || dictionary_new(&s->dictionary) < 0 || fold_new(&s->fold) < 0 ||
-        segment_writer_new(&s->segment_writer) < 0 || facts_writer_new(&s->facts_writer) < 0)
+    if (r < 0 || !s->path || dictionary_new(&s->dictionary) < 0 || store_folder_make(&s->folder) < 0 ||
+        segment_writer_new(&s->segment_writer) < 0)
         r = error_set(err, -ENOMEM, "no_memory", "out of memory for a store");
     if (r == 0)
         r = db_open(&s->db, options->path, options->map_bytes, options->create, err);
@@ -86,9 +86,9 @@ void store_close(struct store *s)
     store_refold_forget(s);
     store_retire_forget(s);
     dictionary_free(s->dictionary);
-    fold_free(s->fold);
+    store_folder_free(&s->folder);
+    store_folder_free(&s->helper);
     segment_writer_free(s->segment_writer);
-    facts_writer_free(s->facts_writer);
     buffer_fini(&s->journal);
     prepared_fini(&s->prepared);
     memtable_pool_fini(&s->pool);

@@ -124,7 +124,7 @@ static void write_all(struct bench *b, struct txn *t, struct written *w)
     assert_int_equal(facts_writer_new(&writer), 0);
     for (unsigned table = 0; table < FACT_N_TABLES; table++)
         assert_non_null(w->rows[table] = calloc(N_SUBJECTS * ROWS_EACH, sizeof(struct fact_row)));
-    facts_begin(writer, t, 1, 7);
+    facts_begin(writer, t, 1, 7, 0);
     for (uint32_t subject = 1; subject <= N_SUBJECTS; subject++) {
         size_t n = make_rows(b, subject, rows);
         assert_int_equal(facts_subject(writer, ROWS_EACH), 0);
@@ -271,7 +271,7 @@ static void test_large_subject(void **state)
     assert_non_null(m);
     assert_int_equal(txn_begin(&t, &b->db, true, &err), 0);
     assert_int_equal(facts_writer_new(&writer), 0);
-    facts_begin(writer, &t, 1, 9);
+    facts_begin(writer, NULL, 1, 9, 5);
     fill(b, FACT_TICKET, 6, 1000, dimensions, &other);
     assert_int_equal(facts_subject(writer, 1), 0);
     assert_int_equal(facts_add(writer, &other), 0);
@@ -282,6 +282,7 @@ static void test_large_subject(void **state)
         assert_int_equal(facts_add(writer, &row), 0);
     }
     assert_int_equal(facts_finish(writer), 0);
+    assert_int_equal(facts_put(writer, &t), 0); /* they were kept */
     struct rowgroup_reader *reader;
     assert_int_equal(rowgroup_reader_new(&reader), 0);
     assert_int_equal(walk_open(&walk, &t, DB_FACTS, NULL, 0), 0);
