@@ -225,7 +225,19 @@ void hot_remove(struct hot *h, const uint8_t *cooled)
     }
 }
 
+/* A subject with its number beside it: comparing two touches neither. */
+struct numbered {
+    struct subject *subject;
+    uint32_t number;
+};
+
 static int by_number(const void *a, const void *b)
+{
+    uint32_t x = ((const struct numbered *)a)->number, y = ((const struct numbered *)b)->number;
+    return x < y ? -1 : x > y;
+}
+
+static int by_number_there(const void *a, const void *b)
 {
     uint32_t x = (*(struct subject *const *)a)->number, y = (*(struct subject *const *)b)->number;
     return x < y ? -1 : x > y;
@@ -236,8 +248,19 @@ void hot_sort(struct hot *h)
     bool sorted = true;
     for (size_t i = 1; i < h->n && sorted; i++)
         sorted = h->list[i - 1]->number < h->list[i]->number;
-    if (!sorted)
-        qsort(h->list, h->n, sizeof(struct subject *), by_number);
+    if (sorted)
+        return;
+    struct numbered *all = malloc(h->n * sizeof(*all));
+    if (!all) { /* slower, but it needs none */
+        qsort(h->list, h->n, sizeof(struct subject *), by_number_there);
+        return;
+    }
+    for (size_t i = 0; i < h->n; i++)
+        all[i] = (struct numbered){h->list[i], h->list[i]->number};
+    qsort(all, h->n, sizeof(*all), by_number);
+    for (size_t i = 0; i < h->n; i++)
+        h->list[i] = all[i].subject;
+    free(all);
 }
 
 int subject_append(struct hot *h, struct subject *s, const struct event *e)
