@@ -184,7 +184,7 @@ static void test_a_full_store_loses_nothing(void **state)
     (void)state;
     char path[64];
     make_directory(path);
-    struct store_options options = {.path = path, .map_bytes = 144 << 10, .create = true};
+    struct store_options options = {.path = path, .map_bytes = 96 << 10, .create = true};
     memset(options.key, 7, sizeof(options.key));
     struct store *s = NULL;
     struct error err = ERROR_INIT;
