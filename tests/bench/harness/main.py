@@ -55,7 +55,7 @@ def measure(arguments, base):
         say("building")
     build.make()
     bench = parts.Bench(base, build, Loads(base, build, arguments.events), arguments.settle,
-                        arguments.peer or list(ENGINES))
+                        arguments.peer or list(ENGINES), arguments.keep)
     wanted = set(arguments.only or parts.PARTS)
     if "peers" in wanted:  # they are compared with a loaded collector
         wanted.add("local")

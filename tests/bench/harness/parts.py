@@ -24,12 +24,13 @@ def sources_of(name, clients=CLIENTS, tenant="main"):
 class Bench:
     """What all parts share: where they may write, the loads, and the result they add to."""
 
-    def __init__(self, base, build, loads, settle_seconds, engines):
+    def __init__(self, base, build, loads, settle_seconds, engines, keeps=False):
         self.base = base
         self.build = build
         self.loads = loads
         self.settle_seconds = settle_seconds
         self.engines = engines  # the peers' names
+        self.keeps = keeps  # every part's data, for whoever looks at it afterwards
         self.peers = None  # loaded before, when they are measured too
         self.result = {"events": loads.events}
 
@@ -45,7 +46,8 @@ class Bench:
 
     def end(self, part):
         """An earlier part's data is not needed: the disk may be small."""
-        shutil.rmtree(os.path.join(self.base, part), ignore_errors=True)
+        if not self.keeps:
+            shutil.rmtree(os.path.join(self.base, part), ignore_errors=True)
 
 
 def settled_bytes(collector, name, seconds):
