@@ -1,5 +1,7 @@
 #include "core/store/column.h"
 
+#include "core/store/bits.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -29,11 +31,6 @@ void column_coder_fini(struct column_coder *c)
     *c = (struct column_coder){0};
 }
 
-static unsigned width_of(uint64_t max)
-{
-    return max ? 64 - (unsigned)__builtin_clzll(max) : 0;
-}
-
 static uint8_t *put_header(struct buffer *out, unsigned kind, unsigned width, unsigned specials, int64_t base)
 {
     uint8_t *p = buffer_extend(out, HEADER_BYTES);
@@ -44,129 +41,6 @@ static uint8_t *put_header(struct buffer *out, unsigned kind, unsigned width, un
     p[2] = (uint8_t)specials;
     memcpy(p + 3, &base, sizeof(base));
     return p;
-}
-
-/* --- bits
- * ---------------------------------------------------------------------------------------------------- */
-
-static size_t packed_bytes(size_t n, unsigned width)
-{
-    /* 8 more so that a reader may load whole words */
-    return (n * width + 7) / 8 + 8;
-}
-
-/* The lowest `width` bits of each. */
-static void pack(uint8_t *out, const uint64_t *u, size_t n, unsigned width)
-{
-    uint64_t word = 0;
-    unsigned used = 0;
-    uint8_t *end = out + packed_bytes(n, width);
-    const uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
-    for (size_t i = 0; i < n; i++) {
-        const uint64_t v = u[i] & mask;
-        word |= v << used;
-        used += width;
-        if (used >= 64) {
-            memcpy(out, &word, 8);
-            out += 8;
-            used -= 64;
-            word = used ? v >> (width - used) : 0;
-        }
-    }
-    memcpy(out, &word, 8); /* the 8 bytes more leave room for it */
-    out += 8;
-    if (out < end)
-        memset(out, 0, (size_t)(end - out));
-}
-
-/* Eight values of one width: each load and shift is a constant of the unrolled loop. */
-#define UNPACK_GROUPS(WIDTH, add, type)                                                                      \
-    for (; n >= 8; n -= 8, in += (WIDTH), out += 8) {                                                        \
-        _Pragma("GCC unroll 8") for (unsigned k = 0; k < 8; k++)                                             \
-        {                                                                                                    \
-            uint64_t word_;                                                                                  \
-            memcpy(&word_, in + ((k * (WIDTH)) >> 3), 8);                                                    \
-            out[k] = (type)((word_ >> ((k * (WIDTH)) & 7) & ((UINT64_C(1) << (WIDTH)) - 1)) + (add));        \
-        }                                                                                                    \
-    }                                                                                                        \
-    break;
-#define UNPACK_CASE(WIDTH, add, type)                                                                        \
-    case WIDTH:                                                                                              \
-        UNPACK_GROUPS(WIDTH, add, type)
-#define UNPACK_CASES(add, type)                                                                              \
-    UNPACK_CASE(1, add, type)                                                                                \
-    UNPACK_CASE(2, add, type)                                                                                \
-    UNPACK_CASE(3, add, type)                                                                                \
-    UNPACK_CASE(4, add, type)                                                                                \
-    UNPACK_CASE(5, add, type)                                                                                \
-    UNPACK_CASE(6, add, type)                                                                                \
-    UNPACK_CASE(7, add, type)                                                                                \
-    UNPACK_CASE(8, add, type)                                                                                \
-    UNPACK_CASE(9, add, type)                                                                                \
-    UNPACK_CASE(10, add, type)                                                                               \
-    UNPACK_CASE(11, add, type)                                                                               \
-    UNPACK_CASE(12, add, type)                                                                               \
-    UNPACK_CASE(13, add, type)                                                                               \
-    UNPACK_CASE(14, add, type)                                                                               \
-    UNPACK_CASE(15, add, type)                                                                               \
-    UNPACK_CASE(16, add, type)
-#define UNPACK_WIDE_CASES(add, type)                                                                         \
-    UNPACK_CASE(17, add, type)                                                                               \
-    UNPACK_CASE(18, add, type)                                                                               \
-    UNPACK_CASE(19, add, type)                                                                               \
-    UNPACK_CASE(20, add, type)                                                                               \
-    UNPACK_CASE(21, add, type)                                                                               \
-    UNPACK_CASE(22, add, type)                                                                               \
-    UNPACK_CASE(23, add, type)                                                                               \
-    UNPACK_CASE(24, add, type)                                                                               \
-    UNPACK_CASE(25, add, type)                                                                               \
-    UNPACK_CASE(26, add, type)                                                                               \
-    UNPACK_CASE(27, add, type)                                                                               \
-    UNPACK_CASE(28, add, type)                                                                               \
-    UNPACK_CASE(29, add, type)                                                                               \
-    UNPACK_CASE(30, add, type)                                                                               \
-    UNPACK_CASE(31, add, type)                                                                               \
-    UNPACK_CASE(32, add, type)                                                                               \
-    UNPACK_CASE(33, add, type)                                                                               \
-    UNPACK_CASE(34, add, type)                                                                               \
-    UNPACK_CASE(35, add, type)                                                                               \
-    UNPACK_CASE(36, add, type)
-
-/* u + add, for widths from 1 to 64. */
-static void unpack(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint64_t add)
-{
-    switch (width) {
-        UNPACK_CASES(add, uint64_t)
-        UNPACK_WIDE_CASES(add, uint64_t)
-    default:
-        break;
-    }
-    const uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
-    for (size_t i = 0, bit = 0; i < n; i++, bit += width) {
-        const uint8_t *p = in + (bit >> 3);
-        unsigned shift = bit & 7;
-        uint64_t word;
-        memcpy(&word, p, 8);
-        word >>= shift;
-        if (shift && width + shift > 64)
-            word |= (uint64_t)p[8] << (64 - shift);
-        out[i] = (word & mask) + add;
-    }
-}
-
-static void unpack_u16(const uint8_t *in, uint16_t *out, size_t n, unsigned width, uint64_t add)
-{
-    switch (width) {
-        UNPACK_CASES(add, uint16_t)
-    default:
-        break;
-    }
-    const uint64_t mask = (UINT64_C(1) << width) - 1;
-    for (size_t i = 0, bit = 0; i < n; i++, bit += width) {
-        uint64_t word;
-        memcpy(&word, in + (bit >> 3), 8);
-        out[i] = (uint16_t)((word >> (bit & 7) & mask) + add);
-    }
 }
 
 /* --- byte planes
@@ -272,7 +146,7 @@ static unsigned patched_width(const uint64_t *u, size_t n, unsigned width, uint3
     unsigned best = width;
     *ret_n = 0;
     for (size_t i = 0; i < n; i++)
-        of_width[width_of(u[i])]++;
+        of_width[bits_width(u[i])]++;
     for (unsigned w = width; w-- > 1;) {
         above += of_width[w + 1];
         size_t cost = n * w + above * (size_t)(PLACE_BITS + width - w) + 8 * (2 * HEADER_BYTES + 4);
@@ -314,7 +188,7 @@ static void put_payload(struct column_coder *coder, struct buffer *out, const ui
                         unsigned width, unsigned flags, unsigned specials, int64_t base, uint32_t unit,
                         unsigned effort, bool is_part)
 {
-    size_t start = out->size, packed = packed_bytes(n, width);
+    size_t start = out->size, packed = bits_size(n, width);
     uint32_t n_patches = 0;
     if (unit > 1)
         flags |= FLAG_UNIT;
@@ -333,9 +207,9 @@ static void put_payload(struct column_coder *coder, struct buffer *out, const ui
         buffer_append(out, &unit, sizeof(unit));
     if (n_patches)
         put_patches(coder, out, u, n, narrow, n_patches);
-    uint8_t *p = buffer_extend(out, packed_bytes(n, narrow));
+    uint8_t *p = buffer_extend(out, bits_size(n, narrow));
     if (p)
-        pack(p, u, n, narrow);
+        bits_pack(p, u, n, narrow);
 }
 
 static bool is_special(int64_t v)
@@ -436,7 +310,7 @@ static void put_deltas(struct column_coder *coder, struct buffer *out, const int
         top |= d[i];
     }
     size_t plain = out->size - start, delta_start = out->size;
-    put_payload(coder, out, d, n, width_of(top), FLAG_DELTA, 0, values[0], unit, effort, false);
+    put_payload(coder, out, d, n, bits_width(top), FLAG_DELTA, 0, values[0], unit, effort, false);
     size_t delta = out->size - delta_start;
     if (!buffer_failed(out) && delta < plain) {
         memmove(out->data + start, out->data + delta_start, delta);
@@ -469,7 +343,7 @@ static void encode(struct column_coder *coder, struct buffer *out, const int64_t
         min = INT64_MIN;
         range = UINT64_MAX;
     }
-    unsigned width = width_of(range + n_special);
+    unsigned width = bits_width(range + n_special);
     size_t n_other = n - s.n_common, which = n < n_other * PLACE_BITS ? n : n_other * PLACE_BITS;
     /* zstd makes less of what is rare, too */
     if (!is_part &&
@@ -583,7 +457,7 @@ static size_t part_bytes(const struct some *some)
     size_t before = (size_t)(h.data - some->column);
     if (h.kind == KIND_CONSTANT)
         return before;
-    size_t payload = packed_bytes(some->n, h.width);
+    size_t payload = bits_size(some->n, h.width);
     return h.kind == KIND_PACK && h.size >= payload ? before + payload : 0;
 }
 
@@ -689,10 +563,10 @@ static int decode_packed(struct header *h, size_t n, uint64_t add, uint64_t *u)
     int r = h->is_patched ? get_patches(h, n, &some, &parts) : 0;
     if (r < 0)
         return r;
-    if (h->size < packed_bytes(n, h->width))
+    if (h->size < bits_size(n, h->width))
         r = -EBADMSG;
     else if (h->width)
-        unpack(h->data, u, n, h->width, add);
+        bits_unpack(h->data, u, n, h->width, add);
     else
         memset(u, 0, n * sizeof(*u));
     for (uint32_t k = 0; r == 0 && k < some.n; k++)
@@ -781,9 +655,9 @@ int column_decode_u16(const uint8_t *data, size_t size, size_t n, uint16_t *ret)
         return decode_sparse_u16(&h, n, ret);
     if (h.kind == KIND_PACK && !h.delta && !h.specials && !h.is_patched && h.unit == 1 && h.width > 0 &&
         h.width <= 48) {
-        if (h.size < packed_bytes(n, h.width))
+        if (h.size < bits_size(n, h.width))
             return -EBADMSG;
-        unpack_u16(h.data, ret, n, h.width, (uint64_t)h.base);
+        bits_unpack_u16(h.data, ret, n, h.width, (uint64_t)h.base);
         return 0;
     }
     int64_t few[FEW], *values = n > FEW ? malloc(n * sizeof(*values)) : few;

@@ -33,6 +33,12 @@ static inline bool rowgroup_is_of_base(unsigned column)
     return column == FACT_SUBJECT || column == FACT_NAMESPACE || column == FACT_CREATED;
 }
 
+/* Neither FACT_NULL nor FACT_FOREVER. */
+static inline bool rowgroup_is_number(int64_t v)
+{
+    return v != FACT_NULL && v != FACT_FOREVER;
+}
+
 /* --- the bytes
  * --------------------------------------------------------------------------------------------------- */
 

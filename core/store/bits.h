@@ -1,0 +1,28 @@
+/* Whole numbers of one width, packed bit by bit. */
+#ifndef TENDON_STORE_BITS_H
+#define TENDON_STORE_BITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* How many bits a number takes. */
+static inline unsigned bits_width(uint64_t max)
+{
+    return max ? 64 - (unsigned)__builtin_clzll(max) : 0;
+}
+
+/* Bytes of n numbers: 8 more than they take, so that a reader may load whole words. */
+static inline size_t bits_size(size_t n, unsigned width)
+{
+    return (n * width + 7) / 8 + 8;
+}
+
+/* The lowest `width` bits of each, width from 0 to 64; out has bits_size. */
+void bits_pack(uint8_t *out, const uint64_t *u, size_t n, unsigned width);
+
+/* Each number plus `add`, width from 1 to 64; in has bits_size. */
+void bits_unpack(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint64_t add);
+/* The same, cut to 16 bits; width from 1 to 48. */
+void bits_unpack_u16(const uint8_t *in, uint16_t *out, size_t n, unsigned width, uint64_t add);
+
+#endif
