@@ -1,0 +1,186 @@
+/* Columns of every shape come back, in the form that suits them; bytes that are none are refused. */
+#include "core/store/bits.h"
+#include "core/store/column.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NULL_VALUE    INT64_MIN
+#define FOREVER_VALUE INT64_MAX
+
+static uint64_t rng = 1;
+
+static uint64_t next(void)
+{
+    rng = rng * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return rng >> 11;
+}
+
+/* Values as columns of facts and of the log have them. */
+enum shape {
+    CONSTANT,
+    SMALL,
+    INSTANTS,
+    MINUTES,
+    RISING,
+    FEW_OTHERS,
+    HALF_OTHERS,
+    MOSTLY_NULL,
+    FAR_OUT,
+    SPECIALS_ONLY,
+    ANYTHING,
+    SHAPES
+};
+
+static int64_t value_of(enum shape shape, size_t i)
+{
+    const int64_t base = INT64_C(1704672000000);
+    switch (shape) {
+    case CONSTANT:
+        return -7;
+    case SMALL:
+        return (int64_t)(next() % 11) - 5;
+    case INSTANTS:
+        return base + (int64_t)(next() % (UINT64_C(1) << 29));
+    case MINUTES:
+        return next() % 9 ? base + (int64_t)(next() % 100000) * 60000 : NULL_VALUE;
+    case RISING:
+        return base + (int64_t)i * 30000 + (int64_t)(next() % 1000);
+    case FEW_OTHERS:
+        return next() % 100 ? 42 : (int64_t)(next() % (UINT64_C(1) << 31));
+    case HALF_OTHERS:
+        return next() % 2 ? 0 : (int64_t)(next() % (UINT64_C(1) << 31));
+    case MOSTLY_NULL:
+        return next() % 20 ? NULL_VALUE : next() % 2 ? FOREVER_VALUE : (int64_t)(next() % 1000);
+    case FAR_OUT:
+        return next() % 200 ? (int64_t)(next() % 5000) : (int64_t)(next() % (UINT64_C(1) << 45));
+    case SPECIALS_ONLY:
+        return next() % 2 ? NULL_VALUE : FOREVER_VALUE;
+    case ANYTHING:
+    case SHAPES:
+        break;
+    }
+    return (int64_t)(next() << 20 ^ next());
+}
+
+static void fill(enum shape shape, int64_t *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        values[i] = value_of(shape, i);
+}
+
+static void test_round_trip(void **state)
+{
+    static const size_t SIZES[] = {1, 2, 7, 8, 9, 63, 64, 65, 1000, 4096, 8192, 20000};
+    static const unsigned EFFORTS[] = {COLUMN_PACK, COLUMN_DELTA, COLUMN_PLANES,
+                                       COLUMN_PLANES | COLUMN_DELTA};
+    int64_t *in = calloc(20000, sizeof(*in)), *out = calloc(20000, sizeof(*out));
+    uint16_t *narrow = calloc(20000, sizeof(*narrow));
+    struct column_coder coder = {0};
+    struct buffer b;
+    (void)state;
+    assert_non_null(in);
+    assert_non_null(out);
+    assert_non_null(narrow);
+    buffer_init(&b, 1 << 22);
+    for (unsigned shape = 0; shape < SHAPES; shape++)
+        for (size_t s = 0; s < sizeof(SIZES) / sizeof(*SIZES); s++)
+            for (size_t e = 0; e < sizeof(EFFORTS) / sizeof(*EFFORTS); e++) {
+                const size_t n = SIZES[s];
+                fill(shape, in, n);
+                buffer_clear(&b);
+                column_encode(&coder, &b, in, n, EFFORTS[e]);
+                assert_false(buffer_failed(&b));
+                uint8_t *exact = malloc(b.size); /* nothing behind it is read */
+                assert_non_null(exact);
+                memcpy(exact, b.data, b.size);
+                assert_int_equal(column_decode(s % 2 ? &coder : NULL, exact, b.size, n, out), 0);
+                assert_memory_equal(in, out, n * sizeof(*in));
+                assert_int_equal(column_decode_u16(exact, b.size, n, narrow), 0);
+                for (size_t i = 0; i < n; i++)
+                    assert_int_equal(narrow[i], (uint16_t)in[i]);
+                free(exact);
+            }
+    buffer_fini(&b);
+    column_coder_fini(&coder);
+    free(in);
+    free(out);
+    free(narrow);
+}
+
+/* What is rare or far out does not make all the others wide. */
+static void test_sizes(void **state)
+{
+    enum { N = 4096 };
+    static const struct {
+        enum shape shape;
+        size_t bits; /* a value, at most */
+    } LIMITS[] = {{CONSTANT, 1},   {SMALL, 5},        {MINUTES, 18},
+                  {FEW_OTHERS, 2}, {HALF_OTHERS, 18}, {FAR_OUT, 15}};
+    int64_t in[N];
+    struct buffer b;
+    (void)state;
+    buffer_init(&b, 1 << 20);
+    for (size_t i = 0; i < sizeof(LIMITS) / sizeof(*LIMITS); i++) {
+        fill(LIMITS[i].shape, in, N);
+        buffer_clear(&b);
+        column_encode(NULL, &b, in, N, COLUMN_PACK);
+        assert_true(b.size * 8 <= LIMITS[i].bits * N);
+    }
+    buffer_fini(&b);
+}
+
+static void test_broken(void **state)
+{
+    enum { N = 500 };
+    int64_t in[N], out[N];
+    uint16_t narrow[N];
+    struct column_coder coder = {0};
+    struct buffer b;
+    (void)state;
+    buffer_init(&b, 1 << 20);
+    for (unsigned round = 0; round < 4000; round++) {
+        fill((enum shape)(round % SHAPES), in, N);
+        buffer_clear(&b);
+        column_encode(&coder, &b, in, N, round % 4);
+        size_t size = round % 3 ? b.size : next() % b.size;
+        uint8_t *bytes = malloc(size ? size : 1);
+        assert_non_null(bytes);
+        memcpy(bytes, b.data, size);
+        for (unsigned i = 0; size && i < round % 5; i++)
+            bytes[next() % (i % 2 ? size : size < 24 ? size : 24)] = (uint8_t)next();
+        (void)column_decode(&coder, bytes, size, N, out);
+        (void)column_decode_u16(bytes, size, N, narrow);
+        free(bytes);
+    }
+    buffer_fini(&b);
+    column_coder_fini(&coder);
+}
+
+static void test_bits(void **state)
+{
+    enum { N = 131 };
+    uint64_t in[N], out[N];
+    uint8_t packed[N * 8 + 16];
+    (void)state;
+    for (unsigned width = 1; width <= 64; width++) {
+        const uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
+        for (unsigned i = 0; i < N; i++)
+            in[i] = next() << 32 ^ next();
+        bits_pack(packed, in, N, width);
+        bits_unpack(packed, out, N, width, 5);
+        for (unsigned i = 0; i < N; i++)
+            assert_int_equal(out[i], (in[i] & mask) + 5);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_broken), cmocka_unit_test(test_bits)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
