@@ -148,20 +148,34 @@ def ours(folder, name):
                 "columns": {"id": "Response", "at": "Submitted", "site": "Facility"},
                 "constants": {"instrument": "site_survey"}, "questions": {"How satisfied?": "satisfaction"},
                 "scales": {"satisfaction": "1..5"}}
+    if name == "webhook":
+        return {"listen": "127.0.0.1:8091", "secret": folder.write("secret", "a key for the tests")}
     assert name == "simulator"
     return {"tickets": 60, "days": 20}
 
 
-@pytest.mark.parametrize("name", ["csv", "servicenow", "survey", "simulator"])
+def pushed(folder):
+    """Requests for a push plugin of ours: events alone and in lists, and some that are none."""
+    made = [{"type": "ticket.created", "id": f"e{n}", "at": 1704708000000 + n * 1000, "ticket": f"T-{n}", "severity": n % 4 + 1}
+            for n in range(200)]
+    bodies = [*made[:20], *(made[n:n + 30] for n in range(20, 200, 30)), [{"type": "ticket.created"}, 7], {"at": "when"}, []]
+    return folder.write("tape.ndjson", "".join(
+        json.dumps({"push": {"method": "POST", "path": "/events", "body": body}}) + "\n" for body in bodies))
+
+
+@pytest.mark.parametrize("name", ["csv", "servicenow", "survey", "simulator", "webhook"])
 def test_ours_pass(folder, name):
     if name != "csv" and is_sanitized():
         pytest.skip("one is enough for a build that is as slow")
-    results = check(f"{name}.so", "--options", folder.write("options.json", json.dumps(ours(folder, name))))
+    results = check(f"{name}.so", "--options", folder.write("options.json", json.dumps(ours(folder, name))),
+                    *(["--replay", pushed(folder)] if name == "webhook" else []))
     told = failures(results)
     if is_sanitized():
         told.pop("imports", None)  # a sanitizer's own symbols come with the program
     assert not told
-    assert results["resume"]["verdict"] == "passed", results["resume"]
+    # What is sent comes again where there is no answer: there is nothing to resume from.
+    assert results["resume"]["verdict"] == ("skipped" if name == "webhook" else "passed"), results["resume"]
+    assert results["events"]["verdict"] == results["backpressure"]["verdict"] == "passed"
 
 
 def test_a_failed_test_is_seen_again_with_its_seed(folder):
