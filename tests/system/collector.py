@@ -253,17 +253,21 @@ class Collector:
 
     def accepted(self, source, tenant=None):
         """Events taken from a source so far."""
-        try:
-            return self.call("source.show", source=source, **({"tenant": tenant} if tenant else {}))["accepted"]
-        except Refused as refused:
-            if refused.code in ("unknown_source", "not_found"):
-                return 0
-            raise
+        return self.shown(source, tenant)["accepted"]
 
     def sent(self, source):
         """Events that came from a source so far, new or known."""
-        shown = self.call("source.show", source=source)
+        shown = self.shown(source)
         return shown["accepted"] + shown["duplicates"]
+
+    def shown(self, source, tenant=None):
+        """What source.show says; of one that has not come yet that nothing has."""
+        try:
+            return self.call("source.show", source=source, **({"tenant": tenant} if tenant else {}))
+        except Refused as refused:
+            if refused.code in ("unknown_source", "not_found"):
+                return {"accepted": 0, "duplicates": 0}
+            raise
 
     def refolding(self, tenant=None):
         """How far a refold is, or None."""

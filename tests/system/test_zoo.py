@@ -50,7 +50,7 @@ ANIMALS = [
     Animal("undead", HANGS, "did not return from poll", {"poll": "100ms"}),
     Animal("ctor-crash", LOADING, "in loading"),
     Animal("ctor-exit", LOADING, "ended with status 0, in loading"),
-    Animal("ctor-spin", LOADING, "did not return from loading", {"load": "500ms"}),
+    Animal("ctor-spin", LOADING, "did not return from loading", {"load": "2s"}),
     Animal("hang-stop", FINISHED, "did not return from stop", {"stop": "300ms"}),
     Animal("hang-destroy", FINISHED, "did not return from destroy", {"destroy": "300ms"}),
     Animal("crash-destroy", FINISHED, "in destroy"),
