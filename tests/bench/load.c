@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +150,17 @@ static void report(const char *state)
     (void)send(CHANNEL_REPORT_FD, text, (size_t)n, MSG_NOSIGNAL);
 }
 
+/* Says now and then that this host is alive: one that says nothing is killed. */
+static void *beat(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        report("running");
+        (void)usleep(CHANNEL_BEAT_MS * 1000 / 2);
+    }
+    return NULL;
+}
+
 /* Puts the result where it is complete when it is seen. */
 static bool leave(const char *folder, uint32_t index, const struct send_result *result)
 {
@@ -192,8 +204,11 @@ static int run_as_host(void)
     (void)snprintf(folder, sizeof(folder), "%s/%.*s", base, (int)(dash - options.source), options.source);
     options.folder = folder;
     options.index = (uint32_t)index;
-    report("running");
+    pthread_t beating;
+    bool beats = pthread_create(&beating, NULL, beat, NULL) == 0;
     ok = send_all(&options, &result) && leave(folder, options.index, &result);
+    if (beats && pthread_cancel(beating) == 0)
+        (void)pthread_join(beating, NULL);
     report(ok ? "ended" : "failed_config");
     json_decref(config);
     return ok ? CHANNEL_EXIT_OK : CHANNEL_EXIT_CONFIG;
