@@ -61,11 +61,13 @@ int prune_block(struct store *s, struct txn *t, uint32_t segment, uint16_t place
     put_u16(key + 4, place);
     if (!txn_get(t, DB_SEGMENTS, key, sizeof(key), &value))
         return t->rc ? -EIO : -EBADMSG;
-    int r = segment_block_decode(&block, segment, place, &value);
-    if (r < 0)
-        return r;
-    r = segment_block_rewrite(s->segment_writer, t, &block, pruning, ret_n_events);
-    segment_block_fini(&block);
+    struct column_coder coder = {0};
+    int r = segment_block_decode(&block, &coder, segment, place, &value);
+    if (r == 0) {
+        r = segment_block_rewrite(s->segment_writer, t, &block, pruning, ret_n_events);
+        segment_block_fini(&block);
+    }
+    column_coder_fini(&coder);
     return r;
 }
 

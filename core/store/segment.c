@@ -248,7 +248,6 @@ int segment_finish(struct segment_writer *w)
  * ------------------------------------------------------------------------------------------------------ */
 
 struct segment_columns {
-    struct column_coder coder;
     int64_t *of[COLUMN_END]; /* decoded; NULL: not yet */
     uint32_t n[COLUMN_END];
     uint32_t *rows;   /* the first row of each piece, and the end */
@@ -264,7 +263,7 @@ static int column_read(const struct segment_block *b, unsigned column, uint32_t 
     if (c->of[column])
         return 0;
     c->of[column] = malloc((n ? n : 1) * sizeof(int64_t));
-    int r = c->of[column] ? block_read(&b->block, (uint8_t)column, &c->coder, n, c->of[column]) : -ENOMEM;
+    int r = c->of[column] ? block_read(&b->block, (uint8_t)column, b->coder, n, c->of[column]) : -ENOMEM;
     c->n[column] = n;
     return r;
 }
@@ -313,12 +312,13 @@ static int lay_out(struct segment_block *b)
     return r < 0 ? r : column_read(b, COLUMN_AT_NEXT, b->n_rows - n_first);
 }
 
-int segment_block_decode(struct segment_block *b, uint32_t segment, uint16_t place, const MDB_val *value)
+int segment_block_decode(struct segment_block *b, struct column_coder *coder, uint32_t segment,
+                         uint16_t place, const MDB_val *value)
 {
     static const uint8_t OF_PIECES[] = {COLUMN_SUBJECT, COLUMN_ROWS, COLUMN_PREVIOUS, COLUMN_NAMESPACE,
                                         COLUMN_LOOSE};
     static const uint8_t OF_ROWS[] = {COLUMN_SHAPE, COLUMN_SEQ, COLUMN_SOURCE};
-    *b = (struct segment_block){.segment = segment, .place = place};
+    *b = (struct segment_block){.segment = segment, .place = place, .coder = coder};
     b->bytes = malloc(value->mv_size ? value->mv_size : 1);
     b->columns = calloc(1, sizeof(*b->columns));
     int r = b->bytes && b->columns ? 0 : -ENOMEM;
@@ -353,7 +353,6 @@ void segment_block_fini(struct segment_block *b)
             free(c->of[i]);
         free(c->rows);
         free(c->firsts);
-        column_coder_fini(&c->coder);
         free(c);
     }
     free(b->bytes);
@@ -562,6 +561,7 @@ void segment_cache_fini(struct segment_cache *c)
 {
     for (unsigned i = 0; i < sizeof(c->blocks) / sizeof(*c->blocks); i++)
         segment_block_fini(&c->blocks[i]);
+    column_coder_fini(&c->coder);
 }
 
 static int cache_get(struct segment_cache *c, uint32_t segment, uint16_t place, const MDB_val *value,
@@ -576,7 +576,7 @@ static int cache_get(struct segment_cache *c, uint32_t segment, uint16_t place, 
     struct segment_block *b = &c->blocks[c->next];
     c->next = (c->next + 1) % n;
     segment_block_fini(b);
-    int r = segment_block_decode(b, segment, place, value);
+    int r = segment_block_decode(b, &c->coder, segment, place, value);
     *ret = b;
     return r;
 }

@@ -29,11 +29,13 @@ struct segment_block {
     uint32_t n_pieces, n_rows;
     uint8_t *bytes; /* owned */
     struct block block;
+    struct column_coder *coder;
     struct segment_columns *columns; /* owned */
 };
 
-/* Takes a copy of the bytes. */
-int segment_block_decode(struct segment_block *b, uint32_t segment, uint16_t place, const MDB_val *value);
+/* Takes a copy of the bytes. coder lives as long as the block, and no two threads use it. */
+int segment_block_decode(struct segment_block *b, struct column_coder *coder, uint32_t segment,
+                         uint16_t place, const MDB_val *value);
 void segment_block_fini(struct segment_block *b);
 /* The least and greatest subject of a block, without decoding it. */
 int segment_block_extent(const MDB_val *value, uint32_t *ret_first, uint32_t *ret_last);
@@ -83,6 +85,7 @@ int segment_block_rewrite(struct segment_writer *w, struct txn *t, const struct 
 struct segment_cache {
     struct segment_block blocks[16];
     unsigned next;
+    struct column_coder coder;
 };
 void segment_cache_fini(struct segment_cache *c);
 

@@ -112,31 +112,39 @@ static int slice_block(struct slice *slice, const struct segment_block *block)
     return r;
 }
 
+static int slice_extent(struct slice *slice, struct column_coder *coder, const struct extent *at,
+                        struct txn *t)
+{
+    struct segment_block block;
+    uint8_t key[6];
+    MDB_val value;
+    put_u32(key, at->segment);
+    put_u16(key + 4, at->place);
+    if (!txn_get(t, DB_SEGMENTS, key, sizeof(key), &value))
+        return t->rc ? -EIO : -EBADMSG;
+    int r = segment_block_decode(&block, coder, at->segment, at->place, &value);
+    if (r < 0)
+        return r;
+    r = slice_block(slice, &block);
+    segment_block_fini(&block);
+    return r;
+}
+
 /* 1: they are too many for one. */
 static int slice_gather(struct slice *slice, const struct extents *e, struct txn *t)
 {
-    for (size_t i = 0; i < e->n; i++) {
+    struct column_coder coder = {0};
+    int r = 0;
+    for (size_t i = 0; i < e->n && r == 0; i++) {
         const struct extent *at = &e->list[i];
-        struct segment_block block;
-        uint8_t key[6];
-        MDB_val value;
         if (at->last < slice->first || at->first >= slice->end)
             continue;
-        put_u32(key, at->segment);
-        put_u16(key + 4, at->place);
-        if (!txn_get(t, DB_SEGMENTS, key, sizeof(key), &value))
-            return t->rc ? -EIO : -EBADMSG;
-        int r = segment_block_decode(&block, at->segment, at->place, &value);
-        if (r < 0)
-            return r;
-        r = slice_block(slice, &block);
-        segment_block_fini(&block);
-        if (r < 0)
-            return r;
-        if (slice->events.n_events > SLICE_EVENTS && slice->end - slice->first > 1)
-            return 1;
+        r = slice_extent(slice, &coder, at, t);
+        if (r == 0 && slice->events.n_events > SLICE_EVENTS && slice->end - slice->first > 1)
+            r = 1;
     }
-    return 0;
+    column_coder_fini(&coder);
+    return r;
 }
 
 int slice_read(struct slice *slice, const struct store *s, const struct extents *e, struct txn *t,
