@@ -15,16 +15,14 @@ enum column_effort {
     COLUMN_DELTA = 2,  /* try differences as well */
 };
 
-#define COLUMN_ROWS_MAX 65536
-
 /* What zstd keeps from call to call. One thread's. */
 struct column_coder {
     void *compressor, *decompressor; /* made when first used */
 };
 void column_coder_fini(struct column_coder *c);
 
-/* Appends n values, 1 ≤ n ≤ COLUMN_ROWS_MAX. effort is a set of column_effort bits; coder may be NULL where
- * it asks for no planes. Failure is the buffer's. */
+/* Appends n values, 1 ≤ n ≤ 65,536: places have 16 bits. effort is a set of column_effort bits; coder may be
+ * NULL where it asks for no planes. Failure is the buffer's. */
 void column_encode(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
                    unsigned effort);
 

@@ -233,17 +233,6 @@ void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint6
     atomic_store_explicit(&c->died[i], died, memory_order_release);
 }
 
-void memtable_used(const struct memtable *m, enum fact_table table, uint64_t *ret_values,
-                   uint64_t *ret_dimensions)
-{
-    *ret_values = 0;
-    *ret_dimensions = 0;
-    for (unsigned i = 0; i < MEMTABLE_CHUNKS_MAX && m->parts[table].chunks[i]; i++) {
-        *ret_values |= m->parts[table].chunks[i]->used_values;
-        *ret_dimensions |= m->parts[table].chunks[i]->used_dimensions;
-    }
-}
-
 int memtable_add_dead(struct memtable *m, const struct memtable_dead *dead)
 {
     uint32_t n = atomic_load_explicit(&m->n_dead, memory_order_relaxed);

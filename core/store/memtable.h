@@ -84,10 +84,6 @@ static inline const struct memtable_dead *memtable_dead_at(const struct memtable
     return &m->dead[i / MEMTABLE_DEAD_CHUNK][i % MEMTABLE_DEAD_CHUNK];
 }
 
-/* The columns of a table that hold anything but zeros, as the masks of a chunk. */
-void memtable_used(const struct memtable *m, enum fact_table table, uint64_t *ret_values,
-                   uint64_t *ret_dimensions);
-
 /* The chunk that holds a row; *ret_first is the number of the chunk's first row. */
 unsigned memtable_chunk_of(uint32_t row, uint32_t *ret_first);
 uint32_t memtable_chunk_rows(unsigned chunk);

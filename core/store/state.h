@@ -36,9 +36,7 @@ struct store_meta {
     uint32_t n_in_directory; /* subjects with a lower number are in the directory */
     uint8_t key_check[16];   /* hash of a constant under the tenant's key */
 
-    /* since format 2 */
-    uint32_t refolded;       /* 0: none is under way; else subjects with a lower number are in the second
-                                generation,       but those that are hot */
+    uint32_t refolded; /* subjects below are in the second generation, but those that are hot; 0: no refold */
     uint32_t second_version; /* FACT_VERSION of the second generation */
     uint8_t has_before;      /* DB_BEFORE has the first generation's environment; else it is today's */
     uint8_t unused[3];
@@ -77,8 +75,8 @@ struct store {
     uint8_t hash_key[16], box_key[32], key_check[16];
     struct db db;
 
-    pthread_mutex_t turn;   /* recursive; held by whoever changes what follows: the committer, or who opens a
-                               view   and folds what is still to be folded */
+    /* recursive; held by whoever changes what follows: the committer, or who opens a view and folds */
+    pthread_mutex_t turn;
     struct store_meta meta; /* as on disk but for what the transaction under way adds */
     uint64_t tick;          /* with which rows begin and end: of what is published next */
     struct hot hot;

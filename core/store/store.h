@@ -1,9 +1,10 @@
 /* The store of one tenant: event log, sources, dictionaries, reference tables and facts in one LMDB
  * environment.
  *
- *   store_commit   takes batches of decoded events: hashes ids, gives dictionary numbers, drops duplicates,
- * writes the log and the sources in one transaction, folds the touched subjects and publishes. store_view
- * what a query reads: one as_of, immutable, from any thread.
+ * store_prepare makes a batch of decoded events ready: hashes ids, looks strings up. store_commit drops
+ * duplicates, writes log and sources in one transaction and publishes; what it leaves unfolded is folded by
+ * store_view_open, so that a view shows every event that was acknowledged before. A view is what a query
+ * reads: one as_of, immutable.
  *
  * One thread at a time may call the functions that take a struct store (the tenant's committer); views may be
  * opened, read and closed on any thread. core/store/README.md says how it is laid out on disk. */
