@@ -333,7 +333,11 @@ int store_adopt_settings(struct store *s, struct error *err)
     } else {
         next->n_dropped = s->environment->n_dropped;
         memcpy(next->dropped, s->environment->dropped, sizeof(next->dropped));
-        r = store_change(s, next, true, NULL, NULL, err);
+        r = store_seal_end(s, true, err);
+        if (r < 0)
+            environment_unref(next);
+        else
+            r = store_change(s, next, true, NULL, NULL, err);
     }
     if (r < 0)
         give_back(s, wanted);

@@ -60,6 +60,39 @@ static void data_give(struct hot *h, void *data, size_t capacity)
     h->free_data[class] = data;
 }
 
+struct hot_data {
+    void *data;
+    size_t capacity;
+};
+
+/* The same, for data that may be read elsewhere. */
+static int data_hold(struct hot *h, void *data, size_t capacity)
+{
+    if (h->n_held == h->held_capacity) {
+        size_t n = h->held_capacity ? h->held_capacity * 2 : 256;
+        struct hot_data *held = realloc(h->held, n * sizeof(*held));
+        if (!held)
+            return -ENOMEM;
+        h->held = held;
+        h->held_capacity = n;
+    }
+    h->held[h->n_held++] = (struct hot_data){data, capacity};
+    return 0;
+}
+
+void hot_hold(struct hot *h)
+{
+    h->is_held = true;
+}
+
+void hot_release(struct hot *h)
+{
+    for (size_t i = 0; i < h->n_held; i++)
+        data_give(h, h->held[i].data, h->held[i].capacity);
+    h->n_held = 0;
+    h->is_held = false;
+}
+
 /* Room for at least size bytes, with what is there now. */
 static int data_grow(struct hot *h, struct subject *s, size_t size)
 {
@@ -80,7 +113,12 @@ static int data_grow(struct hot *h, struct subject *s, size_t size)
         return -ENOMEM;
     if (s->size)
         memcpy(data, s->data, s->size);
-    data_give(h, s->data, s->capacity);
+    if (!h->is_held || !s->data) {
+        data_give(h, s->data, s->capacity);
+    } else if (data_hold(h, s->data, s->capacity) < 0) {
+        data_give(h, data, capacity);
+        return -ENOMEM;
+    }
     s->data = data;
     s->capacity = (uint32_t)capacity;
     return 0;
@@ -108,6 +146,8 @@ static void subject_free(struct hot *h, struct subject *s)
 
 void hot_fini(struct hot *h)
 {
+    hot_release(h);
+    free(h->held);
     for (size_t i = 0; i < h->n; i++)
         subject_free(h, h->list[i]);
     while (h->slabs) {
@@ -202,12 +242,12 @@ struct subject *hot_add(struct hot *h, uint64_t hash, bool is_loose, uint32_t nu
     return s;
 }
 
-void hot_remove(struct hot *h, const uint8_t *cooled)
+void hot_remove(struct hot *h)
 {
     size_t n = 0;
     for (size_t i = 0; i < h->n; i++) {
         struct subject *s = h->list[i];
-        if (cooled[i]) {
+        if (s->cools) {
             h->n_events -= s->n_events;
             subject_free(h, s);
         } else {

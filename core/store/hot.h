@@ -25,8 +25,9 @@ struct subject {
     uint32_t epoch;    /* of the last touch, in seals */
     uint16_t namespace;
     bool is_loose;
-    bool is_touched; /* by the commit under way */
+    bool is_touched; /* its rows are not those of its events: it is to be folded */
     bool is_kept;    /* the last seal left it in memory: so does a restart */
+    bool cools;      /* the seal under way writes its facts; unless it is touched meanwhile, it goes */
 
     uint8_t *data; /* n_events records of struct event, in order of arrival */
     uint32_t size, capacity;
@@ -57,6 +58,11 @@ struct hot {
     uint8_t *at, *end; /* what is left of the newest */
     struct subject *free_subjects;
     void *free_data[HOT_DATA_CLASSES];
+
+    /* Events that somebody beside the committer still reads where they were: given back by hot_release. */
+    bool is_held;
+    struct hot_data *held;
+    size_t n_held, held_capacity;
 };
 
 int hot_init(struct hot *h);
@@ -67,8 +73,12 @@ void hot_prefetch_slot(const struct hot *h, uint64_t hash, bool is_loose);
 void hot_prefetch_subject(const struct hot *h, uint64_t hash, bool is_loose);
 /* NULL: no memory. */
 struct subject *hot_add(struct hot *h, uint64_t hash, bool is_loose, uint32_t number, uint16_t namespace);
-/* Frees those that cooled says (by place in the list) and rebuilds the index. */
-void hot_remove(struct hot *h, const uint8_t *cooled);
+/* Frees those that cool and rebuilds the index. */
+void hot_remove(struct hot *h);
+/* From hot_hold to hot_release what a subject's data and size say at hot_hold stays readable, on any thread,
+ * whatever is appended; in between nothing is dropped and none is removed. */
+void hot_hold(struct hot *h);
+void hot_release(struct hot *h);
 void hot_sort(struct hot *h); /* the list by number */
 
 int subject_append(struct hot *h, struct subject *s, const struct event *e);

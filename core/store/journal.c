@@ -1,5 +1,6 @@
 #include "core/store/journal.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* An entry: flags u8, type u8, the subject's hash u64, at (6 bytes), the id (6 bytes) unless it is 0, ref u64
@@ -104,4 +105,20 @@ size_t journal_read(const uint8_t *at, size_t left, struct journal_head *ret_hea
         return 0;
     *ret_head = head;
     return (size_t)(c.at - at);
+}
+
+int journal_forget(struct txn *t, uint64_t position)
+{
+    for (;;) {
+        struct walk walk;
+        uint8_t key[8];
+        bool found = walk_open(&walk, t, DB_JOURNAL, NULL, 0) == 0 && walk_next(&walk) &&
+                     walk.key.mv_size == sizeof(key) && get_u64(walk.key.mv_data) < position;
+        if (found)
+            memcpy(key, walk.key.mv_data, sizeof(key));
+        walk_close(&walk, t);
+        if (!found)
+            return t->rc ? -EIO : 0;
+        txn_delete(t, DB_JOURNAL, key, sizeof(key));
+    }
 }

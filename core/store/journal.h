@@ -6,6 +6,7 @@
 #define TENDON_STORE_JOURNAL_H
 
 #include "core/base/buffer.h"
+#include "core/store/db.h"
 #include "core/store/event.h"
 
 /* Whose event it is. */
@@ -21,5 +22,8 @@ void journal_put(struct buffer *out, const struct journal_head *head, const stru
 /* Reads the entry at `at`, of which `left` bytes are there; room has event_size(FIELD_N). How long it is, or
  * 0 when it is none. */
 size_t journal_read(const uint8_t *at, size_t left, struct journal_head *ret_head, struct event *room);
+
+/* Deletes the commits below a log position: a segment has them. 0 or -EIO. */
+int journal_forget(struct txn *t, uint64_t position);
 
 #endif

@@ -176,7 +176,7 @@ static int step_sweep(struct store *s, struct error *err)
 
 static int refold(struct store *s, struct error *err)
 {
-    int r = s->must_reload ? store_reload(s, err) : 0;
+    int r = store_settle(s, err);
     if (r == 0)
         r = store_adopt_settings(s, err);
     if (r < 0)
@@ -211,7 +211,7 @@ static int reindex(struct store *s, struct error *err)
 {
     struct store_meta before = s->meta;
     struct txn t;
-    int r = s->must_reload ? store_reload(s, err) : 0;
+    int r = store_settle(s, err);
     if (r < 0 || s->meta.must_refold) /* one that is under way gives the same */
         return r;
     r = txn_begin(&t, &s->db, true, err);

@@ -41,7 +41,7 @@ static int drop_source(struct store *s, const struct store_source *source, struc
 static int source_reset(struct store *s, const char *name, uint64_t *ret_events, struct error *err)
 {
     struct environment *next = NULL;
-    int r = s->must_reload ? store_reload(s, err) : 0;
+    int r = store_settle(s, err);
     if (r < 0)
         return r;
     struct source *known = sources_find(s->sources, s->n_sources, name);

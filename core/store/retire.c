@@ -346,7 +346,7 @@ bool store_retire_is_due(const struct store *s, int64_t now)
 
 static int retire(struct store *s, int64_t now, struct error *err)
 {
-    int r = s->must_reload ? store_reload(s, err) : 0;
+    int r = store_settle(s, err);
     if (r < 0)
         return r;
     if (!s->retire && (!store_retire_is_due(s, now) || s->meta.must_refold || s->environment->n_dropped))

@@ -1,191 +1,111 @@
-#include "core/store/state.h"
+#include "core/store/draft.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    HOT_RECORDS = 2048, /* in one entry of DB_HOT */
-    SEAL_ALONE = 8192
-}; /* subjects that are not worth a second thread */
+enum { HOT_RECORDS = 2048 }; /* in one entry of DB_HOT */
 
-/* Every seal is a segment, and the run of what it adds to the first generation of facts. */
-struct seal_numbers {
-    uint32_t segment, second_run;
-};
-
-static bool is_after(const struct event *a, const struct event *b)
-{
-    return a->at != b->at ? a->at > b->at : a->seq > b->seq;
-}
-
-/* Most events come in order, and what does not is only written a little larger: a few steps back are enough.
- */
-static void insert_by_time(const struct event **events, size_t n, const struct event *e)
-{
-    enum { STEPS_MAX = 16 };
-    size_t at = n;
-    for (; at > 0 && n - at < STEPS_MAX && is_after(events[at - 1], e); at--)
-        events[at] = events[at - 1];
-    events[at] = e;
-}
-
-/* The events that are in no segment yet, by time: neighbours differ least. */
-static int write_events(struct store *s, const struct subject *subject)
-{
-    const struct event *few[64], **events = few;
-    size_t n = 0, n_new = subject->n_events - subject->n_sealed;
-    if (n_new > 64) {
-        events = malloc(n_new * sizeof(*events));
-        if (!events)
-            return -ENOMEM;
-    }
-    uint32_t i = 0;
-    for (const struct event *e = subject_first(subject); e; e = subject_next(subject, e))
-        if (i++ >= subject->n_sealed)
-            insert_by_time(events, n++, e);
-    int r = 0;
-    for (size_t k = 0; k < n && r == 0; k++)
-        r = segment_add(s->segment_writer, subject, events[k], subject->last_segment);
-    if (events != few)
-        free((void *)events);
-    return r;
-}
-
-/* Subjects and their events are all over memory: it is asked for those of the next while one is written. */
-static void fetch_ahead(const struct store *s, size_t i)
-{
-    enum { FAR = 8, NEAR = 3 };
-    if (i + FAR < s->hot.n)
-        __builtin_prefetch(s->hot.list[i + FAR]);
-    if (i + NEAR < s->hot.n) {
-        const struct subject *next = s->hot.list[i + NEAR];
-        for (uint32_t at = 0; at < next->size && at < 512; at += 64)
-            __builtin_prefetch(next->data + at);
-    }
-}
-
-/* The facts of those of the list from `first` to before `end` that cool down. */
-struct share {
-    const struct store *store;
-    const struct folder *folder;
-    const uint8_t *cooled;
-    size_t first, end;
-    int r;
+/* A seal under way. A large one is drafted beside the commits that go on, and ended by the next of them that
+ * finds it done. */
+struct seal {
+    enum seal_kind kind;
+    struct draft draft;
+    int r; /* of the draft, once it is done */
+    bool is_beside;
     pthread_t thread;
+    atomic_bool is_done;
 };
 
-static void *fold_share(void *context)
+/* Whether a subject that was to cool down has been touched since: it stays hot, and the facts that were
+ * drafted of it hold for nobody. */
+static bool has_woken(const struct store *s, const struct draft_subject *d)
 {
-    struct share *share = context;
-    const struct store *s = share->store;
-    for (size_t i = share->first; i < share->end && share->r == 0; i++) {
-        fetch_ahead(s, i);
-        if (share->cooled[i])
-            share->r = store_fold_out(s, share->folder, s->before, s->hot.list[i]);
-    }
-    if (share->r == 0)
-        share->r = facts_finish(share->folder->writer);
-    return NULL;
+    return d->was.cools && d->hot->epoch == s->epoch;
 }
 
-/* A large seal has a helper for the last three quarters of the facts: beside it the events and the first
- * quarter take as long. false: it is done alone. */
-static bool help_begin(struct store *s, uint32_t number, struct share *share)
-{
-    if (s->hot.n < SEAL_ALONE || store_folder_make(&s->helper) < 0)
-        return false;
-    facts_begin(s->helper.writer, NULL, s->meta.generation, number, UINT16_MAX / 2);
-    share->folder = &s->helper;
-    share->first = s->hot.n / 4;
-    share->end = s->hot.n;
-    return pthread_create(&share->thread, NULL, fold_share, share) == 0;
-}
+/* --- what its transaction writes
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
-/* Writes the events that are new as a segment, and the rows of the subjects that cool down, where there is a
- * first generation, to it. */
-static int write_first(struct store *s, struct txn *t, uint32_t number, bool has_facts, const uint8_t *cooled)
+static int bury_woken(struct store *s, struct txn *t, const struct draft *d)
 {
-    struct share share = {.store = s, .cooled = cooled};
-    bool is_helped = has_facts && help_begin(s, number, &share);
-    size_t n_own = !has_facts ? 0 : is_helped ? share.first : s->hot.n;
     int r = 0;
-    segment_begin(s->segment_writer, t, number);
-    facts_begin(s->folder.writer, t, s->meta.generation, number, 0);
-    for (size_t i = 0; i < s->hot.n && r == 0; i++) {
-        const struct subject *subject = s->hot.list[i];
-        fetch_ahead(s, i);
-        if (subject->n_events > subject->n_sealed)
-            r = write_events(s, subject);
-        if (r == 0 && i < n_own && cooled[i])
-            r = store_fold_out(s, &s->folder, s->before, subject);
+    for (size_t i = 0; i < d->n && r == 0; i++) {
+        struct draft_subject *of = &d->list[d->order[i].at];
+        if (!has_woken(s, of))
+            continue;
+        of->hot->cools = false;
+        if (d->generation)
+            r = facts_bury(t, s->memtable, d->generation, d->segment, of->was.number, s->tick);
     }
-    if (r == 0)
-        r = segment_finish(s->segment_writer);
-    if (r == 0)
-        r = facts_finish(s->folder.writer);
-    if (is_helped)
-        (void)pthread_join(share.thread, NULL);
-    if (r == 0 && is_helped)
-        r = share.r < 0 ? share.r : facts_put(s->helper.writer, t);
     return r;
 }
 
-/* And their rows to the second, where a refold has come to their numbers already. */
-static int write_second(struct store *s, struct txn *t, uint32_t run, const uint8_t *cooled)
+/* And the facts of what cools down in the second generation, where a refold has come to their numbers
+ * already. */
+static int write_second(struct store *s, struct txn *t, const struct draft *d, uint32_t run)
 {
     int r = 0;
     facts_begin(s->folder.writer, t, store_second(s), run, 0);
-    for (size_t i = 0; i < s->hot.n && r == 0; i++)
-        if (cooled[i] && store_is_refolded(s, s->hot.list[i]->number))
-            r = store_fold_out(s, &s->folder, s->environment, s->hot.list[i]);
+    for (size_t i = 0; i < d->n && r == 0; i++) {
+        const struct draft_subject *of = draft_at(d, i);
+        if (of->hot->cools && store_is_refolded(s, of->was.number))
+            r = store_fold_out(s, &s->folder, s->environment, &of->was);
+    }
     return r < 0 ? r : facts_finish(s->folder.writer);
 }
 
-static int write_directory(struct store *s, struct txn *t)
+static int write_directory(struct store *s, struct txn *t, const struct draft *d)
 {
-    struct directory_entry *entries = malloc((s->hot.n ? s->hot.n : 1) * sizeof(*entries));
+    struct directory_entry *entries = malloc((d->n ? d->n : 1) * sizeof(*entries));
     if (!entries)
         return -ENOMEM;
     size_t n = 0;
-    for (size_t i = 0; i < s->hot.n; i++) {
-        const struct subject *subject = s->hot.list[i];
+    for (size_t i = 0; i < d->n; i++) {
+        const struct subject *subject = &draft_at(d, i)->was;
         if (subject->number >= s->meta.n_in_directory)
             entries[n++] = (struct directory_entry){
                 .hash = subject->hash, .number = subject->number, .is_loose = subject->is_loose};
     }
     int r = directory_add(s->directory, t, entries, n);
     free(entries);
-    s->meta.n_in_directory = s->meta.n_subjects;
+    s->meta.n_in_directory = d->n_subjects;
     return r;
 }
 
-static int write_locations(struct store *s, struct txn *t, const struct seal_numbers *to,
-                           const uint8_t *cooled)
+static int write_locations(struct store *s, struct txn *t, const struct draft *d, uint32_t second_run)
 {
-    struct location_change *changes = malloc((s->hot.n ? s->hot.n : 1) * sizeof(*changes));
+    struct location_change *changes = malloc((d->n ? d->n : 1) * sizeof(*changes));
     unsigned first = s->meta.first_runs;
     if (!changes)
         return -ENOMEM;
     size_t n = 0;
-    for (size_t i = 0; i < s->hot.n; i++) {
-        const struct subject *subject = s->hot.list[i];
-        bool has_new = subject->n_events > subject->n_sealed;
-        if (!has_new && !cooled[i])
+    for (size_t i = 0; i < d->n; i++) {
+        const struct draft_subject *of = draft_at(d, i);
+        bool has_new = of->was.n_events > of->was.n_sealed, cools = of->hot->cools;
+        if (!has_new && !cools)
             continue;
         struct location_change *c = &changes[n++];
-        c->number = subject->number;
-        c->location.segment = has_new ? to->segment : LOCATION_KEEP;
-        c->location.runs[first] = cooled[i] ? to->segment : LOCATION_KEEP;
-        c->location.runs[!first] =
-            cooled[i] && store_is_refolded(s, subject->number) ? to->second_run : LOCATION_KEEP;
+        c->number = of->was.number;
+        c->location.segment = has_new ? d->segment : LOCATION_KEEP;
+        c->location.runs[first] = cools ? d->segment : LOCATION_KEEP;
+        c->location.runs[!first] = cools && store_is_refolded(s, of->was.number) ? second_run : LOCATION_KEEP;
     }
     int r = location_put(t, changes, n);
     free(changes);
     return r;
 }
 
-/* What stays in memory, for the next start to find. */
-static int write_hot(struct store *s, struct txn *t, uint32_t segment, const uint8_t *cooled)
+/* The segments have events of it up to the draft's position. */
+static void seal_subject(struct subject *subject, const struct draft *d, const struct subject *was)
+{
+    if (was->n_events > was->n_sealed)
+        subject->last_segment = d->segment;
+    subject->n_sealed = was->n_events;
+}
+
+/* What stays in memory, for the next start to find; but for what the journal tells of it. */
+static int write_hot(struct store *s, struct txn *t, const struct draft *d)
 {
     struct hot_record *records = calloc(HOT_RECORDS, sizeof(*records));
     if (!records)
@@ -199,13 +119,13 @@ static int write_hot(struct store *s, struct txn *t, uint32_t segment, const uin
             txn_put(t, DB_HOT, key, sizeof(key), records, n * sizeof(*records));
             n = 0;
         }
-        if (i == s->hot.n || cooled[i])
+        const struct subject *subject = i < s->hot.n ? s->hot.list[i] : NULL;
+        if (!subject || subject->cools || subject->number >= d->n_subjects)
             continue;
-        const struct subject *subject = s->hot.list[i];
         records[n++] = (struct hot_record){
             .hash = subject->hash,
             .number = subject->number,
-            .last_segment = subject->n_events > subject->n_sealed ? segment : subject->last_segment,
+            .last_segment = subject->last_segment,
             .namespace = subject->namespace,
             .is_loose = subject->is_loose,
         };
@@ -216,19 +136,19 @@ static int write_hot(struct store *s, struct txn *t, uint32_t segment, const uin
 
 /* The memtable after the seal: the rows of those that stay; after a switch as today's environment makes them.
  * Changes where their rows are; a seal that fails is followed by a reload, so nobody reads that. */
-static int keep_rows(struct store *s, bool switches, const uint8_t *cooled, struct memtable **ret)
+static int keep_rows(struct store *s, bool switches, struct memtable **ret)
 {
     struct memtable *m = memtable_new(&s->pool);
     int r = m ? 0 : -ENOMEM;
     for (size_t i = 0; i < s->hot.n && r == 0; i++) {
         struct subject *subject = s->hot.list[i];
-        if (!cooled[i] && switches) {
+        if (!subject->cools && switches) {
             r = store_fold_anew(s, s->environment, subject, m);
             subject->is_touched = false;
         }
         if (subject->is_touched)
             subject->n_rows = 0; /* they are not those of its events, and the table that they were in goes */
-        for (uint32_t k = 0; !cooled[i] && !switches && k < subject->n_rows && r == 0; k++) {
+        for (uint32_t k = 0; !subject->cools && !switches && k < subject->n_rows && r == 0; k++) {
             int64_t number = memtable_copy(m, s->memtable, subject->rows[k].table, subject->rows[k].row, 0);
             r = number < 0 ? (int)number : 0;
             subject->rows[k].row = (uint32_t)number;
@@ -240,11 +160,6 @@ static int keep_rows(struct store *s, bool switches, const uint8_t *cooled, stru
     }
     *ret = m;
     return 0;
-}
-
-static bool is_dropped(const void *environment, const struct event *e)
-{
-    return environment_drops(environment, e->source);
 }
 
 /* The second generation becomes the first. */
@@ -259,49 +174,82 @@ static void switch_meta(struct store *s, struct txn *t)
     txn_empty(t, DB_BEFORE);
 }
 
-static int write_all(struct store *s, struct txn *t, enum seal kind, const uint8_t *cooled,
-                     struct memtable **ret_next)
+static int write_all(struct store *s, struct txn *t, struct seal *seal, struct memtable **ret_next)
 {
-    bool switches = kind == SEAL_SWITCH;
-    struct seal_numbers to = {.segment = s->meta.next_segment++, .second_run = s->meta.next_segment++};
-    int r = write_first(s, t, to.segment, store_has_first(s) && !switches, cooled);
+    struct draft *d = &seal->draft;
+    bool switches = seal->kind == SEAL_SWITCH;
+    uint32_t second_run = d->segment + 1;
+    s->meta.next_segment = d->segment + 2;
+    int r = draft_put(d, t);
+    if (r == 0)
+        r = bury_woken(s, t, d);
     if (r == 0 && s->meta.refolded)
-        r = write_second(s, t, to.second_run, cooled);
+        r = write_second(s, t, d, second_run);
     if (r == 0)
         r = facts_settle_dead(t, s->memtable);
     if (r == 0)
-        r = write_directory(s, t);
+        r = write_directory(s, t, d);
     if (r == 0)
-        r = write_locations(s, t, &to, cooled);
+        r = write_locations(s, t, d, second_run);
+    for (size_t i = 0; i < d->n && r == 0; i++)
+        seal_subject(d->list[i].hot, d, &d->list[i].was);
     if (r == 0)
-        r = write_hot(s, t, to.segment, cooled);
+        r = write_hot(s, t, d);
     if (r == 0)
-        r = keep_rows(s, switches, cooled, ret_next);
+        r = keep_rows(s, switches, ret_next);
+    if (r == 0)
+        r = journal_forget(t, d->position);
     if (r < 0)
         return r;
-    txn_empty(t, DB_JOURNAL);
     if (switches)
         switch_meta(s, t);
     return store_write_meta(s, t);
 }
 
-static void after_seal(struct store *s, uint32_t segment, const uint8_t *cooled)
+/* --- its steps
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static bool is_dropped(const void *environment, const struct event *e)
 {
-    for (size_t i = 0; i < s->hot.n; i++) {
-        struct subject *subject = s->hot.list[i];
-        if (subject->n_events > subject->n_sealed)
-            subject->last_segment = segment;
-        subject->n_sealed = subject->n_events;
-        subject->is_kept = true;
+    return environment_drops(environment, e->source);
+}
+
+static void draft(struct seal *seal)
+{
+    seal->r = draft_make(&seal->draft);
+    atomic_store_explicit(&seal->is_done, true, memory_order_release);
+}
+
+static void *draft_beside(void *context)
+{
+    (void)pthread_setname_np(pthread_self(), "seal");
+    draft(context);
+    return NULL;
+}
+
+int store_seal_begin(struct store *s, enum seal_kind kind, struct error *err)
+{
+    struct seal *seal = calloc(1, sizeof(*seal));
+    if (!seal)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for a seal");
+    seal->kind = kind;
+    /* Only the first generation still had them. */
+    for (size_t i = 0; kind == SEAL_SWITCH && s->environment->n_dropped && i < s->hot.n; i++)
+        subject_drop(&s->hot, s->hot.list[i], is_dropped, s->environment);
+    if (draft_take(&seal->draft, s, kind) < 0) {
+        free(seal);
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for a seal");
     }
-    hot_remove(&s->hot, cooled);
-    s->touched.n = 0; /* there is room for as many as there were */
-    for (size_t i = 0; i < s->hot.n; i++)
-        if (s->hot.list[i]->is_touched)
-            s->touched.list[s->touched.n++] = s->hot.list[i];
-    segment_cache_fini(&s->cache);
-    s->journal_events = s->journal_entries = 0;
+    s->seal = seal;
     s->epoch++;
+    s->journal_events = s->journal_entries = 0;
+    seal->is_beside = kind != SEAL_SWITCH && seal->draft.n >= s->seal_beside &&
+                      pthread_create(&seal->thread, NULL, draft_beside, seal) == 0;
+    if (seal->is_beside)
+        return 0;
+    draft(seal);
+    return store_seal_end(s, true, err);
 }
 
 /* What views take, of the other side of the commit. Under the view lock. */
@@ -317,55 +265,96 @@ static struct environment *publish_seal(struct store *s, struct memtable *next, 
     return old;
 }
 
-int store_seal(struct store *s, enum seal kind, struct error *err)
+static void after_seal(struct store *s, const struct draft *d)
+{
+    hot_release(&s->hot);
+    hot_remove(&s->hot);
+    s->touched.n = 0; /* there is room for as many as there were */
+    for (size_t i = 0; i < s->hot.n; i++) {
+        struct subject *subject = s->hot.list[i];
+        subject->is_kept |= subject->number < d->n_subjects;
+        if (subject->is_touched)
+            s->touched.list[s->touched.n++] = subject;
+    }
+    segment_cache_fini(&s->cache);
+}
+
+static int end(struct store *s, struct seal *seal, struct error *err)
 {
     struct memtable *next = NULL;
     struct txn t;
-    uint32_t segment = s->meta.next_segment;
-    uint8_t *cooled = calloc(s->hot.n ? s->hot.n : 1, 1);
-    if (!cooled)
-        return error_set(err, -ENOMEM, "no_memory", "out of memory for a seal");
     int r = txn_begin(&t, &s->db, true, err);
-    if (r < 0) {
-        free(cooled);
+    if (r < 0)
         return r;
-    }
-    hot_sort(&s->hot);
-    for (size_t i = 0; i < s->hot.n; i++) {
-        cooled[i] = kind == SEAL_ALL || s->hot.list[i]->epoch < s->epoch;
-        /* Only the first generation still had them. */
-        if (kind == SEAL_SWITCH && s->environment->n_dropped)
-            subject_drop(&s->hot, s->hot.list[i], is_dropped, s->environment);
-    }
-    r = write_all(s, &t, kind, cooled, &next);
+    r = seal->r < 0 ? seal->r : write_all(s, &t, seal, &next);
     if (r < 0) {
         int rc = t.rc;
         txn_abort(&t);
-        r = rc ? db_error(rc, err) : error_set(err, r, "store_failed", "the seal failed: %s", strerror(-r));
-    } else {
-        struct memtable *old = s->memtable;
-        struct environment *before = NULL;
-        /* A view takes the file and the memtable of one side of this commit, never one of each. */
-        (void)pthread_mutex_lock(&s->view_lock);
-        r = txn_commit(&t, err);
-        if (r == 0)
-            before = publish_seal(s, next, kind == SEAL_SWITCH);
-        (void)pthread_mutex_unlock(&s->view_lock);
-        if (r == 0) {
-            memtable_unref(old);
-            environment_unref(before);
-            next = NULL;
-            after_seal(s, segment, cooled);
-            store_publish(s);
-        }
+        return rc ? db_error(rc, err)
+                  : error_set(err, r, "store_failed", "the seal failed: %s", strerror(-r));
     }
-    memtable_unref(next);
-    free(cooled);
-    if (r == 0 && kind == SEAL_SWITCH) {
+    struct memtable *old = s->memtable;
+    struct environment *before = NULL;
+    /* A view takes the file and the memtable of one side of this commit, never one of each. */
+    (void)pthread_mutex_lock(&s->view_lock);
+    r = txn_commit(&t, err);
+    if (r == 0)
+        before = publish_seal(s, next, seal->kind == SEAL_SWITCH);
+    (void)pthread_mutex_unlock(&s->view_lock);
+    if (r < 0) {
+        memtable_unref(next);
+        return r;
+    }
+    memtable_unref(old);
+    environment_unref(before);
+    after_seal(s, &seal->draft);
+    store_publish(s);
+    if (seal->kind == SEAL_SWITCH) {
         s->must_sweep = true;
         store_refold_forget(s);
     }
+    return 0;
+}
+
+static struct seal *take_seal(struct store *s)
+{
+    struct seal *seal = s->seal;
+    s->seal = NULL;
+    if (seal->is_beside)
+        (void)pthread_join(seal->thread, NULL);
+    return seal;
+}
+
+static void seal_free(struct seal *seal)
+{
+    draft_fini(&seal->draft);
+    free(seal);
+}
+
+int store_seal_end(struct store *s, bool wait, struct error *err)
+{
+    if (!s->seal)
+        return 0;
+    if (!wait && !atomic_load_explicit(&s->seal->is_done, memory_order_acquire))
+        return 1;
+    struct seal *seal = take_seal(s);
+    int r = end(s, seal, err);
     if (r < 0)
         s->must_reload = true;
+    seal_free(seal);
     return r;
+}
+
+void store_seal_forget(struct store *s)
+{
+    if (s->seal)
+        seal_free(take_seal(s));
+}
+
+int store_seal(struct store *s, enum seal_kind kind, struct error *err)
+{
+    int r = store_seal_end(s, true, err);
+    if (r == 0)
+        r = store_seal_begin(s, kind, err);
+    return r < 0 ? r : store_seal_end(s, true, err);
 }

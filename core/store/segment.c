@@ -22,6 +22,7 @@ enum {
     COLUMN_END
 };
 _Static_assert((int)FIELD_N <= (int)COLUMN_SUBJECT, "fields and fixed columns share the numbers of a block");
+enum { SEGMENT_KEY_BYTES = 6 };
 enum { SHAPES_MAX = 256, SHAPE_SLOTS = 1024, SHAPE_HAS_ID = 0x100, SHAPE_HAS_REF = 0x200 };
 
 /* The columns that only some rows have, in a reader's `next`: the fields, and behind them these. */
@@ -46,7 +47,8 @@ static struct shape shape_of(const struct event *e)
 
 struct segment_writer {
     struct txn *txn;
-    struct buffer out;
+    struct buffer out,
+        kept; /* the block under way; those that no transaction has yet: key, size u32, bytes */
     struct block_writer block;
     int64_t *columns[COLUMN_END]; /* SEGMENT_BLOCK_ROWS each, made when first used */
     uint32_t n[COLUMN_END];       /* values in the block under way */
@@ -64,6 +66,7 @@ int segment_writer_new(struct segment_writer **ret)
     if (!w)
         return -ENOMEM;
     buffer_init(&w->out, 64 << 20);
+    buffer_init(&w->kept, 512 << 20);
     if (block_writer_init(&w->block, &w->out) < 0) {
         free(w);
         return -ENOMEM;
@@ -80,6 +83,7 @@ void segment_writer_free(struct segment_writer *w)
         free(w->columns[i]);
     block_writer_fini(&w->block);
     buffer_fini(&w->out);
+    buffer_fini(&w->kept);
     free(w);
 }
 
@@ -97,10 +101,11 @@ void segment_begin(struct segment_writer *w, struct txn *t, uint32_t number)
     w->txn = t;
     w->number = number;
     w->place = 0;
+    buffer_clear(&w->kept);
     block_clear(w);
 }
 
-static void segment_key(uint8_t key[6], uint32_t segment, uint16_t place)
+static void segment_key(uint8_t key[SEGMENT_KEY_BYTES], uint32_t segment, uint16_t place)
 {
     put_u32(key, segment);
     put_u16(key + 4, place);
@@ -156,11 +161,18 @@ static int write_block(struct segment_writer *w)
         r = block_finish(&w->block);
     if (r < 0)
         return r;
-    uint8_t key[6];
+    uint8_t key[SEGMENT_KEY_BYTES];
     segment_key(key, w->number, w->place++);
-    txn_put(w->txn, DB_SEGMENTS, key, sizeof(key), w->out.data, w->out.size);
     block_clear(w);
-    return w->txn->rc ? -EIO : 0;
+    if (w->txn) {
+        txn_put(w->txn, DB_SEGMENTS, key, sizeof(key), w->out.data, w->out.size);
+        return w->txn->rc ? -EIO : 0;
+    }
+    uint32_t size = (uint32_t)w->out.size;
+    buffer_append(&w->kept, key, sizeof(key));
+    buffer_append(&w->kept, &size, sizeof(size));
+    buffer_append(&w->kept, w->out.data, w->out.size);
+    return buffer_failed(&w->kept) ? -ENOMEM : 0;
 }
 
 /* The place of a shape among those of the block, from 1; 0: it has no more room. */
@@ -242,6 +254,19 @@ int segment_finish(struct segment_writer *w)
     int r = write_block(w);
     w->txn = NULL;
     return r;
+}
+
+int segment_put(struct segment_writer *w, struct txn *t)
+{
+    for (size_t at = 0; at < w->kept.size;) {
+        const uint8_t *key = w->kept.data + at;
+        uint32_t size;
+        memcpy(&size, key + SEGMENT_KEY_BYTES, sizeof(size));
+        txn_put(t, DB_SEGMENTS, key, SEGMENT_KEY_BYTES, key + SEGMENT_KEY_BYTES + sizeof(size), size);
+        at += SEGMENT_KEY_BYTES + sizeof(size) + size;
+    }
+    buffer_clear(&w->kept);
+    return t->rc ? -EIO : 0;
 }
 
 /* --- reading
@@ -542,7 +567,7 @@ int segment_block_rewrite(struct segment_writer *w, struct txn *t, const struct 
         r = rewrite_piece(w, &reader, &piece, pruning, ret_n_events);
     }
     if (r == 0 && w->n_pieces == 0) {
-        uint8_t key[6];
+        uint8_t key[SEGMENT_KEY_BYTES];
         segment_key(key, b->segment, b->place);
         txn_delete(t, DB_SEGMENTS, key, sizeof(key));
         r = t->rc ? -EIO : 2;
@@ -614,7 +639,7 @@ static int load_piece(const struct segment_block *b, struct hot *h, struct subje
 static int load_one(struct segment_cache *c, struct txn *t, struct hot *h, struct subject *s,
                     uint32_t segment, uint32_t *ret_previous)
 {
-    uint8_t key[6];
+    uint8_t key[SEGMENT_KEY_BYTES];
     segment_key(key, segment, 0);
     struct walk walk;
     int r = walk_open(&walk, t, DB_SEGMENTS, key, sizeof(key));

@@ -559,6 +559,7 @@ int store_load(struct store *s, struct error *err)
 
 void store_unload(struct store *s)
 {
+    store_seal_forget(s);
     (void)pthread_mutex_lock(&s->view_lock);
     struct memtable *memtable = s->memtable;
     s->memtable = NULL;

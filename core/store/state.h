@@ -21,6 +21,7 @@
 #define STORE_JOURNAL_ENTRIES 4096   /* commits that do, too */
 #define STORE_SLICE_SUBJECTS  16384 /* of a refold, at most */
 #define STORE_SETTLE_EVENTS   4096  /* journal events worth a seal when the tenant is idle */
+#define STORE_SEAL_BESIDE     8192  /* hot subjects of a seal that is drafted beside commits */
 #define STORE_ASKED_MS        2000  /* so long after a view was opened commits fold at once */
 
 /* DB_META, "state". */
@@ -71,7 +72,7 @@ struct store {
     /* fixed while open */
     char *path;
     uint64_t map_bytes, hot_events;
-    uint32_t slice_subjects;
+    uint32_t slice_subjects, seal_beside;
     uint8_t hash_key[16], box_key[32], key_check[16];
     struct db db;
 
@@ -83,19 +84,20 @@ struct store {
     struct directory *directory;
     struct segment_cache cache;
     struct segment_writer *segment_writer;
-    struct folder folder, helper; /* helper: of the thread that helps a large seal; made when first needed */
+    struct folder folder, sealers[2]; /* sealers: of the threads that draft a seal; made when first needed */
+    struct seal *seal;                /* under way; NULL: none */
     struct memtable_pool pool;
     struct buffer journal;
     struct store_prepared prepared; /* of batches that came without */
     struct touched touched;
-    uint32_t persisted[DICTIONARY_N]; /* dictionary numbers on disk */
-    uint64_t journal_events, journal_entries;
-    uint32_t epoch;        /* seals since open */
-    bool must_reload;      /* a commit failed: memory may not be what is on disk */
-    bool must_sweep;       /* there may be blocks of generations that nobody reads */
-    struct refold *refold; /* what a refold under way remembers; NULL: nothing */
-    struct retire *retire; /* the day's pass under way; NULL: none */
-    int64_t retired_day;   /* the last that was gone through, in days since 1970; −1: not known */
+    uint32_t persisted[DICTIONARY_N];         /* dictionary numbers on disk */
+    uint64_t journal_events, journal_entries; /* that no seal has taken yet */
+    uint32_t epoch;                           /* seals since open */
+    bool must_reload;                         /* a commit failed: memory may not be what is on disk */
+    bool must_sweep;                          /* there may be blocks of generations that nobody reads */
+    struct refold *refold;                    /* what a refold under way remembers; NULL: nothing */
+    struct retire *retire;                    /* the day's pass under way; NULL: none */
+    int64_t retired_day; /* the last that was gone through, in days since 1970; −1: not known */
     _Atomic int64_t log_ms, facts_ms; /* retention; 0: for ever */
     struct fact_row *rows;            /* what the fold made of one subject */
     size_t n_rows, rows_capacity;
@@ -162,6 +164,8 @@ int64_t store_now_ms(void);                         /* the collector's clock, ms
 int store_load(struct store *s, struct error *err); /* builds memory from disk */
 void store_unload(struct store *s);
 int store_reload(struct store *s, struct error *err);
+/* What anything but a commit begins with: memory is what is on disk, and no seal is under way. */
+int store_settle(struct store *s, struct error *err);
 uint64_t store_hash(const struct store *s, char kind, const char *namespace, const void *id, size_t size);
 void store_publish(struct store *s); /* as_of and the figures for others */
 void store_publish_locked(struct store *s);
@@ -225,12 +229,19 @@ int store_change(struct store *s, struct environment *next, bool refold,
 int store_adopt_settings(struct store *s, struct error *err);
 
 /* seal.c */
-enum seal {
+enum seal_kind {
     SEAL_COOL,   /* what was not touched for a whole interval cools down */
     SEAL_ALL,    /* nothing stays hot */
     SEAL_SWITCH, /* as SEAL_COOL, and the second generation takes the place of the first */
 };
-int store_seal(struct store *s, enum seal kind, struct error *err);
+/* Begins a seal when none is under way. One of many subjects is drafted beside the commits, until
+ * store_seal_end; another is done. */
+int store_seal_begin(struct store *s, enum seal_kind kind, struct error *err);
+/* Ends the seal under way. 1: it is not drafted yet, and nobody was to wait. */
+int store_seal_end(struct store *s, bool wait, struct error *err);
+void store_seal_forget(struct store *s); /* what was drafted: memory is going to be read back */
+/* Does all of one, behind the one under way. */
+int store_seal(struct store *s, enum seal_kind kind, struct error *err);
 
 /* retire.c */
 bool store_retire_is_due(const struct store *s, int64_t now);

@@ -51,6 +51,7 @@ int store_open(const struct store_options *options, struct store **ret, struct e
     s->tick = 1;
     s->hot_events = options->hot_events ? options->hot_events : STORE_HOT_EVENTS;
     s->slice_subjects = options->slice_subjects ? options->slice_subjects : STORE_SLICE_SUBJECTS;
+    s->seal_beside = options->seal_beside ? options->seal_beside : STORE_SEAL_BESIDE;
     store_declare(s, options->declared, options->n_declared);
     buffer_init(&s->journal, JOURNAL_BYTES_MAX);
     memtable_pool_init(&s->pool);
@@ -77,7 +78,7 @@ void store_close(struct store *s)
     if (!s)
         return;
     /* The journal holds what could not be sealed. */
-    if (s->db.env && !s->must_reload && s->journal_events)
+    if (s->db.env && !s->must_reload && (s->journal_events || s->seal))
         (void)store_seal(s, SEAL_ALL, NULL);
     store_unload(s);
     environment_unref(s->environment);
@@ -87,7 +88,8 @@ void store_close(struct store *s)
     store_retire_forget(s);
     dictionary_free(s->dictionary);
     store_folder_free(&s->folder);
-    store_folder_free(&s->helper);
+    store_folder_free(&s->sealers[0]);
+    store_folder_free(&s->sealers[1]);
     segment_writer_free(s->segment_writer);
     buffer_fini(&s->journal);
     prepared_fini(&s->prepared);
@@ -110,6 +112,11 @@ int store_reload(struct store *s, struct error *err)
     s->must_reload = true;
     store_unload(s);
     return store_load(s, err);
+}
+
+int store_settle(struct store *s, struct error *err)
+{
+    return s->must_reload ? store_reload(s, err) : store_seal_end(s, true, err);
 }
 
 /* --- one commit
@@ -409,6 +416,19 @@ static bool seal_is_due(const struct store *s)
            memtable_is_filling(s);
 }
 
+/* Ends the seal under way where it is drafted, and begins one that is due. 1: it did something, or is about
+ * to.
+ */
+static int seal_step(struct store *s, enum seal_kind kind, bool is_due, struct error *err)
+{
+    bool was_under_way = s->seal;
+    int r = store_seal_end(s, is_due, err);
+    if (r < 0 || !is_due)
+        return r < 0 ? r : was_under_way;
+    r = store_seal_begin(s, kind, err);
+    return r < 0 ? r : 1;
+}
+
 static int commit_begin(struct commit *c, struct error *err)
 {
     struct store *s = c->store;
@@ -417,11 +437,9 @@ static int commit_begin(struct commit *c, struct error *err)
         r = store_reload(s, err);
     if (r == 0)
         r = store_adopt_settings(s, err);
-    if (r == 0 && seal_is_due(s))
-        r = store_seal(s, SEAL_COOL, err);
     if (r == 0)
-        r = txn_begin(&c->txn, &s->db, true, err);
-    return r;
+        r = seal_step(s, SEAL_COOL, seal_is_due(s), err);
+    return r < 0 ? r : txn_begin(&c->txn, &s->db, true, err);
 }
 
 /* Folding a ticket with each of its events costs more than folding it once, when it cools down or somebody
@@ -496,10 +514,11 @@ int store_maintain(struct store *s, bool settle, struct error *err)
     int r = s->must_reload ? store_reload(s, err) : 0;
     if (r == 0)
         r = store_adopt_settings(s, err);
-    if (r == 0 && (seal_is_due(s) || (settle && s->journal_events >= STORE_SETTLE_EVENTS))) {
-        r = store_seal(s, settle ? SEAL_ALL : SEAL_COOL, err);
-        r = r < 0 ? r : 1;
-    }
+    if (r == 0 && settle)
+        r = store_seal_end(s, true, err);
+    if (r == 0)
+        r = seal_step(s, settle ? SEAL_ALL : SEAL_COOL,
+                      seal_is_due(s) || (settle && s->journal_events >= STORE_SETTLE_EVENTS), err);
     store_turn_give(s);
     return r;
 }
@@ -508,7 +527,7 @@ static int set_reference(struct store *s, struct reference *next, struct error *
 {
     struct environment *e;
     bool refold = reference_needs_refold(s->environment->reference, next);
-    int r = s->must_reload ? store_reload(s, err) : 0;
+    int r = store_settle(s, err);
     if (r == 0 && (r = environment_copy(s->environment, &e)) < 0)
         r = error_set(err, r, "no_memory", "out of memory for the reference tables");
     if (r < 0) {

@@ -78,12 +78,15 @@ void make_events(uint64_t seed)
     }
 }
 
+/* Every other time with seals that are drafted beside the commits, as large ones are. */
 struct store *open_store_sliced(const char *path, uint64_t hot_events, uint32_t slice_subjects)
 {
+    static unsigned n_opened;
     struct store_options options = {.path = path,
                                     .map_bytes = 1 << 28,
                                     .hot_events = hot_events,
                                     .slice_subjects = slice_subjects,
+                                    .seal_beside = n_opened++ % 2 ? 0 : 1,
                                     .create = true};
     memset(options.key, 7, sizeof(options.key));
     struct store *s = NULL;
