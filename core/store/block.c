@@ -71,26 +71,20 @@ static bool is_special(int64_t v)
 void block_add(struct block_writer *w, uint8_t column, const int64_t *values, uint32_t n, unsigned effort,
                const int64_t *against)
 {
-    int64_t any = 0, min = INT64_MAX, max = INT64_MIN;
+    struct summary s;
     uint8_t flags = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        int64_t v = values[i];
-        bool null = v == NULL_VALUE, forever = v == FOREVER_VALUE;
-        any |= v;
-        flags |= (uint8_t)(null * ENTRY_HAS_NULL | forever * ENTRY_HAS_FOREVER);
-        min = !(null | forever) && v < min ? v : min;
-        max = !(null | forever) && v > max ? v : max;
-    }
-    if (n == 0 || (any == 0 && !against))
+    if (n == 0)
+        return;
+    summary_of(values, n, values[n / 2], &s);
+    if (s.n_zero == n && !against)
         return;
     if (w->n_columns == BLOCK_COLUMNS_MAX || n > BLOCK_ROWS_MAX) {
         w->data.failed = true;
         return;
     }
-    if (min > max) {
+    flags |= (s.n_null ? ENTRY_HAS_NULL : 0) | (s.n_forever ? ENTRY_HAS_FOREVER : 0);
+    if (s.min > s.max)
         flags |= ENTRY_ALL_SPECIAL;
-        min = max = 0;
-    }
     if (against) {
         bool is_clear = true; /* no difference looks like a special value */
         for (uint32_t i = 0; i < n; i++) {
@@ -104,15 +98,15 @@ void block_add(struct block_writer *w, uint8_t column, const int64_t *values, ui
         }
     }
     size_t start = w->data.size;
-    column_encode(&w->coder, &w->data, values, n, effort);
+    column_encode(&w->coder, &w->data, values, n, effort, flags & ENTRY_IS_DIFFERENCE ? NULL : &s);
     w->entries[w->n_columns++] = (struct block_entry){
         .column = column,
         .flags = flags,
         .n = n,
         .size = (uint32_t)(w->data.size - start),
         .offset = (uint32_t)start,
-        .min = min,
-        .max = max,
+        .min = s.min > s.max ? 0 : s.min,
+        .max = s.min > s.max ? 0 : s.max,
     };
 }
 

@@ -136,7 +136,7 @@ static int get_planes(struct column_coder *coder, const uint8_t *data, size_t si
  * ------------------------------------------------------------------------------------------------------ */
 
 static void encode(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
-                   unsigned effort, bool is_part);
+                   unsigned effort, const struct summary *known, bool is_part);
 
 /* The width that costs least when what does not fit it is patched; *ret_n says how many those are. */
 static unsigned patched_width(const uint64_t *u, size_t n, unsigned width, uint32_t *ret_n)
@@ -178,7 +178,7 @@ static void put_patches(struct column_coder *coder, struct buffer *out, const ui
             memcpy(places + 2 * k, &place, sizeof(place));
             above[k++] = (int64_t)(u[i] >> width);
         }
-        encode(coder, out, above, n_patches, COLUMN_PACK, true);
+        encode(coder, out, above, n_patches, COLUMN_PACK, NULL, true);
     }
     if (above != few)
         free(above);
@@ -217,39 +217,20 @@ static bool is_special(int64_t v)
     return v == NULL_VALUE || v == FOREVER_VALUE;
 }
 
-/* What the values of a column are like. */
-struct shape {
-    int64_t min, max; /* of those that are not special */
-    size_t n_null, n_forever;
-    int64_t common; /* a value that many may have */
-    size_t n_common;
-    bool is_constant;
-};
-
-static struct shape shape_of(const int64_t *values, size_t n)
+/* The value that most may have, of three that are counted. */
+static int64_t common_of(const int64_t *values, size_t n, const struct summary *s, size_t *ret_n)
 {
-    struct shape s = {.min = INT64_MAX, .max = INT64_MIN, .common = values[n / 2], .is_constant = true};
-    size_t n_zero = 0;
-    for (size_t i = 0; i < n; i++) {
-        int64_t v = values[i];
-        bool null = v == NULL_VALUE, forever = v == FOREVER_VALUE, special = null | forever;
-        s.n_null += null;
-        s.n_forever += forever;
-        s.n_common += v == s.common;
-        n_zero += v == 0;
-        s.is_constant &= v == values[0];
-        s.min = !special && v < s.min ? v : s.min;
-        s.max = !special && v > s.max ? v : s.max;
+    int64_t common = values[n / 2];
+    *ret_n = s->n_common;
+    if (s->n_zero > *ret_n) {
+        common = 0;
+        *ret_n = s->n_zero;
     }
-    if (n_zero > s.n_common) {
-        s.common = 0;
-        s.n_common = n_zero;
+    if (s->n_null > *ret_n) {
+        common = NULL_VALUE;
+        *ret_n = s->n_null;
     }
-    if (s.n_null > s.n_common) {
-        s.common = NULL_VALUE;
-        s.n_common = s.n_null;
-    }
-    return s;
+    return common;
 }
 
 /* The greatest number of at most 32 bits that divides the distances of all values to the least one. */
@@ -291,7 +272,7 @@ static void put_sparse(struct column_coder *coder, struct buffer *out, const int
                 memcpy(which + 2 * k, &place, sizeof(place));
             others[k++] = values[i];
         }
-        encode(coder, out, others, n_other, COLUMN_PACK, true);
+        encode(coder, out, others, n_other, COLUMN_PACK, NULL, true);
     }
     if (others != few)
         free(others);
@@ -322,9 +303,14 @@ static void put_deltas(struct column_coder *coder, struct buffer *out, const int
 
 /* is_part: of another column: not sparse or patched itself, so that what reads it ends. */
 static void encode(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
-                   unsigned effort, bool is_part)
+                   unsigned effort, const struct summary *known, bool is_part)
 {
-    const struct shape s = shape_of(values, n);
+    struct summary s;
+    size_t n_common;
+    if (known)
+        s = *known;
+    else
+        summary_of(values, n, values[n / 2], &s);
     if (s.is_constant) {
         put_header(out, KIND_CONSTANT, 0, 0, values[0]);
         return;
@@ -344,11 +330,12 @@ static void encode(struct column_coder *coder, struct buffer *out, const int64_t
         range = UINT64_MAX;
     }
     unsigned width = bits_width(range + n_special);
-    size_t n_other = n - s.n_common, which = n < n_other * PLACE_BITS ? n : n_other * PLACE_BITS;
+    const int64_t common = common_of(values, n, &s, &n_common);
+    size_t n_other = n - n_common, which = n < n_other * PLACE_BITS ? n : n_other * PLACE_BITS;
     /* zstd makes less of what is rare, too */
     if (!is_part &&
         (n_other * width + which) * (effort & COLUMN_PLANES ? 4 : 1) + 8 * 2 * HEADER_BYTES < n * width) {
-        put_sparse(coder, out, values, n, s.common, (uint32_t)n_other);
+        put_sparse(coder, out, values, n, common, (uint32_t)n_other);
         return;
     }
     uint64_t few[FEW], *u = n > FEW ? malloc(n * sizeof(*u)) : few;
@@ -378,9 +365,9 @@ static void encode(struct column_coder *coder, struct buffer *out, const int64_t
 }
 
 void column_encode(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
-                   unsigned effort)
+                   unsigned effort, const struct summary *known)
 {
-    encode(coder, out, values, n, effort, false);
+    encode(coder, out, values, n, effort, known, false);
 }
 
 /* --- reading

@@ -5,6 +5,7 @@
 #define TENDON_STORE_COLUMN_H
 
 #include "core/base/buffer.h"
+#include "core/store/summary.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -22,9 +23,10 @@ struct column_coder {
 void column_coder_fini(struct column_coder *c);
 
 /* Appends n values, 1 ≤ n ≤ 65,536: places have 16 bits. effort is a set of column_effort bits; coder may be
- * NULL where it asks for no planes. Failure is the buffer's. */
+ * NULL where it asks for no planes. known: their summary, with values[n / 2] as common; NULL: it is made.
+ * Failure is the buffer's. */
 void column_encode(struct column_coder *coder, struct buffer *out, const int64_t *values, size_t n,
-                   unsigned effort);
+                   unsigned effort, const struct summary *known);
 
 /* Reads n values back; -EBADMSG when the bytes are not n values. Never reads outside data[size]. coder may be
  * NULL. */

@@ -287,11 +287,11 @@ static int write_run(struct directory *d, struct txn *t, unsigned level,
         buffer_clear(&out);
         uint32_t head[2] = {(uint32_t)(end - i), 0};
         buffer_append(&out, head, sizeof(head));
-        column_encode(NULL, &out, values, end - i, COLUMN_PACK);
+        column_encode(NULL, &out, values, end - i, COLUMN_PACK, NULL);
         head[1] = (uint32_t)(out.size - sizeof(head));
         for (size_t k = i; k < end; k++)
             values[k - i] = entries[k].number;
-        column_encode(NULL, &out, values, end - i, COLUMN_PACK);
+        column_encode(NULL, &out, values, end - i, COLUMN_PACK, NULL);
         if (buffer_failed(&out)) {
             r = -ENOMEM;
             break;
@@ -447,13 +447,13 @@ static int locations_write(struct txn *t, uint32_t entry, const struct locations
     size_t second;
     buffer_clear(out);
     buffer_append(out, sizes, 4);
-    column_encode(NULL, out, l->segments, LOCATIONS, COLUMN_PACK);
+    column_encode(NULL, out, l->segments, LOCATIONS, COLUMN_PACK, NULL);
     sizes[0] = (uint32_t)(out->size - 4) | LOCATIONS_TWO_RUNS;
     second = out->size;
     buffer_append(out, sizes, 4);
-    column_encode(NULL, out, l->runs[1], LOCATIONS, COLUMN_PACK);
+    column_encode(NULL, out, l->runs[1], LOCATIONS, COLUMN_PACK, NULL);
     sizes[1] = (uint32_t)(out->size - second - 4);
-    column_encode(NULL, out, l->runs[0], LOCATIONS, COLUMN_PACK);
+    column_encode(NULL, out, l->runs[0], LOCATIONS, COLUMN_PACK, NULL);
     if (buffer_failed(out))
         return -ENOMEM;
     memcpy(out->data, &sizes[0], 4);

@@ -6,16 +6,6 @@
 /* --- as it was
  * ------------------------------------------------------------------------------------------------------- */
 
-/* Subjects are all over memory: it is asked for the next while one is taken. */
-static void fetch_ahead(const struct hot *h, size_t i)
-{
-    enum { FAR = 12 };
-    if (i + FAR < h->n) {
-        __builtin_prefetch(h->list[i + FAR]);
-        __builtin_prefetch((const uint8_t *)h->list[i + FAR] + 64);
-    }
-}
-
 int draft_take(struct draft *d, struct store *s, enum seal_kind kind)
 {
     const struct hot *hot = &s->hot;
@@ -34,7 +24,7 @@ int draft_take(struct draft *d, struct store *s, enum seal_kind kind)
     }
     for (size_t i = 0; i < d->n; i++) {
         struct subject *subject = hot->list[i];
-        fetch_ahead(hot, i);
+        hot_prefetch_place(hot, i);
         subject->cools = kind == SEAL_ALL || subject->epoch < s->epoch;
         d->list[i] = (struct draft_subject){.was = *subject, .hot = subject};
         d->order[i] = (struct draft_place){.number = subject->number, .at = (uint32_t)i};
@@ -59,7 +49,7 @@ static int by_number(const void *a, const void *b)
 
 static void fetch_events_ahead(const struct draft *d, size_t i)
 {
-    enum { NEAR = 3 };
+    enum { NEAR = 6 };
     if (i + NEAR < d->n) {
         const struct subject *next = &draft_at(d, i + NEAR)->was;
         for (uint32_t at = 0; at < next->size && at < 512; at += 64)

@@ -309,6 +309,13 @@ static int write_group(struct facts_writer *w)
     return buffer_failed(&w->kept) ? -ENOMEM : 0;
 }
 
+static void add_differences(uint16_t *restrict differs, const uint16_t *restrict dimensions,
+                            const uint16_t *restrict of)
+{
+    for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+        differs[f] |= dimensions[f] ^ of[f];
+}
+
 static int add_row(struct facts_writer *w, const struct fact_row *row, uint32_t parent)
 {
     const struct fact_table_info *info = &FACT_TABLE_INFO[row->table];
@@ -326,11 +333,11 @@ static int add_row(struct facts_writer *w, const struct fact_row *row, uint32_t 
     memcpy(t->dimensions + (size_t)i * info->n_sets * FIELD_N_DIMENSIONS, row->dimensions,
            info->n_sets * sizeof(row->dimensions[0]));
     const bool is_cut = row->table == FACT_SPAN || row->table == FACT_HOLDING; /* which rows are last? */
-    for (unsigned set = 0; set < info->n_sets; set++)
-        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++) {
-            uint16_t value = row->dimensions[set][f], of = row->table == FACT_TICKET ? base[f] : today[f];
-            t->differs[set][f] |= (uint16_t)((value ^ of) | (is_cut ? value ^ base[f] : 0));
-        }
+    for (unsigned set = 0; set < info->n_sets; set++) {
+        add_differences(t->differs[set], row->dimensions[set], row->table == FACT_TICKET ? base : today);
+        if (is_cut)
+            add_differences(t->differs[set], row->dimensions[set], base);
+    }
     t->parents[i] = parent;
     return 0;
 }

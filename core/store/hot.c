@@ -56,8 +56,18 @@ static void data_give(struct hot *h, void *data, size_t capacity)
         free(data);
         return;
     }
-    memcpy(data, &h->free_data[class], sizeof(void *));
-    h->free_data[class] = data;
+    /* Beside it, as writing into what nobody will read soon fetches it first. Where there is no memory for
+     * that it is lost until the end. */
+    struct hot_stack *stack = &h->free_data[class];
+    if (stack->n == stack->capacity) {
+        size_t more = stack->capacity ? stack->capacity * 2 : 256;
+        void **list = realloc(stack->list, more * sizeof(void *));
+        if (!list)
+            return;
+        stack->list = list;
+        stack->capacity = more;
+    }
+    stack->list[stack->n++] = data;
 }
 
 struct hot_data {
@@ -103,9 +113,8 @@ static int data_grow(struct hot *h, struct subject *s, size_t size)
     void *data;
     if (class == HOT_DATA_CLASSES) {
         data = malloc(capacity);
-    } else if (h->free_data[class]) {
-        data = h->free_data[class];
-        memcpy(&h->free_data[class], data, sizeof(void *));
+    } else if (h->free_data[class].n) {
+        data = h->free_data[class].list[--h->free_data[class].n];
     } else {
         data = slab_take(h, capacity);
     }
@@ -155,6 +164,8 @@ void hot_fini(struct hot *h)
         free(h->slabs);
         h->slabs = next;
     }
+    for (unsigned i = 0; i < HOT_DATA_CLASSES; i++)
+        free(h->free_data[i].list);
     free(h->list);
     free(h->slots);
     *h = (struct hot){0};
@@ -217,6 +228,15 @@ void hot_prefetch_subject(const struct hot *h, uint64_t hash, bool is_loose)
     }
 }
 
+void hot_prefetch_events(const struct hot *h, uint64_t hash, bool is_loose)
+{
+    const struct subject *s = h->slots[key_of(hash, is_loose) & (h->n_slots - 1)].subject;
+    if (s) {
+        for (uint32_t at = 0; at <= s->size && at < 512; at += 64)
+            __builtin_prefetch(s->data + at, 1);
+    }
+}
+
 struct subject *hot_add(struct hot *h, uint64_t hash, bool is_loose, uint32_t number, uint16_t namespace)
 {
     if ((h->n + 1) * 2 > h->n_slots && index_rebuild(h, h->n_slots * 2) < 0)
@@ -242,13 +262,32 @@ struct subject *hot_add(struct hot *h, uint64_t hash, bool is_loose, uint32_t nu
     return s;
 }
 
+/* Takes a key out, and moves up what would no longer be found behind it. */
+static void slot_empty(struct hot *h, uint64_t key)
+{
+    size_t mask = h->n_slots - 1, hole = (size_t)(slot_of(h, key) - h->slots);
+    for (size_t i = (hole + 1) & mask; h->slots[i].subject; i = (i + 1) & mask) {
+        size_t home = h->slots[i].key & mask;
+        if (((i - home) & mask) < ((i - hole) & mask))
+            continue;
+        h->slots[hole] = h->slots[i];
+        hole = i;
+    }
+    h->slots[hole] = (struct hot_slot){0};
+}
+
 void hot_remove(struct hot *h)
 {
+    enum { AHEAD = 6 };
     size_t n = 0;
     for (size_t i = 0; i < h->n; i++) {
         struct subject *s = h->list[i];
+        hot_prefetch_place(h, i);
+        if (i + AHEAD < h->n)
+            hot_prefetch_slot(h, h->list[i + AHEAD]->hash, h->list[i + AHEAD]->is_loose);
         if (s->cools) {
             h->n_events -= s->n_events;
+            slot_empty(h, key_of(s->hash, s->is_loose));
             subject_free(h, s);
         } else {
             h->list[n++] = s;
@@ -258,11 +297,8 @@ void hot_remove(struct hot *h)
     size_t n_slots = SLOTS_FIRST;
     while (n_slots < n * 4)
         n_slots *= 2;
-    if (n_slots == h->n_slots || index_rebuild(h, n_slots) < 0) {
-        /* The one there is is large enough (also where there is no memory for another): filled again. */
-        memset(h->slots, 0, h->n_slots * sizeof(*h->slots));
-        index_fill(h);
-    }
+    if (n_slots * 4 <= h->n_slots)
+        (void)index_rebuild(h, n_slots); /* without memory for a smaller one, the one there is does */
 }
 
 /* A subject with its number beside it: comparing two touches neither. */

@@ -46,6 +46,12 @@ struct hot_slot {
     struct subject *subject;
 };
 
+/* Pointers that were given back. */
+struct hot_stack {
+    void **list;
+    size_t n, capacity;
+};
+
 struct hot {
     struct hot_slot *slots; /* open addressing */
     size_t n_slots;
@@ -57,7 +63,7 @@ struct hot {
     struct hot_slab *slabs;
     uint8_t *at, *end; /* what is left of the newest */
     struct subject *free_subjects;
-    void *free_data[HOT_DATA_CLASSES];
+    struct hot_stack free_data[HOT_DATA_CLASSES];
 
     /* Events that somebody beside the committer still reads where they were: given back by hot_release. */
     bool is_held;
@@ -68,9 +74,11 @@ struct hot {
 int hot_init(struct hot *h);
 void hot_fini(struct hot *h);
 struct subject *hot_find(const struct hot *h, uint64_t hash, bool is_loose);
-/* Has the processor fetch what hot_find is going to look at: first the slot, later the subject. */
+/* Has the processor fetch what is going to be looked at: first the slot, later the subject, then its events.
+ */
 void hot_prefetch_slot(const struct hot *h, uint64_t hash, bool is_loose);
 void hot_prefetch_subject(const struct hot *h, uint64_t hash, bool is_loose);
+void hot_prefetch_events(const struct hot *h, uint64_t hash, bool is_loose);
 /* NULL: no memory. */
 struct subject *hot_add(struct hot *h, uint64_t hash, bool is_loose, uint32_t number, uint16_t namespace);
 /* Frees those that cool and rebuilds the index. */
@@ -80,6 +88,16 @@ void hot_remove(struct hot *h);
 void hot_hold(struct hot *h);
 void hot_release(struct hot *h);
 void hot_sort(struct hot *h); /* the list by number */
+
+/* Has the processor fetch what a walk over the list, now at place i, is going to look at. */
+static inline void hot_prefetch_place(const struct hot *h, size_t i)
+{
+    enum { AHEAD = 12 };
+    if (i + AHEAD < h->n) {
+        __builtin_prefetch(h->list[i + AHEAD]);
+        __builtin_prefetch((const uint8_t *)h->list[i + AHEAD] + 64);
+    }
+}
 
 int subject_append(struct hot *h, struct subject *s, const struct event *e);
 /* Takes out the events that drops says. */

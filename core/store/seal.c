@@ -16,30 +16,9 @@ struct seal {
     atomic_bool is_done;
 };
 
-/* Whether a subject that was to cool down has been touched since: it stays hot, and the facts that were
- * drafted of it hold for nobody. */
-static bool has_woken(const struct store *s, const struct draft_subject *d)
-{
-    return d->was.cools && d->hot->epoch == s->epoch;
-}
-
 /* --- what its transaction writes
  * ----------------------------------------------------------------------------------------------------------
  */
-
-static int bury_woken(struct store *s, struct txn *t, const struct draft *d)
-{
-    int r = 0;
-    for (size_t i = 0; i < d->n && r == 0; i++) {
-        struct draft_subject *of = &d->list[d->order[i].at];
-        if (!has_woken(s, of))
-            continue;
-        of->hot->cools = false;
-        if (d->generation)
-            r = facts_bury(t, s->memtable, d->generation, d->segment, of->was.number, s->tick);
-    }
-    return r;
-}
 
 /* And the facts of what cools down in the second generation, where a refold has come to their numbers
  * already. */
@@ -49,7 +28,7 @@ static int write_second(struct store *s, struct txn *t, const struct draft *d, u
     facts_begin(s->folder.writer, t, store_second(s), run, 0);
     for (size_t i = 0; i < d->n && r == 0; i++) {
         const struct draft_subject *of = draft_at(d, i);
-        if (of->hot->cools && store_is_refolded(s, of->was.number))
+        if (of->was.cools && store_is_refolded(s, of->was.number))
             r = store_fold_out(s, &s->folder, s->environment, &of->was);
     }
     return r < 0 ? r : facts_finish(s->folder.writer);
@@ -82,7 +61,7 @@ static int write_locations(struct store *s, struct txn *t, const struct draft *d
     size_t n = 0;
     for (size_t i = 0; i < d->n; i++) {
         const struct draft_subject *of = draft_at(d, i);
-        bool has_new = of->was.n_events > of->was.n_sealed, cools = of->hot->cools;
+        bool has_new = of->was.n_events > of->was.n_sealed, cools = of->was.cools;
         if (!has_new && !cools)
             continue;
         struct location_change *c = &changes[n++];
@@ -96,70 +75,88 @@ static int write_locations(struct store *s, struct txn *t, const struct draft *d
     return r;
 }
 
-/* The segments have events of it up to the draft's position. */
-static void seal_subject(struct subject *subject, const struct draft *d, const struct subject *was)
-{
-    if (was->n_events > was->n_sealed)
-        subject->last_segment = d->segment;
-    subject->n_sealed = was->n_events;
-}
+/* What stays hot: for the next start to find, and its rows. */
+struct staying {
+    struct hot_record *records;
+    size_t n_records;
+    struct memtable *memtable; /* after a switch the rows are as today's environment makes them */
+};
 
-/* What stays in memory, for the next start to find; but for what the journal tells of it. */
-static int write_hot(struct store *s, struct txn *t, const struct draft *d)
+/* Puts the rows of a subject that stays into the next memtable. Changes where they are; a seal that fails is
+ * followed by a reload, so nobody reads that. */
+static int keep_rows(struct store *s, struct subject *subject, bool switches, struct memtable *next)
 {
-    struct hot_record *records = calloc(HOT_RECORDS, sizeof(*records));
-    if (!records)
-        return -ENOMEM;
-    txn_empty(t, DB_HOT);
-    uint32_t place = 0, n = 0;
-    for (size_t i = 0; i <= s->hot.n; i++) {
-        if (n == HOT_RECORDS || (i == s->hot.n && n)) {
-            uint8_t key[4];
-            put_u32(key, place++);
-            txn_put(t, DB_HOT, key, sizeof(key), records, n * sizeof(*records));
-            n = 0;
-        }
-        const struct subject *subject = i < s->hot.n ? s->hot.list[i] : NULL;
-        if (!subject || subject->cools || subject->number >= d->n_subjects)
-            continue;
-        records[n++] = (struct hot_record){
-            .hash = subject->hash,
-            .number = subject->number,
-            .last_segment = subject->last_segment,
-            .namespace = subject->namespace,
-            .is_loose = subject->is_loose,
-        };
+    if (switches) {
+        subject->is_touched = false;
+        return store_fold_anew(s, s->environment, subject, next);
     }
-    free(records);
-    return t->rc ? -EIO : 0;
+    if (subject->is_touched)
+        subject->n_rows = 0; /* they are not those of its events, and the table that they were in goes */
+    for (uint32_t k = 0; k < subject->n_rows; k++) {
+        struct subject_row *row = &subject->rows[k];
+        int64_t number = memtable_copy(next, s->memtable, row->table, row->row, 0);
+        if (number < 0)
+            return (int)number;
+        row->row = (uint32_t)number;
+    }
+    return 0;
 }
 
-/* The memtable after the seal: the rows of those that stay; after a switch as today's environment makes them.
- * Changes where their rows are; a seal that fails is followed by a reload, so nobody reads that. */
-static int keep_rows(struct store *s, bool switches, struct memtable **ret)
+/* Decides whether a drafted subject goes. One that was to cool down and was touched since has woken: it
+ * stays, and the facts that were drafted of it hold for nobody. */
+static int judge(struct store *s, struct txn *t, const struct draft *d, struct draft_subject *of)
 {
-    struct memtable *m = memtable_new(&s->pool);
-    int r = m ? 0 : -ENOMEM;
+    bool has_woken = of->was.cools && of->hot->epoch == s->epoch;
+    of->was.cools = of->hot->cools = of->was.cools && !has_woken;
+    if (of->was.cools)
+        return 0;
+    if (of->was.n_events > of->was.n_sealed)
+        of->hot->last_segment = d->segment;
+    of->hot->n_sealed = of->was.n_events;
+    return has_woken && d->generation
+               ? facts_bury(t, s->memtable, d->generation, d->segment, of->was.number, s->tick)
+               : 0;
+}
+
+/* One look at each hot subject: they are all over memory. Those that came behind the draft are in the
+ * journal, which tells the next start of them, but for old ones that came back without an event. */
+static int look_through(struct store *s, struct txn *t, struct seal *seal, struct staying *stay)
+{
+    struct draft *d = &seal->draft;
+    int r = 0;
+    stay->memtable = memtable_new(&s->pool);
+    stay->records = calloc(s->hot.n ? s->hot.n : 1, sizeof(*stay->records));
+    if (!stay->memtable || !stay->records)
+        return -ENOMEM;
     for (size_t i = 0; i < s->hot.n && r == 0; i++) {
         struct subject *subject = s->hot.list[i];
-        if (!subject->cools && switches) {
-            r = store_fold_anew(s, s->environment, subject, m);
-            subject->is_touched = false;
-        }
-        if (subject->is_touched)
-            subject->n_rows = 0; /* they are not those of its events, and the table that they were in goes */
-        for (uint32_t k = 0; !subject->cools && !switches && k < subject->n_rows && r == 0; k++) {
-            int64_t number = memtable_copy(m, s->memtable, subject->rows[k].table, subject->rows[k].row, 0);
-            r = number < 0 ? (int)number : 0;
-            subject->rows[k].row = (uint32_t)number;
-        }
+        hot_prefetch_place(&s->hot, i);
+        if (i < d->n)
+            r = judge(s, t, d, &d->list[i]);
+        if (r == 0 && !subject->cools)
+            r = keep_rows(s, subject, seal->kind == SEAL_SWITCH, stay->memtable);
+        if (!subject->cools && subject->number < d->n_subjects)
+            stay->records[stay->n_records++] = (struct hot_record){
+                .hash = subject->hash,
+                .number = subject->number,
+                .last_segment = subject->last_segment,
+                .namespace = subject->namespace,
+                .is_loose = subject->is_loose,
+            };
     }
-    if (r < 0) {
-        memtable_unref(m);
-        return r;
+    return r;
+}
+
+static int write_hot(struct txn *t, const struct staying *stay)
+{
+    txn_empty(t, DB_HOT);
+    for (size_t i = 0; i < stay->n_records; i += HOT_RECORDS) {
+        size_t n = stay->n_records - i < HOT_RECORDS ? stay->n_records - i : HOT_RECORDS;
+        uint8_t key[4];
+        put_u32(key, (uint32_t)(i / HOT_RECORDS));
+        txn_put(t, DB_HOT, key, sizeof(key), stay->records + i, n * sizeof(*stay->records));
     }
-    *ret = m;
-    return 0;
+    return t->rc ? -EIO : 0;
 }
 
 /* The second generation becomes the first. */
@@ -174,15 +171,14 @@ static void switch_meta(struct store *s, struct txn *t)
     txn_empty(t, DB_BEFORE);
 }
 
-static int write_all(struct store *s, struct txn *t, struct seal *seal, struct memtable **ret_next)
+static int write_all(struct store *s, struct txn *t, struct seal *seal, struct staying *stay)
 {
     struct draft *d = &seal->draft;
-    bool switches = seal->kind == SEAL_SWITCH;
     uint32_t second_run = d->segment + 1;
     s->meta.next_segment = d->segment + 2;
     int r = draft_put(d, t);
     if (r == 0)
-        r = bury_woken(s, t, d);
+        r = look_through(s, t, seal, stay);
     if (r == 0 && s->meta.refolded)
         r = write_second(s, t, d, second_run);
     if (r == 0)
@@ -191,17 +187,13 @@ static int write_all(struct store *s, struct txn *t, struct seal *seal, struct m
         r = write_directory(s, t, d);
     if (r == 0)
         r = write_locations(s, t, d, second_run);
-    for (size_t i = 0; i < d->n && r == 0; i++)
-        seal_subject(d->list[i].hot, d, &d->list[i].was);
     if (r == 0)
-        r = write_hot(s, t, d);
-    if (r == 0)
-        r = keep_rows(s, switches, ret_next);
+        r = write_hot(t, stay);
     if (r == 0)
         r = journal_forget(t, d->position);
     if (r < 0)
         return r;
-    if (switches)
+    if (seal->kind == SEAL_SWITCH)
         switch_meta(s, t);
     return store_write_meta(s, t);
 }
@@ -272,6 +264,7 @@ static void after_seal(struct store *s, const struct draft *d)
     s->touched.n = 0; /* there is room for as many as there were */
     for (size_t i = 0; i < s->hot.n; i++) {
         struct subject *subject = s->hot.list[i];
+        hot_prefetch_place(&s->hot, i);
         subject->is_kept |= subject->number < d->n_subjects;
         if (subject->is_touched)
             s->touched.list[s->touched.n++] = subject;
@@ -279,41 +272,50 @@ static void after_seal(struct store *s, const struct draft *d)
     segment_cache_fini(&s->cache);
 }
 
-static int end(struct store *s, struct seal *seal, struct error *err)
+static int commit(struct store *s, struct txn *t, const struct seal *seal, struct memtable *next,
+                  struct error *err)
 {
-    struct memtable *next = NULL;
-    struct txn t;
-    int r = txn_begin(&t, &s->db, true, err);
-    if (r < 0)
-        return r;
-    r = seal->r < 0 ? seal->r : write_all(s, &t, seal, &next);
-    if (r < 0) {
-        int rc = t.rc;
-        txn_abort(&t);
-        return rc ? db_error(rc, err)
-                  : error_set(err, r, "store_failed", "the seal failed: %s", strerror(-r));
-    }
+    bool switches = seal->kind == SEAL_SWITCH;
     struct memtable *old = s->memtable;
     struct environment *before = NULL;
     /* A view takes the file and the memtable of one side of this commit, never one of each. */
     (void)pthread_mutex_lock(&s->view_lock);
-    r = txn_commit(&t, err);
+    int r = txn_commit(t, err);
     if (r == 0)
-        before = publish_seal(s, next, seal->kind == SEAL_SWITCH);
+        before = publish_seal(s, next, switches);
     (void)pthread_mutex_unlock(&s->view_lock);
-    if (r < 0) {
-        memtable_unref(next);
+    if (r < 0)
         return r;
-    }
     memtable_unref(old);
     environment_unref(before);
     after_seal(s, &seal->draft);
     store_publish(s);
-    if (seal->kind == SEAL_SWITCH) {
+    if (switches) {
         s->must_sweep = true;
         store_refold_forget(s);
     }
     return 0;
+}
+
+static int end(struct store *s, struct seal *seal, struct error *err)
+{
+    struct staying stay = {0};
+    struct txn t;
+    int r = txn_begin(&t, &s->db, true, err);
+    if (r < 0)
+        return r;
+    r = seal->r < 0 ? seal->r : write_all(s, &t, seal, &stay);
+    if (r < 0) {
+        int rc = t.rc;
+        txn_abort(&t);
+        r = rc ? db_error(rc, err) : error_set(err, r, "store_failed", "the seal failed: %s", strerror(-r));
+    } else {
+        r = commit(s, &t, seal, stay.memtable, err);
+    }
+    if (r < 0)
+        memtable_unref(stay.memtable);
+    free(stay.records);
+    return r;
 }
 
 static struct seal *take_seal(struct store *s)

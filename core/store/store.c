@@ -318,11 +318,13 @@ static int seal_cursor(const struct store *s, struct source *source, const void 
 /* Tickets are all over memory: it is asked for those of the next events while one is taken. */
 static void fetch_ahead(const struct store *s, const struct store_prepared *p, size_t i)
 {
-    enum { FAR = 12, NEAR = 4 };
+    enum { FAR = 16, MIDDLE = 8, NEAR = 4 };
     if (i + FAR < p->n)
         hot_prefetch_slot(&s->hot, p->events[i + FAR].hash, p->events[i + FAR].is_loose);
+    if (i + MIDDLE < p->n)
+        hot_prefetch_subject(&s->hot, p->events[i + MIDDLE].hash, p->events[i + MIDDLE].is_loose);
     if (i + NEAR < p->n)
-        hot_prefetch_subject(&s->hot, p->events[i + NEAR].hash, p->events[i + NEAR].is_loose);
+        hot_prefetch_events(&s->hot, p->events[i + NEAR].hash, p->events[i + NEAR].is_loose);
 }
 
 static int batch_take(struct commit *c, struct store_batch *batch)

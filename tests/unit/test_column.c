@@ -93,7 +93,7 @@ static void test_round_trip(void **state)
                 const size_t n = SIZES[s];
                 fill(shape, in, n);
                 buffer_clear(&b);
-                column_encode(&coder, &b, in, n, EFFORTS[e]);
+                column_encode(&coder, &b, in, n, EFFORTS[e], NULL);
                 assert_false(buffer_failed(&b));
                 uint8_t *exact = malloc(b.size); /* nothing behind it is read */
                 assert_non_null(exact);
@@ -128,7 +128,7 @@ static void test_sizes(void **state)
     for (size_t i = 0; i < sizeof(LIMITS) / sizeof(*LIMITS); i++) {
         fill(LIMITS[i].shape, in, N);
         buffer_clear(&b);
-        column_encode(NULL, &b, in, N, COLUMN_PACK);
+        column_encode(NULL, &b, in, N, COLUMN_PACK, NULL);
         assert_true(b.size * 8 <= LIMITS[i].bits * N);
     }
     buffer_fini(&b);
@@ -146,7 +146,7 @@ static void test_broken(void **state)
     for (unsigned round = 0; round < 4000; round++) {
         fill((enum shape)(round % SHAPES), in, N);
         buffer_clear(&b);
-        column_encode(&coder, &b, in, N, round % 4);
+        column_encode(&coder, &b, in, N, round % 4, NULL);
         size_t size = round % 3 ? b.size : next() % b.size;
         uint8_t *bytes = malloc(size ? size : 1);
         assert_non_null(bytes);
@@ -178,9 +178,60 @@ static void test_bits(void **state)
     }
 }
 
+/* The paths for different processors say the same, as does looking at each value by itself. */
+static void test_summaries(void **state)
+{
+    enum { N = 517 };
+    int64_t values[N];
+    (void)state;
+    for (unsigned round = 0; round < 2000; round++) {
+        size_t n = 1 + next() % N;
+        unsigned kind = (unsigned)(next() % 5);
+        for (size_t i = 0; i < n; i++) {
+            uint64_t r = next();
+            values[i] = kind == 0    ? (int64_t)(r << 11)
+                        : kind == 1  ? (int64_t)(r % 7) - 3
+                        : r % 4 == 0 ? NULL_VALUE
+                        : r % 4 == 1 ? FOREVER_VALUE
+                        : kind == 2  ? (int64_t)(r % 1000)
+                        : r % 8 < 6  ? NULL_VALUE
+                        : kind == 3  ? 0
+                                     : FOREVER_VALUE;
+            if (round % 16 == 0)
+                values[i] = values[0];
+        }
+        struct summary want = {.min = INT64_MAX, .max = INT64_MIN, .is_constant = true}, a, b;
+        int64_t common = values[next() % n];
+        for (size_t i = 0; i < n; i++) {
+            want.n_null += values[i] == NULL_VALUE;
+            want.n_forever += values[i] == FOREVER_VALUE;
+            want.n_zero += values[i] == 0;
+            want.n_common += values[i] == common;
+            want.is_constant &= values[i] == values[0];
+            if (values[i] == NULL_VALUE || values[i] == FOREVER_VALUE)
+                continue;
+            want.min = values[i] < want.min ? values[i] : want.min;
+            want.max = values[i] > want.max ? values[i] : want.max;
+        }
+        summary_of(values, n, common, &a);
+        summary_of_portable(values, n, common, &b);
+        const struct summary *const both[] = {&a, &b};
+        for (unsigned i = 0; i < 2; i++) {
+            assert_int_equal(both[i]->min, want.min);
+            assert_int_equal(both[i]->max, want.max);
+            assert_int_equal(both[i]->n_null, want.n_null);
+            assert_int_equal(both[i]->n_forever, want.n_forever);
+            assert_int_equal(both[i]->n_zero, want.n_zero);
+            assert_int_equal(both[i]->n_common, want.n_common);
+            assert_int_equal(both[i]->is_constant, want.is_constant);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_broken), cmocka_unit_test(test_bits)};
+                                       cmocka_unit_test(test_broken), cmocka_unit_test(test_bits),
+                                       cmocka_unit_test(test_summaries)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
