@@ -6,6 +6,24 @@
 /* --- as it was
  * ------------------------------------------------------------------------------------------------------- */
 
+/* From which age on, in seals since they were touched, subjects cool down: so that what stays has at most so
+ * many events, but for those that were touched since the last seal. */
+static uint32_t cooling_age(const struct store *s)
+{
+    enum { AGES = 256 };
+    uint64_t n_events[AGES] = {0}, n = 0;
+    for (size_t i = 0; i < s->hot.n; i++) {
+        uint32_t age = s->epoch - s->hot.list[i]->epoch;
+        hot_prefetch_place(&s->hot, i);
+        n_events[age < AGES ? age : AGES - 1] += s->hot.list[i]->n_events;
+    }
+    uint32_t age = 0;
+    do
+        n += n_events[age++];
+    while (age < AGES && n + n_events[age] <= s->kept_events);
+    return age;
+}
+
 int draft_take(struct draft *d, struct store *s, enum seal_kind kind)
 {
     const struct hot *hot = &s->hot;
@@ -22,10 +40,11 @@ int draft_take(struct draft *d, struct store *s, enum seal_kind kind)
         free(d->order);
         return -ENOMEM;
     }
+    const uint32_t age = kind == SEAL_ALL ? 0 : cooling_age(s);
     for (size_t i = 0; i < d->n; i++) {
         struct subject *subject = hot->list[i];
         hot_prefetch_place(hot, i);
-        subject->cools = kind == SEAL_ALL || subject->epoch < s->epoch;
+        subject->cools = s->epoch - subject->epoch >= age;
         d->list[i] = (struct draft_subject){.was = *subject, .hot = subject};
         d->order[i] = (struct draft_place){.number = subject->number, .at = (uint32_t)i};
     }
@@ -49,12 +68,13 @@ static int by_number(const void *a, const void *b)
 
 static void fetch_events_ahead(const struct draft *d, size_t i)
 {
-    enum { NEAR = 6 };
-    if (i + NEAR < d->n) {
-        const struct subject *next = &draft_at(d, i + NEAR)->was;
-        for (uint32_t at = 0; at < next->size && at < 512; at += 64)
+    enum { AHEAD = 6, BYTES_MAX = 512 };
+    if (i + AHEAD >= d->n)
+        return;
+    const struct subject *next = &draft_at(d, i + AHEAD)->was;
+    if (next->cools || next->n_events > next->n_sealed)
+        for (uint32_t at = 0; at < next->size && at < BYTES_MAX; at += 64)
             __builtin_prefetch(next->data + at);
-    }
 }
 
 /* --- events

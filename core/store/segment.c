@@ -23,6 +23,7 @@ enum {
 };
 _Static_assert((int)FIELD_N <= (int)COLUMN_SUBJECT, "fields and fixed columns share the numbers of a block");
 enum { SEGMENT_KEY_BYTES = 6 };
+enum { MARK_ROWS = 256 };
 enum { SHAPES_MAX = 256, SHAPE_SLOTS = 1024, SHAPE_HAS_ID = 0x100, SHAPE_HAS_REF = 0x200 };
 
 /* The columns that only some rows have, in a reader's `next`: the fields, and behind them these. */
@@ -277,6 +278,7 @@ struct segment_columns {
     uint32_t n[COLUMN_END];
     uint32_t *rows;   /* the first row of each piece, and the end */
     uint32_t *firsts; /* of the pieces before each, those with rows */
+    uint16_t *marks;  /* at every MARK_ROWS-th row, how many rows of each shape are before it */
     unsigned n_shapes;
     struct shape shapes[SHAPES_MAX];
 };
@@ -308,6 +310,23 @@ static int read_shapes(struct segment_block *b)
             r = -EBADMSG;
     }
     return r;
+}
+
+/* So that a reader that begins at some row need not count from the first. */
+static int mark(struct segment_block *b)
+{
+    struct segment_columns *c = b->columns;
+    uint16_t before[SHAPES_MAX] = {0};
+    c->marks = malloc((b->n_rows / MARK_ROWS + 1) * (c->n_shapes ? c->n_shapes : 1) * sizeof(*c->marks));
+    if (!c->marks)
+        return -ENOMEM;
+    for (uint32_t i = 0; i <= b->n_rows; i++) {
+        if (i % MARK_ROWS == 0)
+            memcpy(c->marks + (size_t)(i / MARK_ROWS) * c->n_shapes, before, c->n_shapes * sizeof(*before));
+        if (i < b->n_rows)
+            before[c->of[COLUMN_SHAPE][i] - 1]++;
+    }
+    return 0;
 }
 
 /* Where the rows of each piece begin. */
@@ -365,6 +384,8 @@ int segment_block_decode(struct segment_block *b, struct column_coder *coder, ui
             r = -EBADMSG;
     if (r == 0)
         r = lay_out(b);
+    if (r == 0)
+        r = mark(b);
     if (r < 0)
         segment_block_fini(b);
     return r;
@@ -378,6 +399,7 @@ void segment_block_fini(struct segment_block *b)
             free(c->of[i]);
         free(c->rows);
         free(c->firsts);
+        free(c->marks);
         free(c);
     }
     free(b->bytes);
@@ -444,10 +466,11 @@ uint32_t segment_block_find(const struct segment_block *b, uint32_t subject)
 void segment_reader_init(struct segment_reader *r, const struct segment_block *b, uint32_t piece)
 {
     const struct segment_columns *c = b->columns;
-    uint32_t before[SHAPES_MAX] = {0};
+    uint16_t before[SHAPES_MAX];
     *r = (struct segment_reader){.block = b, .row = c->rows[piece], .piece = piece};
     r->next_piece_row = r->row; /* so that the first event begins a piece */
-    for (uint32_t i = 0; i < r->row; i++)
+    memcpy(before, c->marks + (size_t)(r->row / MARK_ROWS) * c->n_shapes, c->n_shapes * sizeof(*before));
+    for (uint32_t i = r->row / MARK_ROWS * MARK_ROWS; i < r->row; i++)
         before[c->of[COLUMN_SHAPE][i] - 1]++;
     for (unsigned i = 0; i < c->n_shapes; i++) {
         for (uint64_t fields = c->shapes[i].fields; fields; fields &= fields - 1)

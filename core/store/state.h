@@ -18,9 +18,11 @@
 
 #define STORE_FORMAT          3
 #define STORE_HOT_EVENTS      131072 /* journal events that make a seal due, unless the options say otherwise */
-#define STORE_JOURNAL_ENTRIES 4096   /* commits that do, too */
+#define STORE_KEPT_TIMES      4 /* so many times as many events may be of tickets that stay hot in a seal */
+#define STORE_JOURNAL_ENTRIES 4096  /* commits that do, too */
 #define STORE_SLICE_SUBJECTS  16384 /* of a refold, at most */
 #define STORE_SETTLE_EVENTS   4096  /* journal events worth a seal when the tenant is idle */
+#define STORE_SETTLE_HOT      32768 /* or so many of tickets that are hot */
 #define STORE_SEAL_BESIDE     8192  /* hot subjects of a seal that is drafted beside commits */
 #define STORE_ASKED_MS        2000  /* so long after a view was opened commits fold at once */
 
@@ -71,7 +73,7 @@ struct folder {
 struct store {
     /* fixed while open */
     char *path;
-    uint64_t map_bytes, hot_events;
+    uint64_t map_bytes, hot_events, kept_events;
     uint32_t slice_subjects, seal_beside;
     uint8_t hash_key[16], box_key[32], key_check[16];
     struct db db;
@@ -230,7 +232,7 @@ int store_adopt_settings(struct store *s, struct error *err);
 
 /* seal.c */
 enum seal_kind {
-    SEAL_COOL,   /* what was not touched for a whole interval cools down */
+    SEAL_COOL,   /* what was not touched for longest cools down, as far as there is too much */
     SEAL_ALL,    /* nothing stays hot */
     SEAL_SWITCH, /* as SEAL_COOL, and the second generation takes the place of the first */
 };

@@ -50,6 +50,7 @@ int store_open(const struct store_options *options, struct store **ret, struct e
     s->map_bytes = options->map_bytes;
     s->tick = 1;
     s->hot_events = options->hot_events ? options->hot_events : STORE_HOT_EVENTS;
+    s->kept_events = options->kept_events ? options->kept_events : STORE_KEPT_TIMES * s->hot_events;
     s->slice_subjects = options->slice_subjects ? options->slice_subjects : STORE_SLICE_SUBJECTS;
     s->seal_beside = options->seal_beside ? options->seal_beside : STORE_SEAL_BESIDE;
     store_declare(s, options->declared, options->n_declared);
@@ -418,6 +419,11 @@ static bool seal_is_due(const struct store *s)
            memtable_is_filling(s);
 }
 
+static bool is_worth_settling(const struct store *s)
+{
+    return s->journal_events >= STORE_SETTLE_EVENTS || s->hot.n_events >= STORE_SETTLE_HOT;
+}
+
 /* Ends the seal under way where it is drafted, and begins one that is due. 1: it did something, or is about
  * to.
  */
@@ -519,8 +525,8 @@ int store_maintain(struct store *s, bool settle, struct error *err)
     if (r == 0 && settle)
         r = store_seal_end(s, true, err);
     if (r == 0)
-        r = seal_step(s, settle ? SEAL_ALL : SEAL_COOL,
-                      seal_is_due(s) || (settle && s->journal_events >= STORE_SETTLE_EVENTS), err);
+        r = seal_step(s, settle ? SEAL_ALL : SEAL_COOL, seal_is_due(s) || (settle && is_worth_settling(s)),
+                      err);
     store_turn_give(s);
     return r;
 }

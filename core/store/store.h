@@ -37,6 +37,7 @@ struct store_options {
     uint64_t map_bytes;      /* size of the memory map, fixed while open */
     uint64_t hot_events;     /* events in memory before the store seals; 0: the default */
     uint32_t slice_subjects; /* a refold's slice has at most so many; 0: the default */
+    uint64_t kept_events;    /* that tickets which stay hot may have; 0: the default */
     uint32_t seal_beside;    /* a seal of so many subjects is drafted beside commits; 0: the default */
     bool create;             /* false: -ENOENT when it is not there */
     /* the tenant's own dimensions, as store_declare takes them */

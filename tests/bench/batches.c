@@ -187,7 +187,7 @@ static bool write_all(struct writer *writer, struct streams *streams, uint32_t i
         bit = (uint8_t)(1u << event->story % 8);
         writer->counts->n_tickets += !(*byte & bit);
         *byte |= bit;
-        if (writer->plan->order == LOAD_TIME) {
+        if (writer->plan->order == LOAD_TIME || writer->plan->order == LOAD_DENSE) {
             pack_event(&writer->events, event);
             ok = writer_added(writer);
         } else {

@@ -1,7 +1,7 @@
 /* The benchmark's load client.
  *
  *   load make FOLDER EVENTS CLIENTS BATCH SEED ORDER     writes the batches of all clients and the reference
- *                                                        tables; ORDER is time, sorted or late
+ *                                                        tables; ORDER is time, sorted, late or dense
  *   load table FOLDER EVENTS CLIENTS SEED                writes the same events as a table, for the peers
  *   load send FOLDER INDEX SOURCE ENDPOINT SERVER_KEY KEY_FILE [lockstep]
  *   load --run, --describe, …                      as tendon-plugin-host: tendond starts it for a source and
@@ -32,14 +32,14 @@
 
 static bool order_of(const char *text, enum load_order *ret)
 {
-    static const char *const names[] = {"time", "sorted", "late"};
+    static const char *const names[] = {"time", "sorted", "late", "dense"};
 
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (strcmp(text, names[i]) == 0) {
             *ret = (enum load_order)i;
             return true;
         }
-    (void)fprintf(stderr, "bench: %s is no order: time, sorted or late\n", text);
+    (void)fprintf(stderr, "bench: %s is no order: time, sorted, late or dense\n", text);
     return false;
 }
 

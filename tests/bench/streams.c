@@ -146,10 +146,11 @@ static bool stream_open(struct stream *stream, const struct load_plan *plan, con
 {
     static const char *const products[] = {"ehr", "pacs", "lab", "pharmacy", "billing"};
     static const char *const channels[] = {"phone", "email", "portal", "chat", "web"};
+    const int64_t days = plan->order == LOAD_DENSE ? LOAD_DAYS / LOAD_DENSITY : LOAD_DAYS;
     const struct world_options options = {
         .seed = plan->seed * LOAD_VENDORS + vendor,
         .from_ms = LOAD_FROM_MS,
-        .until_ms = LOAD_FROM_MS + LOAD_DAYS * 86400000ll,
+        .until_ms = LOAD_FROM_MS + days * 86400000,
         .n_tickets = load_tickets(plan),
         .profile = WORLD_PROFILES[WORLD_N_PROFILES - 1],
         .prefix = names->prefixes[vendor],

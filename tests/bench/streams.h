@@ -14,11 +14,13 @@
 #define LOAD_TEAMS   4             /* of a vendor */
 #define LOAD_FROM_MS 1640995200000 /* 2022-01-01, for 730 days */
 #define LOAD_DAYS    730
+#define LOAD_DENSITY 10 /* of a dense load: so many times as many events a day */
 
 enum load_order {
     LOAD_TIME,   /* as they would come: by time, a little shaken */
     LOAD_SORTED, /* the same events ticket by ticket: a backfill */
     LOAD_LATE,   /* the same by time, but 1 % of them 1 to 400 days late, all tickets alike */
+    LOAD_DENSE,  /* by time, in a tenth of the days */
 };
 
 struct load_plan {

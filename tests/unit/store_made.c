@@ -78,7 +78,8 @@ void make_events(uint64_t seed)
     }
 }
 
-/* Every other time with seals that are drafted beside the commits, as large ones are. */
+/* Every other time with seals that are drafted beside the commits, as large ones are, and two times of three
+ * with tickets that cool down soon. */
 struct store *open_store_sliced(const char *path, uint64_t hot_events, uint32_t slice_subjects)
 {
     static unsigned n_opened;
@@ -86,8 +87,10 @@ struct store *open_store_sliced(const char *path, uint64_t hot_events, uint32_t 
                                     .map_bytes = 1 << 28,
                                     .hot_events = hot_events,
                                     .slice_subjects = slice_subjects,
-                                    .seal_beside = n_opened++ % 2 ? 0 : 1,
+                                    .kept_events = n_opened % 3 ? hot_events : 0,
+                                    .seal_beside = n_opened % 2 ? 0 : 1,
                                     .create = true};
+    n_opened++;
     memset(options.key, 7, sizeof(options.key));
     struct store *s = NULL;
     struct error err = ERROR_INIT;

@@ -346,9 +346,12 @@ static void test_a_full_disk_in_a_refold(void **state)
     store_close(s);
     char *before = facts_of(order, N_EVENTS, 1), *after = facts_of(order, N_EVENTS, 2);
     unsigned n_full = 0, n_rounds = 0;
-    for (uint64_t pages = 60; n_rounds == 0 || n_full > 0; pages += 4, n_rounds++) {
-        struct store_options options = {
-            .path = path, .map_bytes = pages * 4096, .hot_events = HOT, .slice_subjects = SLICE};
+    for (uint64_t pages = 30; n_rounds == 0 || n_full > 0; pages += 2, n_rounds++) {
+        struct store_options options = {.path = path,
+                                        .map_bytes = pages * 4096,
+                                        .hot_events = HOT,
+                                        .kept_events = HOT,
+                                        .slice_subjects = SLICE};
         memset(options.key, 7, sizeof(options.key));
         n_full = 0;
         int r = store_open(&options, &s, &err);

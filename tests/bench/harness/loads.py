@@ -24,6 +24,7 @@ class Loads:
             "small": (small, 1, BATCH_EVENTS, SEED, "time"),
             "sorted": (events, CLIENTS, BATCH_EVENTS, SEED, "sorted"),
             "late": (events, CLIENTS, BATCH_EVENTS, SEED, "late"),
+            "dense": (events, CLIENTS, BATCH_EVENTS, SEED, "dense"),
             "tenants": (small, 1, 100, SEED, "time"),
             "churn": (min(events, CHURN_EVENTS), CLIENTS, 100, SEED, "time"),
             "ack": (ACK_EVENTS, 1, 1, SEED, "time"),

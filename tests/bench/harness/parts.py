@@ -187,6 +187,11 @@ def late(bench):
     reordered(bench, "late", "4 clients, 1 % of the events 1 to 400 days late")
 
 
+def dense(bench):
+    """In time order, ten times as many events a day."""
+    reordered(bench, "dense", "4 clients, ten times as many events a day")
+
+
 def tenants100(bench):
     """A hundred tenants at once, a source each, batches of 100."""
     bench.begin("tenants100", ("main", "tenants"))
@@ -350,7 +355,7 @@ def mixed(bench):
     bench.loads.drop("quiet")
 
 
-PARTS = {"peers": peers, "local": local, "lockstep": lockstep, "curve": curve, "sorted": sorted_, "late": late,
+PARTS = {"peers": peers, "local": local, "lockstep": lockstep, "curve": curve, "sorted": sorted_, "late": late, "dense": dense,
          "tenants100": tenants100, "ack": ack, "mixed": mixed, "open": open_, "churn": churn, "stages": stages,
          "limits": limits}
 
