@@ -267,101 +267,147 @@ static int by_hash(const void *a, const void *b)
     return x->hash < y->hash ? -1 : x->hash > y->hash;
 }
 
-/* Writes sorted entries (hash: as stored) as one run. */
-static int write_run(struct directory *d, struct txn *t, unsigned level,
-                     const struct directory_entry *entries, size_t n)
-{
-    struct run run = {.number = d->next_run, .level = (uint8_t)level, .n = n};
-    if (run.number >= UINT32_C(1) << 24)
-        return -EOVERFLOW;
-    while (run.bits < 24 && n >> run.bits > BUCKET_ENTRIES)
-        run.bits++;
-    int64_t *values = malloc(n * sizeof(*values));
+/* What a run is written with. */
+struct run_writer {
+    struct run run;
+    int64_t *values;
+    size_t n_values; /* room */
     struct buffer out;
-    buffer_init(&out, 1 << 28);
-    int r = values ? 0 : -ENOMEM;
-    for (size_t i = 0, end; i < n && r == 0; i = end) {
-        uint32_t bucket = bucket_of(entries[i].hash, run.bits);
-        for (end = i; end < n && bucket_of(entries[end].hash, run.bits) == bucket; end++)
-            values[end - i] = (int64_t)entries[end].hash;
-        buffer_clear(&out);
-        uint32_t head[2] = {(uint32_t)(end - i), 0};
-        buffer_append(&out, head, sizeof(head));
-        column_encode(NULL, &out, values, end - i, COLUMN_PACK, NULL);
-        head[1] = (uint32_t)(out.size - sizeof(head));
-        for (size_t k = i; k < end; k++)
-            values[k - i] = entries[k].number;
-        column_encode(NULL, &out, values, end - i, COLUMN_PACK, NULL);
-        if (buffer_failed(&out)) {
-            r = -ENOMEM;
-            break;
-        }
-        memcpy(out.data, head, sizeof(head));
-        uint8_t key[KEY_BYTES];
-        run_key(key, &run, bucket);
-        txn_put(t, DB_DIRECTORY, key, sizeof(key), out.data, out.size);
-        r = t->rc ? -EIO : 0;
-    }
-    free(values);
-    buffer_fini(&out);
-    return r < 0 ? r : remember_run(d, &run);
+};
+
+static int run_begin(struct run_writer *w, const struct directory *d, unsigned level, uint64_t n)
+{
+    *w = (struct run_writer){.run = {.number = d->next_run, .level = (uint8_t)level, .n = n}};
+    buffer_init(&w->out, 1 << 28);
+    if (w->run.number >= UINT32_C(1) << 24)
+        return -EOVERFLOW;
+    while (w->run.bits < 24 && n >> w->run.bits > BUCKET_ENTRIES)
+        w->run.bits++;
+    return 0;
 }
 
-/* Takes all entries of a run out of the database. */
-static int take_run(struct txn *t, const struct run *run, struct directory_entry *entries, size_t *n)
+/* Sorted entries (hash: as stored) of whole buckets, behind those before. */
+static int run_add(struct run_writer *w, struct txn *t, const struct directory_entry *entries, size_t n)
 {
-    int r = 0;
-    for (uint64_t bucket = 0; bucket < UINT64_C(1) << run->bits && r == 0; bucket++) {
-        uint8_t key[KEY_BYTES];
-        run_key(key, run, (uint32_t)bucket);
-        MDB_val value;
-        if (!txn_get(t, DB_DIRECTORY, key, sizeof(key), &value)) {
-            r = t->rc ? -EIO : 0;
-            continue;
-        }
-        int64_t *hashes, *numbers;
-        uint32_t count;
-        r = bucket_read(&value, &hashes, &numbers, &count);
-        if (r < 0)
-            break;
-        for (uint32_t i = 0; i < count; i++)
-            entries[(*n)++] =
-                (struct directory_entry){.hash = (uint64_t)hashes[i], .number = (uint32_t)numbers[i]};
-        free(hashes);
-        txn_delete(t, DB_DIRECTORY, key, sizeof(key));
-        r = t->rc ? -EIO : 0;
+    if (n > w->n_values) {
+        free(w->values);
+        w->values = malloc(n * sizeof(*w->values));
+        w->n_values = w->values ? n : 0;
     }
+    if (n > w->n_values)
+        return -ENOMEM;
+    for (size_t i = 0, end; i < n; i = end) {
+        uint32_t bucket = bucket_of(entries[i].hash, w->run.bits);
+        for (end = i; end < n && bucket_of(entries[end].hash, w->run.bits) == bucket; end++)
+            w->values[end - i] = (int64_t)entries[end].hash;
+        buffer_clear(&w->out);
+        uint32_t head[2] = {(uint32_t)(end - i), 0};
+        buffer_append(&w->out, head, sizeof(head));
+        column_encode(NULL, &w->out, w->values, end - i, COLUMN_PACK, NULL);
+        head[1] = (uint32_t)(w->out.size - sizeof(head));
+        for (size_t k = i; k < end; k++)
+            w->values[k - i] = entries[k].number;
+        column_encode(NULL, &w->out, w->values, end - i, COLUMN_PACK, NULL);
+        if (buffer_failed(&w->out))
+            return -ENOMEM;
+        memcpy(w->out.data, head, sizeof(head));
+        uint8_t key[KEY_BYTES];
+        run_key(key, &w->run, bucket);
+        txn_put(t, DB_DIRECTORY, key, sizeof(key), w->out.data, w->out.size);
+    }
+    return t->rc ? -EIO : 0;
+}
+
+/* Ends it; r: what went wrong before. */
+static int run_end(struct run_writer *w, struct directory *d, int r)
+{
+    free(w->values);
+    buffer_fini(&w->out);
+    return r < 0 ? r : remember_run(d, &w->run);
+}
+
+struct entries {
+    struct directory_entry *list;
+    size_t n, capacity;
+};
+
+/* Takes the entries of a bucket out of the database. */
+static int take_bucket(struct txn *t, const struct run *run, uint32_t bucket, struct entries *entries)
+{
+    uint8_t key[KEY_BYTES];
+    MDB_val value;
+    int64_t *hashes, *numbers;
+    uint32_t n;
+    run_key(key, run, bucket);
+    if (!txn_get(t, DB_DIRECTORY, key, sizeof(key), &value))
+        return t->rc ? -EIO : 0;
+    int r = bucket_read(&value, &hashes, &numbers, &n);
+    if (r < 0)
+        return r;
+    if (entries->n + n > entries->capacity) {
+        size_t capacity = (entries->n + n) * 2;
+        struct directory_entry *list = realloc(entries->list, capacity * sizeof(*list));
+        if (list) {
+            entries->list = list;
+            entries->capacity = capacity;
+        } else {
+            r = -ENOMEM;
+        }
+    }
+    for (uint32_t i = 0; i < n && r == 0; i++)
+        entries->list[entries->n++] =
+            (struct directory_entry){.hash = (uint64_t)hashes[i], .number = (uint32_t)numbers[i]};
+    free(hashes);
+    txn_delete(t, DB_DIRECTORY, key, sizeof(key));
+    return r < 0 ? r : t->rc ? -EIO : 0;
+}
+
+/* Merges runs into one, a range of hashes after the other: that which one bucket of the coarsest has. */
+static int merge_runs(struct txn *t, const struct run *runs, size_t n_runs, struct run_writer *w)
+{
+    struct entries entries = {0};
+    unsigned bits = w->run.bits;
+    int r = 0;
+    for (size_t i = 0; i < n_runs; i++)
+        bits = runs[i].bits < bits ? runs[i].bits : bits;
+    for (uint32_t range = 0; range < UINT32_C(1) << bits && r == 0; range++) {
+        entries.n = 0;
+        for (size_t i = 0; i < n_runs && r == 0; i++) {
+            const uint32_t n_buckets = UINT32_C(1) << (runs[i].bits - bits);
+            for (uint32_t k = 0; k < n_buckets && r == 0; k++)
+                r = take_bucket(t, &runs[i], range * n_buckets + k, &entries);
+        }
+        if (entries.n > 1)
+            qsort(entries.list, entries.n, sizeof(*entries.list), by_hash);
+        if (r == 0)
+            r = run_add(w, t, entries.list, entries.n);
+    }
+    free(entries.list);
     return r;
 }
 
 /* Merges the runs of a level when there are MERGE of them; 1 when it did. */
 static int merge_level(struct directory *d, struct txn *t, unsigned level)
 {
-    size_t n_runs = 0, n = 0, n_entries = 0;
-    for (size_t i = 0; i < d->n_runs; i++)
+    struct run merged[MERGE];
+    struct run_writer w;
+    size_t n_runs = 0, kept = 0;
+    uint64_t n = 0;
+    for (size_t i = 0; i < d->n_runs && n_runs < MERGE; i++)
         if (d->runs[i].level == level) {
-            n_runs++;
-            n_entries += d->runs[i].n;
+            n += d->runs[i].n;
+            merged[n_runs++] = d->runs[i];
         }
     if (n_runs < MERGE || level + 1 >= LEVELS_MAX)
         return 0;
-    struct directory_entry *entries = malloc(n_entries * sizeof(*entries));
-    if (!entries)
-        return -ENOMEM;
-    int r = 0;
-    size_t kept = 0;
-    for (size_t i = 0; i < d->n_runs && r == 0; i++) {
-        if (d->runs[i].level == level)
-            r = take_run(t, &d->runs[i], entries, &n);
-        else
+    int r = run_begin(&w, d, level + 1, n);
+    if (r == 0)
+        r = merge_runs(t, merged, n_runs, &w);
+    for (size_t i = 0; i < d->n_runs && r == 0; i++)
+        if (d->runs[i].level != level)
             d->runs[kept++] = d->runs[i];
-    }
-    if (r == 0) {
-        d->n_runs = kept;
-        qsort(entries, n, sizeof(*entries), by_hash);
-        r = write_run(d, t, level + 1, entries, n);
-    }
-    free(entries);
+    d->n_runs = r == 0 ? kept : d->n_runs;
+    r = run_end(&w, d, r);
     return r < 0 ? r : 1;
 }
 
@@ -372,7 +418,11 @@ int directory_add(struct directory *d, struct txn *t, struct directory_entry *en
     for (size_t i = 0; i < n; i++)
         entries[i].hash = stored_hash(entries[i].hash, entries[i].is_loose);
     qsort(entries, n, sizeof(*entries), by_hash);
-    int r = write_run(d, t, 0, entries, n);
+    struct run_writer w;
+    int r = run_begin(&w, d, 0, n);
+    if (r == 0)
+        r = run_add(&w, t, entries, n);
+    r = run_end(&w, d, r);
     for (unsigned level = 0; r >= 0 && level < LEVELS_MAX; level++) {
         r = merge_level(d, t, level);
         if (r == 0)
@@ -390,43 +440,33 @@ int directory_add(struct directory *d, struct txn *t, struct directory_entry *en
     return 0;
 }
 
-/* An entry of DB_SUBJECTS, LOCATIONS values of each: size of the first column u32, segments, runs. Since
- * format 2 that size has its highest bit set, and between segments and runs stand the size of the second
- * column u32 and the other runs. */
-#define LOCATIONS_TWO_RUNS (UINT32_C(1) << 31)
-
+/* An entry of DB_SUBJECTS: three columns of LOCATIONS values, segments and both runs, the first two with
+ * their size u32 in front. */
 struct locations {
     int64_t segments[LOCATIONS], runs[2][LOCATIONS];
 };
 
-/* Takes a size off the front of what is left. */
-static bool take_size(const uint8_t **at, const uint8_t *end, uint32_t *ret)
+/* Reads a column that has its size in front. */
+static int take_column(const uint8_t **at, const uint8_t *end, int64_t *ret)
 {
+    uint32_t size;
     if (end - *at < 4)
-        return false;
-    memcpy(ret, *at, 4);
+        return -EBADMSG;
+    memcpy(&size, *at, 4);
     *at += 4;
-    return true;
+    if (size > (size_t)(end - *at))
+        return -EBADMSG;
+    int r = column_decode(NULL, *at, size, LOCATIONS, ret);
+    *at += size;
+    return r;
 }
 
 static int locations_decode(const MDB_val *value, struct locations *l)
 {
     const uint8_t *at = value->mv_data, *end = at + value->mv_size;
-    uint32_t size;
-    if (!take_size(&at, end, &size))
-        return -EBADMSG;
-    bool two = size & LOCATIONS_TWO_RUNS;
-    size &= ~LOCATIONS_TWO_RUNS;
-    if (size > (size_t)(end - at))
-        return -EBADMSG;
-    int r = column_decode(NULL, at, size, LOCATIONS, l->segments);
-    at += size;
-    if (r == 0 && two) {
-        if (!take_size(&at, end, &size) || size > (size_t)(end - at))
-            return -EBADMSG;
-        r = column_decode(NULL, at, size, LOCATIONS, l->runs[1]);
-        at += size;
-    }
+    int r = take_column(&at, end, l->segments);
+    if (r == 0)
+        r = take_column(&at, end, l->runs[1]);
     return r < 0 ? r : column_decode(NULL, at, (size_t)(end - at), LOCATIONS, l->runs[0]);
 }
 
@@ -448,7 +488,7 @@ static int locations_write(struct txn *t, uint32_t entry, const struct locations
     buffer_clear(out);
     buffer_append(out, sizes, 4);
     column_encode(NULL, out, l->segments, LOCATIONS, COLUMN_PACK, NULL);
-    sizes[0] = (uint32_t)(out->size - 4) | LOCATIONS_TWO_RUNS;
+    sizes[0] = (uint32_t)(out->size - 4);
     second = out->size;
     buffer_append(out, sizes, 4);
     column_encode(NULL, out, l->runs[1], LOCATIONS, COLUMN_PACK, NULL);

@@ -16,7 +16,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define STORE_FORMAT          3
+#define STORE_FORMAT          4
 #define STORE_HOT_EVENTS      131072 /* journal events that make a seal due, unless the options say otherwise */
 #define STORE_KEPT_TIMES      4 /* so many times as many events may be of tickets that stay hot in a seal */
 #define STORE_JOURNAL_ENTRIES 4096  /* commits that do, too */
