@@ -76,7 +76,8 @@ static void credit_cut(struct credit_pool *p, struct credit *c, int64_t now)
 void credit_adapt(struct credit_pool *p, struct credit *c, int64_t taken_at, int64_t now)
 {
     int64_t waited = now - taken_at;
-    if (waited < CREDIT_SOON_MS)
+    /* One of the largest batches is of use to a source even where commits are slow. */
+    if (waited < CREDIT_SOON_MS || (waited <= CREDIT_LATE_MS && c->window < WIRE_BATCH_BYTES))
         credit_grow(p, c);
     else if (waited > CREDIT_LATE_MS && taken_at >= c->cut_at)
         credit_cut(p, c, now);

@@ -1,7 +1,8 @@
 /* Credit: how many bytes of batches a source may have under way.
  *
  * Each has a window from WIRE_CREDIT_START up. What goes beyond that start is reserved from one pool, doubled
- * while at least half of the window is used and batches are answered soon, cut by a quarter while they wait
+ * while at least half of the window is used and batches are answered soon (or, below one of the largest
+ * batches, not late), cut by a quarter while they wait
  * longer than is of any use, halved while it is idle: more under way than a few commits take only makes
  * everybody wait. What is under way of all sources together never exceeds the pool either: that is what
  * bounds the memory of batches. One thread. */
