@@ -24,22 +24,34 @@ static uint32_t cooling_age(const struct store *s)
     return age;
 }
 
+/* The lists are large and there is one after the other: their memory stays. */
+static int reserve(struct draft *d, size_t n)
+{
+    if (n <= d->capacity)
+        return 0;
+    size_t capacity = n + n / 4;
+    draft_fini(d);
+    d->list = malloc(capacity * sizeof(*d->list));
+    d->order = malloc(capacity * sizeof(*d->order));
+    if (!d->list || !d->order) {
+        draft_fini(d);
+        return -ENOMEM;
+    }
+    d->capacity = capacity;
+    return 0;
+}
+
 int draft_take(struct draft *d, struct store *s, enum seal_kind kind)
 {
     const struct hot *hot = &s->hot;
-    *d = (struct draft){.store = s,
-                        .position = s->meta.position,
-                        .n_subjects = s->meta.n_subjects,
-                        .segment = s->meta.next_segment,
-                        .generation = store_has_first(s) && kind != SEAL_SWITCH ? s->meta.generation : 0,
-                        .n = hot->n};
-    d->list = malloc((d->n ? d->n : 1) * sizeof(*d->list));
-    d->order = malloc((d->n ? d->n : 1) * sizeof(*d->order));
-    if (!d->list || !d->order) {
-        free(d->list);
-        free(d->order);
+    if (reserve(d, hot->n) < 0)
         return -ENOMEM;
-    }
+    d->store = s;
+    d->position = s->meta.position;
+    d->n_subjects = s->meta.n_subjects;
+    d->segment = s->meta.next_segment;
+    d->generation = store_has_first(s) && kind != SEAL_SWITCH ? s->meta.generation : 0;
+    d->n = hot->n;
     const uint32_t age = kind == SEAL_ALL ? 0 : cooling_age(s);
     for (size_t i = 0; i < d->n; i++) {
         struct subject *subject = hot->list[i];
@@ -52,9 +64,14 @@ int draft_take(struct draft *d, struct store *s, enum seal_kind kind)
     return 0;
 }
 
-void draft_fini(struct draft *d)
+void draft_release(struct draft *d)
 {
     hot_release(&d->store->hot);
+    d->n = 0;
+}
+
+void draft_fini(struct draft *d)
+{
     free(d->list);
     free(d->order);
     *d = (struct draft){0};

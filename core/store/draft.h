@@ -23,15 +23,17 @@ struct draft {
     uint16_t generation;        /* of the facts, where there is a first to write to; else 0 */
     struct draft_subject *list; /* all that is hot */
     struct draft_place *order;  /* of the list by number, once made */
-    size_t n;
+    size_t n, capacity;
 };
 
-/* Takes the hot subjects as they are, and holds their events. -ENOMEM. */
+/* Takes the hot subjects as they are, and holds their events, until draft_release. d: all zeros, or of an
+ * earlier draft, whose memory is used again. -ENOMEM. */
 int draft_take(struct draft *d, struct store *s, enum seal_kind kind);
 /* Makes segment and row groups with the store's segment_writer and sealers. 0 or negative errno. */
 int draft_make(struct draft *d);
 /* Puts them into a transaction. 0 or negative errno. */
 int draft_put(struct draft *d, struct txn *t);
+void draft_release(struct draft *d);
 void draft_fini(struct draft *d);
 
 /* The i-th by number. */

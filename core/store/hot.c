@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS_FIRST = 256, SLAB_BYTES = 256 * 1024, CLASS_FIRST_BYTES = 256 };
+enum { SLOTS_FIRST = 256, SLAB_BYTES = 256 * 1024 };
 
 struct hot_slab {
     struct hot_slab *next;
@@ -38,11 +38,15 @@ static void *slab_take(struct hot *h, size_t size)
     return taken;
 }
 
+/* Bytes of a class; multiples of 8. */
+static const uint32_t CLASS_BYTES[HOT_DATA_CLASSES] = {256,  384,  576,  864,  1296,  1944,
+                                                       2920, 4376, 6568, 9848, 14776, 22160};
+
 /* Which class has room for so many bytes; HOT_DATA_CLASSES: none. */
 static unsigned class_of(size_t size)
 {
     unsigned class = 0;
-    while (class < HOT_DATA_CLASSES && (size_t)CLASS_FIRST_BYTES << class < size)
+    while (class < HOT_DATA_CLASSES && CLASS_BYTES[class] < size)
         class ++;
     return class;
 }
@@ -107,9 +111,7 @@ void hot_release(struct hot *h)
 static int data_grow(struct hot *h, struct subject *s, size_t size)
 {
     unsigned class = class_of(size);
-    size_t capacity = (size_t)CLASS_FIRST_BYTES << class;
-    while (capacity < size)
-        capacity *= 2;
+    size_t capacity = class < HOT_DATA_CLASSES ? CLASS_BYTES[class] : size * 2;
     void *data;
     if (class == HOT_DATA_CLASSES) {
         data = malloc(capacity);

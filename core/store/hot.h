@@ -39,7 +39,8 @@ struct subject {
     uint32_t n_rows, rows_capacity;
 };
 
-#define HOT_DATA_CLASSES 8 /* 256 bytes to 32 KiB; what is larger has memory of its own */
+#define HOT_DATA_CLASSES                                                                                     \
+    12 /* 256 bytes to 22 KiB, each half as large again; what is larger has memory of its own */
 
 struct hot_slot {
     uint64_t key; /* the hash, of its kind */

@@ -5,11 +5,14 @@
 
 enum { HOT_RECORDS = 2048 }; /* in one entry of DB_HOT */
 
-/* A seal under way. A large one is drafted beside the commits that go on, and ended by the next of them that
- * finds it done. */
+/* A seal, and its memory for the next one. A large one is drafted beside the commits that go on, and ended by
+ * the next of them that finds it done. */
 struct seal {
     enum seal_kind kind;
+    bool is_under_way;
     struct draft draft;
+    struct hot_record *records; /* of what stays hot */
+    size_t n_records, capacity;
     int r; /* of the draft, once it is done */
     bool is_beside;
     pthread_t thread;
@@ -75,13 +78,6 @@ static int write_locations(struct store *s, struct txn *t, const struct draft *d
     return r;
 }
 
-/* What stays hot: for the next start to find, and its rows. */
-struct staying {
-    struct hot_record *records;
-    size_t n_records;
-    struct memtable *memtable; /* after a switch the rows are as today's environment makes them */
-};
-
 /* Puts the rows of a subject that stays into the next memtable. Changes where they are; a seal that fails is
  * followed by a reload, so nobody reads that. */
 static int keep_rows(struct store *s, struct subject *subject, bool switches, struct memtable *next)
@@ -118,25 +114,34 @@ static int judge(struct store *s, struct txn *t, const struct draft *d, struct d
                : 0;
 }
 
+static int reserve_records(struct seal *seal, size_t n)
+{
+    seal->n_records = 0;
+    if (n <= seal->capacity)
+        return 0;
+    free(seal->records);
+    seal->capacity = n + n / 4;
+    seal->records = malloc(seal->capacity * sizeof(*seal->records));
+    if (!seal->records)
+        seal->capacity = 0;
+    return seal->records ? 0 : -ENOMEM;
+}
+
 /* One look at each hot subject: they are all over memory. Those that came behind the draft are in the
  * journal, which tells the next start of them, but for old ones that came back without an event. */
-static int look_through(struct store *s, struct txn *t, struct seal *seal, struct staying *stay)
+static int look_through(struct store *s, struct txn *t, struct seal *seal, struct memtable *next)
 {
     struct draft *d = &seal->draft;
-    int r = 0;
-    stay->memtable = memtable_new(&s->pool);
-    stay->records = calloc(s->hot.n ? s->hot.n : 1, sizeof(*stay->records));
-    if (!stay->memtable || !stay->records)
-        return -ENOMEM;
+    int r = reserve_records(seal, s->hot.n);
     for (size_t i = 0; i < s->hot.n && r == 0; i++) {
         struct subject *subject = s->hot.list[i];
         hot_prefetch_place(&s->hot, i);
         if (i < d->n)
             r = judge(s, t, d, &d->list[i]);
         if (r == 0 && !subject->cools)
-            r = keep_rows(s, subject, seal->kind == SEAL_SWITCH, stay->memtable);
+            r = keep_rows(s, subject, seal->kind == SEAL_SWITCH, next);
         if (!subject->cools && subject->number < d->n_subjects)
-            stay->records[stay->n_records++] = (struct hot_record){
+            seal->records[seal->n_records++] = (struct hot_record){
                 .hash = subject->hash,
                 .number = subject->number,
                 .last_segment = subject->last_segment,
@@ -147,14 +152,14 @@ static int look_through(struct store *s, struct txn *t, struct seal *seal, struc
     return r;
 }
 
-static int write_hot(struct txn *t, const struct staying *stay)
+static int write_hot(struct txn *t, const struct seal *seal)
 {
     txn_empty(t, DB_HOT);
-    for (size_t i = 0; i < stay->n_records; i += HOT_RECORDS) {
-        size_t n = stay->n_records - i < HOT_RECORDS ? stay->n_records - i : HOT_RECORDS;
+    for (size_t i = 0; i < seal->n_records; i += HOT_RECORDS) {
+        size_t n = seal->n_records - i < HOT_RECORDS ? seal->n_records - i : HOT_RECORDS;
         uint8_t key[4];
         put_u32(key, (uint32_t)(i / HOT_RECORDS));
-        txn_put(t, DB_HOT, key, sizeof(key), stay->records + i, n * sizeof(*stay->records));
+        txn_put(t, DB_HOT, key, sizeof(key), seal->records + i, n * sizeof(*seal->records));
     }
     return t->rc ? -EIO : 0;
 }
@@ -171,14 +176,14 @@ static void switch_meta(struct store *s, struct txn *t)
     txn_empty(t, DB_BEFORE);
 }
 
-static int write_all(struct store *s, struct txn *t, struct seal *seal, struct staying *stay)
+static int write_all(struct store *s, struct txn *t, struct seal *seal, struct memtable *next)
 {
     struct draft *d = &seal->draft;
     uint32_t second_run = d->segment + 1;
     s->meta.next_segment = d->segment + 2;
     int r = draft_put(d, t);
     if (r == 0)
-        r = look_through(s, t, seal, stay);
+        r = look_through(s, t, seal, next);
     if (r == 0 && s->meta.refolded)
         r = write_second(s, t, d, second_run);
     if (r == 0)
@@ -188,7 +193,7 @@ static int write_all(struct store *s, struct txn *t, struct seal *seal, struct s
     if (r == 0)
         r = write_locations(s, t, d, second_run);
     if (r == 0)
-        r = write_hot(t, stay);
+        r = write_hot(t, seal);
     if (r == 0)
         r = journal_forget(t, d->position);
     if (r < 0)
@@ -222,18 +227,17 @@ static void *draft_beside(void *context)
 
 int store_seal_begin(struct store *s, enum seal_kind kind, struct error *err)
 {
-    struct seal *seal = calloc(1, sizeof(*seal));
-    if (!seal)
+    if (!s->seal)
+        s->seal = calloc(1, sizeof(*s->seal));
+    struct seal *seal = s->seal;
+    /* Only the first generation still had them. */
+    for (size_t i = 0; seal && kind == SEAL_SWITCH && s->environment->n_dropped && i < s->hot.n; i++)
+        subject_drop(&s->hot, s->hot.list[i], is_dropped, s->environment);
+    if (!seal || draft_take(&seal->draft, s, kind) < 0)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a seal");
     seal->kind = kind;
-    /* Only the first generation still had them. */
-    for (size_t i = 0; kind == SEAL_SWITCH && s->environment->n_dropped && i < s->hot.n; i++)
-        subject_drop(&s->hot, s->hot.list[i], is_dropped, s->environment);
-    if (draft_take(&seal->draft, s, kind) < 0) {
-        free(seal);
-        return error_set(err, -ENOMEM, "no_memory", "out of memory for a seal");
-    }
-    s->seal = seal;
+    seal->is_under_way = true;
+    atomic_store_explicit(&seal->is_done, false, memory_order_relaxed);
     s->epoch++;
     s->journal_events = s->journal_entries = 0;
     seal->is_beside = kind != SEAL_SWITCH && seal->draft.n >= s->seal_beside &&
@@ -299,58 +303,79 @@ static int commit(struct store *s, struct txn *t, const struct seal *seal, struc
 
 static int end(struct store *s, struct seal *seal, struct error *err)
 {
-    struct staying stay = {0};
+    struct memtable *next = memtable_new(&s->pool);
     struct txn t;
-    int r = txn_begin(&t, &s->db, true, err);
-    if (r < 0)
+    int r = next ? txn_begin(&t, &s->db, true, err)
+                 : error_set(err, -ENOMEM, "no_memory", "out of memory for a seal");
+    if (r < 0) {
+        memtable_unref(next);
         return r;
-    r = seal->r < 0 ? seal->r : write_all(s, &t, seal, &stay);
+    }
+    r = seal->r < 0 ? seal->r : write_all(s, &t, seal, next);
     if (r < 0) {
         int rc = t.rc;
         txn_abort(&t);
         r = rc ? db_error(rc, err) : error_set(err, r, "store_failed", "the seal failed: %s", strerror(-r));
     } else {
-        r = commit(s, &t, seal, stay.memtable, err);
+        r = commit(s, &t, seal, next, err);
     }
     if (r < 0)
-        memtable_unref(stay.memtable);
-    free(stay.records);
+        memtable_unref(next);
     return r;
 }
 
-static struct seal *take_seal(struct store *s)
+/* Waits until it is drafted. */
+static void join(struct seal *seal)
 {
-    struct seal *seal = s->seal;
-    s->seal = NULL;
     if (seal->is_beside)
         (void)pthread_join(seal->thread, NULL);
-    return seal;
+    seal->is_beside = false;
 }
 
-static void seal_free(struct seal *seal)
+static void release(struct seal *seal)
 {
-    draft_fini(&seal->draft);
-    free(seal);
+    draft_release(&seal->draft);
+    seal->is_under_way = false;
+}
+
+bool store_seal_is_under_way(const struct store *s)
+{
+    return s->seal && s->seal->is_under_way;
 }
 
 int store_seal_end(struct store *s, bool wait, struct error *err)
 {
-    if (!s->seal)
+    struct seal *seal = s->seal;
+    if (!store_seal_is_under_way(s))
         return 0;
-    if (!wait && !atomic_load_explicit(&s->seal->is_done, memory_order_acquire))
+    if (!wait && !atomic_load_explicit(&seal->is_done, memory_order_acquire))
         return 1;
-    struct seal *seal = take_seal(s);
+    join(seal);
     int r = end(s, seal, err);
     if (r < 0)
         s->must_reload = true;
-    seal_free(seal);
+    release(seal);
+    if (seal->kind == SEAL_ALL) /* the tenant is idle: others may use the memory */
+        store_seal_free(s);
     return r;
 }
 
 void store_seal_forget(struct store *s)
 {
-    if (s->seal)
-        seal_free(take_seal(s));
+    if (!store_seal_is_under_way(s))
+        return;
+    join(s->seal);
+    release(s->seal);
+}
+
+void store_seal_free(struct store *s)
+{
+    if (!s->seal)
+        return;
+    draft_fini(&s->seal->draft);
+    free(s->seal->records);
+    free(s->seal);
+    s->seal = NULL;
 }
 
 int store_seal(struct store *s, enum seal_kind kind, struct error *err)

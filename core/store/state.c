@@ -266,10 +266,15 @@ int store_fold_touched(struct store *s)
     return r;
 }
 
+void store_asked(struct store *s)
+{
+    int64_t last = atomic_exchange_explicit(&s->asked_at, store_now_ms(), memory_order_relaxed);
+    atomic_store_explicit(&s->asked_before, last, memory_order_relaxed);
+}
+
 int store_catch_up(struct store *s, struct error *err)
 {
     store_turn_take(s);
-    atomic_store_explicit(&s->asked_at, store_now_ms(), memory_order_relaxed);
     int r = s->must_reload ? store_reload(s, err) : 0;
     if (r == 0 && s->touched.n) {
         r = store_fold_touched(s);

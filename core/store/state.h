@@ -24,7 +24,7 @@
 #define STORE_SETTLE_EVENTS   4096  /* journal events worth a seal when the tenant is idle */
 #define STORE_SETTLE_HOT      32768 /* or so many of tickets that are hot */
 #define STORE_SEAL_BESIDE     8192  /* hot subjects of a seal that is drafted beside commits */
-#define STORE_ASKED_MS        2000  /* so long after a view was opened commits fold at once */
+#define STORE_ASKED_MS        2000  /* so long after two views were opened commits fold at once */
 
 /* DB_META, "state". */
 struct store_meta {
@@ -87,7 +87,7 @@ struct store {
     struct segment_cache cache;
     struct segment_writer *segment_writer;
     struct folder folder, sealers[2]; /* sealers: of the threads that draft a seal; made when first needed */
-    struct seal *seal;                /* under way; NULL: none */
+    struct seal *seal;                /* under way, or the memory of one; NULL: none yet */
     struct memtable_pool pool;
     struct buffer journal;
     struct store_prepared prepared; /* of batches that came without */
@@ -126,7 +126,7 @@ struct store {
     struct store_progress progress;
     uint64_t n_hot_subjects, n_hot_events;
 
-    _Atomic int64_t asked_at; /* when a view was opened last, ms */
+    _Atomic int64_t asked_at, asked_before; /* when the last two views of facts were opened, ms */
 
     pthread_mutex_t lock;    /* of what follows; never held across a commit */
     struct source **sources; /* by name */
@@ -142,6 +142,7 @@ struct store_view {
     struct environment *environment, *before;
     uint64_t as_of, shown;
     uint16_t generation;
+    bool is_folded; /* the facts are those of all events below as_of */
     struct store_progress progress;
 
     struct sealed_group *groups; /* piece.h; once a scan was opened */
@@ -158,6 +159,7 @@ static inline void store_turn_give(struct store *s)
 {
     (void)pthread_mutex_unlock(&s->turn);
 }
+void store_asked(struct store *s); /* a view of facts is being opened */
 /* Folds what commits have left unfolded, so that a view can be opened. Any thread. */
 int store_catch_up(struct store *s, struct error *err);
 
@@ -241,7 +243,9 @@ enum seal_kind {
 int store_seal_begin(struct store *s, enum seal_kind kind, struct error *err);
 /* Ends the seal under way. 1: it is not drafted yet, and nobody was to wait. */
 int store_seal_end(struct store *s, bool wait, struct error *err);
+bool store_seal_is_under_way(const struct store *s);
 void store_seal_forget(struct store *s); /* what was drafted: memory is going to be read back */
+void store_seal_free(struct store *s);   /* none is under way */
 /* Does all of one, behind the one under way. */
 int store_seal(struct store *s, enum seal_kind kind, struct error *err);
 

@@ -79,9 +79,10 @@ void store_close(struct store *s)
     if (!s)
         return;
     /* The journal holds what could not be sealed. */
-    if (s->db.env && !s->must_reload && (s->journal_events || s->seal))
+    if (s->db.env && !s->must_reload && (s->journal_events || store_seal_is_under_way(s)))
         (void)store_seal(s, SEAL_ALL, NULL);
     store_unload(s);
+    store_seal_free(s);
     environment_unref(s->environment);
     environment_unref(s->before);
     environment_unref(s->wanted);
@@ -429,7 +430,7 @@ static bool is_worth_settling(const struct store *s)
  */
 static int seal_step(struct store *s, enum seal_kind kind, bool is_due, struct error *err)
 {
-    bool was_under_way = s->seal;
+    bool was_under_way = store_seal_is_under_way(s);
     int r = store_seal_end(s, is_due, err);
     if (r < 0 || !is_due)
         return r < 0 ? r : was_under_way;
@@ -451,10 +452,10 @@ static int commit_begin(struct commit *c, struct error *err)
 }
 
 /* Folding a ticket with each of its events costs more than folding it once, when it cools down or somebody
- * asks: so commits fold only while somebody does. */
+ * asks: so commits fold only while somebody keeps asking. */
 static bool is_asked(const struct store *s, int64_t now)
 {
-    int64_t since = now - atomic_load_explicit(&s->asked_at, memory_order_relaxed);
+    int64_t since = now - atomic_load_explicit(&s->asked_before, memory_order_relaxed);
     return since >= 0 && since < STORE_ASKED_MS;
 }
 

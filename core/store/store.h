@@ -204,6 +204,8 @@ uint64_t store_hash_ticket(const struct store *s, const char *namespace, const c
 struct store_view;
 
 int store_view_open(struct store *s, struct store_view **ret, struct error *err);
+/* One of tables, dictionary and events only, which costs no folding: no scan can be opened on it. */
+int store_view_open_tables(struct store *s, struct store_view **ret, struct error *err);
 void store_view_close(struct store_view *v);
 
 /* The log position that the view shows: every event below it and none above. */

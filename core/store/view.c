@@ -4,18 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-int store_view_open(struct store *s, struct store_view **ret, struct error *err)
+static int view_open(struct store *s, bool folds, struct store_view **ret, struct error *err)
 {
     struct store_view *v = calloc(1, sizeof(*v));
     if (!v)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a view");
     v->store = s;
+    v->is_folded = folds;
+    if (folds)
+        store_asked(s);
     (void)pthread_mutex_lock(&s->view_lock);
-    atomic_store_explicit(&s->asked_at, store_now_ms(), memory_order_relaxed);
     int r = 0;
-    /* Commits fold at once from here on, so this ends. */
-    while (r == 0 && s->is_readable && s->n_touched) {
+    bool again = false;
+    /* Whoever asks again has commits fold at once: so this ends. */
+    while (r == 0 && folds && s->is_readable && s->n_touched) {
         (void)pthread_mutex_unlock(&s->view_lock);
+        if (again) /* a commit came in between */
+            store_asked(s);
+        again = true;
         r = store_catch_up(s, err);
         (void)pthread_mutex_lock(&s->view_lock);
     }
@@ -40,6 +46,16 @@ int store_view_open(struct store *s, struct store_view **ret, struct error *err)
     }
     *ret = v;
     return 0;
+}
+
+int store_view_open(struct store *s, struct store_view **ret, struct error *err)
+{
+    return view_open(s, true, ret, err);
+}
+
+int store_view_open_tables(struct store *s, struct store_view **ret, struct error *err)
+{
+    return view_open(s, false, ret, err);
 }
 
 void store_view_close(struct store_view *v)
@@ -290,6 +306,8 @@ int fact_scan_open(const struct store_view *v, enum fact_table table, const uint
         error_hint(err, "ask again when it is done; tendon status shows how far it is");
         return -EAGAIN;
     }
+    if (!v->is_folded)
+        return error_set(err, -EINVAL, "store_failed", "the view was opened without facts");
     struct fact_scan *scan = calloc(1, sizeof(*scan));
     if (!scan)
         return block_error(err, -ENOMEM);

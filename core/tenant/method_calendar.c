@@ -42,7 +42,7 @@ static int params_read(struct request *r, struct tenant **ret_tenant, struct cha
 static int reference_begin(struct tenant *t, struct reference **ret, struct error *err)
 {
     struct store_view *view;
-    int r = store_view_open(t->store, &view, err);
+    int r = store_view_open_tables(t->store, &view, err);
     if (r < 0)
         return r;
     r = reference_new(store_view_reference(view), ret);
@@ -197,7 +197,7 @@ int method_calendar_list(struct request *r)
     struct store_view *view;
     int result = request_tenant(r, &l.tenant);
     if (result == 0)
-        result = store_view_open(l.tenant->store, &view, r->err);
+        result = store_view_open_tables(l.tenant->store, &view, r->err);
     if (result < 0)
         return result;
     const struct reference *reference = store_view_reference(view);
@@ -296,7 +296,7 @@ int method_calendar_show(struct request *r)
     if (result == 0)
         result = request_text(r, "calendar", true, &name);
     if (result == 0)
-        result = store_view_open(t->store, &view, r->err);
+        result = store_view_open_tables(t->store, &view, r->err);
     if (result < 0)
         return result;
     json_t *shown = show(t, store_view_reference(view), name, r->err);
@@ -347,7 +347,7 @@ static json_int_t sites_left(struct tenant *t, const char *name)
     struct store_view *view;
     struct users users;
     json_int_t n = 0;
-    if (store_view_open(t->store, &view, NULL) < 0)
+    if (store_view_open_tables(t->store, &view, NULL) < 0)
         return 0;
     if (users_count(store_view_reference(view), &users) == 0) {
         n = json_integer_value(json_object_get(users.counts, name));

@@ -140,7 +140,7 @@ static int import(struct tenant *t, void *ctx, struct error *err)
     struct import *im = ctx;
     struct store_view *view;
     struct reference *next;
-    int r = store_view_open(t->store, &view, err);
+    int r = store_view_open_tables(t->store, &view, err);
     if (r < 0)
         return r;
     r = reference_new(store_view_reference(view), &next);
@@ -168,7 +168,7 @@ static json_t *import_answer(struct tenant *t, const struct import *im)
     json_t *answer = json_pack("{s:I, s:I}", "imported", (json_int_t)json_array_size(im->rows), "changed",
                                (json_int_t)im->n_changed);
     struct store_view *view;
-    if (!answer || im->table != REFERENCE_SITE || store_view_open(t->store, &view, NULL) < 0)
+    if (!answer || im->table != REFERENCE_SITE || store_view_open_tables(t->store, &view, NULL) < 0)
         return answer;
     json_t *missing = json_array();
     int result = reference_each_missing_calendar(store_view_reference(view), add_missing, missing);
@@ -244,7 +244,7 @@ int method_reference_list(struct request *r)
     if (result == 0)
         result = table_param(r, &l.table);
     if (result == 0)
-        result = store_view_open(t->store, &view, r->err);
+        result = store_view_open_tables(t->store, &view, r->err);
     if (result < 0)
         return result;
     l.list = json_array();
