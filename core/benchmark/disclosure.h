@@ -49,6 +49,14 @@ enum disclosure_reason {
 /* "small_cell"; NULL for a published one. */
 const char *disclosure_reason_name(enum disclosure_reason reason);
 
+/* The same for readers of cubes, who are not told which of them it is. */
+#define DISCLOSURE_WHY                                                                                       \
+    "A group is dropped where it has at most 10, or 1 to 10 of it are what a share counts or what it does "  \
+    "not, or all other groups together have 1 to 10, or one of two tenants has; where fewer than 5 "         \
+    "organisations contribute, or two have more than 85 %; where it is dropped from another cube of the "    \
+    "same kind; and where a group that is dropped could be worked out without it. It may have nobody at "    \
+    "all."
+
 /* What an organisation or a tenant has of a group. */
 struct disclosure_part {
     uint64_t n, x;

@@ -42,7 +42,7 @@ static json_t *json_count(uint64_t n)
     return json_integer((json_int_t)n);
 }
 
-static json_t *json_seconds(int64_t ms)
+json_t *json_seconds(int64_t ms)
 {
     return ms % 1000 == 0 ? json_integer(ms / 1000) : json_real((double)ms / 1000.0);
 }

@@ -10,4 +10,7 @@
 /* elapsed_ms is shown with explain. -E2BIG result_size, -ENOMEM. */
 int answer_make(struct plan *p, double elapsed_ms, json_t **ret, struct error *err);
 
+/* Whole milliseconds in seconds, with decimals where there are such. */
+json_t *json_seconds(int64_t ms);
+
 #endif

@@ -79,6 +79,22 @@ struct query_context {
 int query_run(const struct query_context *context, const json_t *request, json_t **ret_result,
               struct error *err);
 
+/* What a query has of one group, before anything is rounded. All that is pointed at is valid during the call.
+ */
+struct query_cell {
+    const char *const *by; /* the group's values as texts, numbers too; NULL: null */
+    uint64_t n, x;         /* samples, and of a ratio those that succeeded */
+    __int128 sum; /* of the samples, in the metric's own measure; 0 for counts, ratios and percentiles */
+    const int64_t *samples; /* n of them, in any order, where a percentile is asked for; else NULL */
+};
+
+/* Runs a query for one metric in one period and hands over each group that has samples instead of an answer:
+ * so that those of several stores can be put together exactly. Not for units that vote. A result below 0 of
+ * each ends it. Codes as query_run; bad_option. */
+int query_cells(const struct query_context *context, const json_t *request,
+                int (*each)(void *ctx, const struct query_cell *cell, struct error *err), void *ctx,
+                struct error *err);
+
 /* The catalogue: [{"name", "version", "unit", "definition", "anchor", "clocks": […], "statistics": […],
  * "options": {name: what it takes}, "beside": […] (METRIC.censored …), "left_out": {reason: why},
  * "no_dimensions": […]}]; one entry for a name, -ENOENT unknown_metric. */

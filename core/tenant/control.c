@@ -227,7 +227,8 @@ static int open_databases(struct control *c, struct error *err)
         return control_fail(err, "be opened", r);
     if ((r = mdb_dbi_open(txn, "meta", MDB_CREATE, &c->meta)) ||
         (r = mdb_dbi_open(txn, "keys", MDB_CREATE, &c->keys)) ||
-        (r = mdb_dbi_open(txn, "tenants", MDB_CREATE, &c->tenants))) {
+        (r = mdb_dbi_open(txn, "tenants", MDB_CREATE, &c->tenants)) ||
+        (r = mdb_dbi_open(txn, "cubes", MDB_CREATE, &c->cubes))) {
         mdb_txn_abort(txn);
         return control_fail(err, "be opened", r);
     }

@@ -1,4 +1,4 @@
-/* The inside of the control environment, for control.c and control_tenants.c alone. */
+/* The inside of the control environment, for control.c, control_tenants.c and benchmark.c alone. */
 #ifndef TENDON_TENANT_CONTROL_INSIDE_H
 #define TENDON_TENANT_CONTROL_INSIDE_H
 
@@ -9,7 +9,7 @@
 
 struct control {
     MDB_env *env;
-    MDB_dbi meta, keys, tenants;
+    MDB_dbi meta, keys, tenants, cubes;
     pthread_mutex_t writing;   /* one writer: what it read is still so when it commits */
     pthread_rwlock_t lock;     /* of what follows */
     struct control_key *known; /* by public key */
@@ -18,7 +18,7 @@ struct control {
 
 /* Fills err with control_write for an error of LMDB's; the negative errno. */
 int control_fail(struct error *err, const char *what, int code);
-/* 0, or an error of LMDB's. */
+/* 0, or an error of LMDB's; ENOMEM where the record is NULL or too large. */
 int control_put_record(MDB_txn *txn, MDB_dbi dbi, const char *key, const json_t *record);
 /* Calls each for every record of a database. */
 int control_each_record(MDB_txn *txn, MDB_dbi dbi,

@@ -16,6 +16,13 @@
 const struct method METHODS[] = {
     {"audit.export", OPERATOR_ONLY, method_audit_export, {"chain", "from", "until", "limit"}},
     {"audit.list", ADMIN, method_audit_list, {"chain", "tenant", "act", "since", "limit"}},
+    {"benchmark.consent", ADMIN, method_benchmark_consent, {"tenant"}}, /* and not the operator */
+    {"benchmark.define", OPERATOR_ONLY, method_benchmark_define, {"cube", "metric", "by", "groups"}},
+    {"benchmark.freeze", OPERATOR_ONLY, method_benchmark_freeze, {"month"}},
+    {"benchmark.list", ADMIN | BENCHMARK, method_benchmark_list, {NULL}},
+    {"benchmark.show", BENCHMARK, method_benchmark_show, {"cube", "month"}},
+    {"benchmark.undefine", OPERATOR_ONLY, method_benchmark_undefine, {"cube"}},
+    {"benchmark.withdraw", ADMIN, method_benchmark_withdraw, {"tenant"}},
     {"calendar.import", ADMIN, method_calendar_import, {"tenant", "calendar", "valid_from", "definition"}},
     {"calendar.list", ADMIN, method_calendar_list, {"tenant"}},
     {"calendar.remove", ADMIN, method_calendar_remove, {"tenant", "calendar", "valid_from"}},

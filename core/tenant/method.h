@@ -84,6 +84,13 @@ int request_query(struct request *r);
 
 int method_audit_export(struct request *r);
 int method_audit_list(struct request *r);
+int method_benchmark_consent(struct request *r);
+int method_benchmark_define(struct request *r);
+int method_benchmark_freeze(struct request *r);
+int method_benchmark_list(struct request *r);
+int method_benchmark_show(struct request *r);
+int method_benchmark_undefine(struct request *r);
+int method_benchmark_withdraw(struct request *r);
 int method_calendar_import(struct request *r);
 int method_calendar_list(struct request *r);
 int method_calendar_remove(struct request *r);

@@ -20,10 +20,11 @@ static json_t *tenant_row(struct tenant *t)
     struct store_statistics statistics = {0};
     struct tenant_settings *s = tenant_settings_get(t);
     store_statistics(t->store, &statistics);
-    json_t *row = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "tenant", t->name, "zone", s->zone, "sources",
-                            (json_int_t)count_sources(t), "events", (json_int_t)statistics.log_position,
-                            "stored_bytes", (json_int_t)statistics.used_bytes, "stored_bytes_limit",
-                            (json_int_t)s->limits.stored_bytes);
+    json_t *row =
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "tenant", t->name, "zone", s->zone, "sources",
+                  (json_int_t)count_sources(t), "events", (json_int_t)statistics.log_position, "stored_bytes",
+                  (json_int_t)statistics.used_bytes, "stored_bytes_limit", (json_int_t)s->limits.stored_bytes,
+                  "consented_at", s->consented_at ? instant_json(s->consented_at) : json_null());
     tenant_settings_unref(s);
     return row;
 }

@@ -154,6 +154,7 @@ int settings_of_config(const struct config_tenant *config, const struct tenant_s
         s->retention_set = before->retention_set;
         s->limits_operator = before->limits_operator;
         s->limits_admin = before->limits_admin;
+        s->consented_at = before->consented_at;
     }
     resolve(s);
     *ret = s;
@@ -195,14 +196,15 @@ json_t *settings_record(const struct tenant_settings *s)
                  json_array_size(not_level1) == n_not_level1 &&
                  json_array_size(closed) == (size_t)__builtin_popcountll(s->closed);
     json_t *record = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*}", "zone", s->zone, "declared",
+        "{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*}", "zone", s->zone, "declared",
         declared, "closed", closed, "nearshore", nearshore, "not_level1", not_level1, "calendar", s->calendar,
         "sla",
         policies_record(s->policies, s->n_policies, (const char(*)[EVENT_CODE_BYTES + 1]) s->declared,
                         s->n_declared),
         "retention", retention_json(&s->retention_configured), "limits", limits_json(&s->limits_configured),
         "limits_operator", limits_json(&s->limits_operator), "limits_admin", limits_json(&s->limits_admin),
-        "retention_set", s->is_retention_set ? retention_json(&s->retention_set) : NULL);
+        "retention_set", s->is_retention_set ? retention_json(&s->retention_set) : NULL, "consented_at",
+        s->consented_at ? json_integer((json_int_t)s->consented_at) : NULL);
     if (whole)
         return record;
     json_decref(record);
@@ -228,6 +230,7 @@ static bool read_limits(struct tenant_settings *s, const json_t *record)
                  *set = json_object_get(record, "retention_set");
     limits_preset(&s->limits_configured);
     s->is_retention_set = set != NULL;
+    s->consented_at = json_integer_value(json_object_get(record, "consented_at"));
     return (!retention || retention_read(retention, &s->retention_configured)) &&
            (!set || retention_read(set, &s->retention_set)) &&
            limits_of_json(json_object_get(record, "limits"), &s->limits_configured) == 0 &&

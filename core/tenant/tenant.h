@@ -44,6 +44,7 @@ struct tenant_settings {
     struct store_retention retention_configured, retention_set;
     bool is_retention_set; /* in place of the configured one */
     struct tenant_limits limits_configured, limits_operator, limits_admin;
+    int64_t consented_at; /* to the benchmark across tenants, ms since 1970; 0: it takes no part */
 };
 
 struct tenant {

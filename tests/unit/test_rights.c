@@ -40,23 +40,20 @@ static const char ROLES[] = "srnafbo";
 static const struct {
     const char *method, *roles;
 } METHOD_ROLES[] = {
-    {"audit.export", "o"},      {"audit.list", "ao"},
-    {"calendar.import", "ao"},  {"calendar.list", "ao"},
-    {"calendar.remove", "ao"},  {"calendar.show", "ao"},
-    {"key.grant", "ao"},        {"key.list", "ao"},
-    {"key.revoke", "ao"},       {"key.rotate", "ao"},
-    {"metric.explain", "ro"},   {"metric.list", "rnabo"},
-    {"metric.show", "rnabo"},   {"plugin.list", "o"},
-    {"plugin.release", "o"},    {"plugin.reload", "o"},
-    {"plugin.show", "o"},       {"plugin.top", "o"},
-    {"reference.import", "ao"}, {"reference.list", "ao"},
-    {"server.key", "ao"},       {"source.list", "ao"},
-    {"source.rejects", "sao"},  {"source.reset", "o"},
-    {"source.show", "sao"},     {"status", "o"},
-    {"tenant.add", "o"},        {"tenant.limit", "ao"},
-    {"tenant.list", "o"},       {"tenant.reindex", "o"},
-    {"tenant.remove", "o"},     {"tenant.retention", "ao"},
-    {"tenant.show", "ao"},      {"ticket.explain", "ro"},
+    {"audit.export", "o"},     {"audit.list", "ao"},        {"benchmark.consent", "a"},
+    {"benchmark.define", "o"}, {"benchmark.freeze", "o"},   {"benchmark.list", "abo"},
+    {"benchmark.show", "bo"},  {"benchmark.undefine", "o"}, {"benchmark.withdraw", "ao"},
+    {"calendar.import", "ao"}, {"calendar.list", "ao"},     {"calendar.remove", "ao"},
+    {"calendar.show", "ao"},   {"key.grant", "ao"},         {"key.list", "ao"},
+    {"key.revoke", "ao"},      {"key.rotate", "ao"},        {"metric.explain", "ro"},
+    {"metric.list", "rnabo"},  {"metric.show", "rnabo"},    {"plugin.list", "o"},
+    {"plugin.release", "o"},   {"plugin.reload", "o"},      {"plugin.show", "o"},
+    {"plugin.top", "o"},       {"reference.import", "ao"},  {"reference.list", "ao"},
+    {"server.key", "ao"},      {"source.list", "ao"},       {"source.rejects", "sao"},
+    {"source.reset", "o"},     {"source.show", "sao"},      {"status", "o"},
+    {"tenant.add", "o"},       {"tenant.limit", "ao"},      {"tenant.list", "o"},
+    {"tenant.reindex", "o"},   {"tenant.remove", "o"},      {"tenant.retention", "ao"},
+    {"tenant.show", "ao"},     {"ticket.explain", "ro"},
 };
 #define N_METHOD_ROLES (sizeof(METHOD_ROLES) / sizeof(*METHOD_ROLES))
 
@@ -291,6 +288,8 @@ static struct answer call(struct world *w, const char *method, const char *tenan
                       strcmp(method, "tenant.list") != 0 && strcmp(method, "audit.export") != 0 &&
                       strcmp(method, "plugin.list") != 0 && strcmp(method, "plugin.top") != 0 &&
                       strcmp(method, "plugin.show") != 0;
+    if (strncmp(method, "benchmark.", 10) == 0)
+        has_tenant = strcmp(method, "benchmark.consent") == 0 || strcmp(method, "benchmark.withdraw") == 0;
     if (strcmp(method, "metric.explain") == 0)
         has_tenant = true;
     if (tenant && has_tenant)
@@ -325,8 +324,8 @@ static bool has(const char *roles, char role)
  * the operator. */
 static bool call_is_refused(const char *method, const char *roles, char role, bool is_wrong_tenant)
 {
-    static const char *const NO_TENANT[] = {"key.list",    "key.revoke",  "key.rotate",
-                                            "metric.list", "metric.show", "server.key"};
+    static const char *const NO_TENANT[] = {"benchmark.list", "benchmark.show", "key.list",    "key.revoke",
+                                            "key.rotate",     "metric.list",    "metric.show", "server.key"};
     if (!has(roles, role))
         return true;
     for (size_t i = 0; i < sizeof(NO_TENANT) / sizeof(*NO_TENANT); i++)
