@@ -6,6 +6,7 @@
 #ifndef TENDON_TOOLS_ANSWER_H
 #define TENDON_TOOLS_ANSWER_H
 
+#include "tools/output.h"
 #include "tools/table.h"
 
 #include <jansson.h>
@@ -16,6 +17,9 @@
 
 /* Fills an initialised table from the answer. every: as it was asked, or NULL. */
 void answer_table(const json_t *answer, const char *every, struct table *table);
+
+/* Writes the answer in a form for programs; false, and nothing, where that is one for people. */
+bool answer_write(enum output_form form, const json_t *answer);
 
 /* Bars for groups; for an answer over periods columns, or a sparkline for each of several groups. */
 void answer_chart(const json_t *answer, const char *every, FILE *out, unsigned width, bool ascii);

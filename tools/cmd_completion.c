@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Copies a page's source; its line @COMMANDS@ becomes all commands, @COMMAND NAME@ that one. */
+/* Copies a page's source; its line @COMMANDS@ becomes all commands, @COMMAND NAME@ that one or
+ * those of that group. */
 static int man_write(const char *path, struct error *err)
 {
     FILE *in = fopen(path, "re");
@@ -24,6 +25,8 @@ static int man_write(const char *path, struct error *err)
             const struct command *only = command_find(words, 1, &named);
             if (only)
                 completion_man(stdout, only);
+            else if (command_is_group(name))
+                completion_man_group(stdout, name);
             else
                 r = error_set(err, -EINVAL, "file", "%s: there is no command \"%s\"", path, name);
         } else {

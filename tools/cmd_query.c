@@ -1,6 +1,5 @@
 #include "tools/answer.h"
 #include "tools/chart.h"
-#include "tools/json.h"
 #include "tools/output.h"
 #include "tools/request.h"
 #include "tools/session.h"
@@ -9,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define COLUMNS_MAX 1024
 
 /* Options that go to the collector as they were typed, under their name with _ for -. */
 static const char *const PASSED[] = {
@@ -28,24 +25,6 @@ static json_t *request_make(const struct invocation *invocation)
     if (invocation_has(invocation, "explain"))
         (void)json_object_set_new(request, "explain", json_true());
     return request;
-}
-
-static void separated_print(enum output_form form, const json_t *answer)
-{
-    const char *keys[COLUMNS_MAX];
-    size_t n = 0, i;
-    json_t *column;
-    json_array_foreach(json_object_get(answer, "columns"), i, column)
-    {
-        const char *name = json_string_value(json_object_get(column, "name"));
-        if (name && n < COLUMNS_MAX)
-            keys[n++] = name;
-        /* Whether a period is whole stands in the rows and is no column of the answer. */
-        const char *kind = json_string_value(json_object_get(column, "kind"));
-        if (kind && strcmp(kind, "period") == 0 && n < COLUMNS_MAX)
-            keys[n++] = "partial";
-    }
-    output_separated(form, keys, n, json_object_get(answer, "rows"), stdout);
 }
 
 /* How wide a picture is to be; 0: none. A terminal gets it at its width, anything else only at --chart-width.
@@ -117,29 +96,10 @@ static int answer_print(const struct invocation *invocation, const json_t *answe
     enum output_form form = output_form(invocation, &width);
     if (invocation_has(invocation, "chart-width") && !invocation_has(invocation, "output"))
         form = OUTPUT_TABLE;
-    const json_t *rows = json_object_get(answer, "rows");
     const char *warning;
-    size_t i;
-    json_t *row;
     int code = 0;
-    switch (form) {
-    case OUTPUT_JSON:
-        json_write(answer, stdout);
-        break;
-    case OUTPUT_NDJSON:
-        json_array_foreach((json_t *)rows, i, row)
-        {
-            json_write_line(row, stdout);
-            (void)fputc('\n', stdout);
-        }
-        break;
-    case OUTPUT_CSV:
-    case OUTPUT_TSV:
-        separated_print(form, answer);
-        break;
-    default:
+    if (!answer_write(form, answer))
         code = table_print(invocation, form, width, answer);
-    }
     if (form != OUTPUT_TABLE && form != OUTPUT_MD)
         warnings_print(answer);
     if (code == 0 && answer_warnings(answer, &warning, 1) > 0)

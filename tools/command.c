@@ -7,6 +7,13 @@
     X(AUDIT_EXPORT)                                                                                          \
     X(AUDIT_LIST)                                                                                            \
     X(AUDIT_VERIFY)                                                                                          \
+    X(BENCHMARK_CONSENT)                                                                                     \
+    X(BENCHMARK_DEFINE)                                                                                      \
+    X(BENCHMARK_FREEZE)                                                                                      \
+    X(BENCHMARK_LIST)                                                                                        \
+    X(BENCHMARK_SHOW)                                                                                        \
+    X(BENCHMARK_UNDEFINE)                                                                                    \
+    X(BENCHMARK_WITHDRAW)                                                                                    \
     X(CALENDAR_IMPORT)                                                                                       \
     X(CALENDAR_LIST)                                                                                         \
     X(CALENDAR_REMOVE)                                                                                       \

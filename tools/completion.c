@@ -405,7 +405,7 @@ static void man_command(FILE *out, const struct command *c, bool alone)
     man_sentence(out, c->summary);
     (void)fputs(".\n\n", out);
     if (c->own_page && !alone) {
-        (void)fprintf(out, "See *tendon-%s*(1).\n\n", c->name);
+        (void)fprintf(out, "See *tendon-%.*s*(1).\n\n", (int)strcspn(c->name, " "), c->name);
         return;
     }
     if (c->description) {
@@ -426,6 +426,26 @@ static void man_command(FILE *out, const struct command *c, bool alone)
         man_examples(out, c->examples);
 }
 
+static void man_heading(FILE *out, const struct command *c)
+{
+    /* A heading knows no markup. */
+    (void)fprintf(out, "## tendon %s", c->name);
+    for (const struct argument *a = c->arguments; a && a->name; a++)
+        (void)fprintf(out, a->optional ? " [%s]%s" : " %s%s", a->name, a->many ? "…" : "");
+    (void)fputs("\n\n", out);
+}
+
+void completion_man_group(FILE *out, const char *word)
+{
+    size_t size = strlen(word);
+    (void)fputs("# COMMANDS\n\n", out);
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strncmp(COMMANDS[i]->name, word, size) == 0 && COMMANDS[i]->name[size] == ' ') {
+            man_heading(out, COMMANDS[i]);
+            man_command(out, COMMANDS[i], true);
+        }
+}
+
 void completion_man(FILE *out, const struct command *only)
 {
     if (only) {
@@ -438,11 +458,7 @@ void completion_man(FILE *out, const struct command *only)
         const struct command *c = COMMANDS[i];
         if (!is_shown(c))
             continue;
-        /* A heading knows no markup. */
-        (void)fprintf(out, "## tendon %s", c->name);
-        for (const struct argument *a = c->arguments; a && a->name; a++)
-            (void)fprintf(out, a->optional ? " [%s]%s" : " %s%s", a->name, a->many ? "…" : "");
-        (void)fputs("\n\n", out);
+        man_heading(out, c);
         man_command(out, c, false);
     }
     (void)fputs("# OPTIONS\n\nEvery command takes these.\n\n", out);

@@ -3,7 +3,6 @@ of it."""
 import collections
 import csv
 import datetime
-import io
 import os
 import random
 import sys
@@ -45,7 +44,7 @@ def month_of(chance, month, tickets):
         events += [created(ticket, at, vendor=vendor, channel=chance.choices(CHANNELS, (9, 9, 9, 3, 1, 1, 0, 0))[0],
                            site=f"site {chance.randrange(4)}"),
                    message(ticket, "out", at + HOUR // 2), status(ticket, "solved", at + chance.randrange(1, 200) * 60000)]
-        if chance.random() < (0.3 if vendor in VENDORS[:2] else 0.1):
+        if chance.random() < (0.3 if vendor in VENDORS[:3] else 0.1):
             events += [status(ticket, "open", at + DAY), status(ticket, "solved", at + DAY + HOUR)]
     return events
 
@@ -320,3 +319,53 @@ def test_a_tenant_that_is_made_anew_has_not_consented(running):
     running.call("tenant.remove", tenant="short")
     running.call("tenant.add", tenant="short")
     assert not {row["tenant"]: row["consented_at"] for row in running.call("tenant.list")}["short"]
+
+
+# --- the command line
+
+def key_file(running, path, keys):
+    path.write_text(f'metadata\ncurve\n    public-key = "{keys[0].decode()}"\n    secret-key = "{keys[1].decode()}"\n')
+    path.chmod(0o600)
+    return {"TENDON_CONNECT": running.endpoint, "TENDON_KEY_FILE": str(path), "TENDON_SERVER_KEY": running.server_key()}
+
+
+def test_the_operator_by_the_command_line(running):
+    made = running.cli_json("benchmark", "define", "cli", "full_resolution_time.p50", "--by", "support_region")
+    assert made["groups"] == ["domestic", "nearshore", "offshore"] and made["months"] == 0
+    assert running.cli("benchmark", "define", "cli-2", "tickets_created", status=USAGE).err
+    said = running.cli("benchmark", "define", "cli-2", "tickets_created", "--by", "vendor", "--group", "acme", "--group", "x y",
+                       status=FAILED).err
+    assert "same groups" in said and "-vendor" in said
+    summary = running.cli_json("benchmark", "freeze", "2025-02")
+    assert {row["cube"] for row in summary["cubes"]} >= {"cli", "solved-vendor"}
+    assert all(row["published"] + row["dropped"] == row["groups"] for row in summary["cubes"])
+    out = running.cli("benchmark", "freeze", "2025-03", "-o", "table").out
+    assert "small_cell" in out and "solved-vendor" in out
+    assert "frozen already" in running.cli("benchmark", "freeze", "2025-03", status=FAILED).err
+    out = running.cli("benchmark", "show", "solved-vendor", "--month", "2024-03", "-o", "table").out
+    assert "acme" in out and "Why" in out and "2024-03: " in out and "reason" in out
+    listed = running.cli("benchmark", "list", "-o", "table").out
+    assert "solved-vendor" in listed and "2024-01" in listed
+    assert running.cli_json("benchmark", "undefine", "cli")["ended_at"]
+    assert "did you mean" in running.cli("benchmark", "show", "solved-vendro", status=FAILED).err
+
+
+def test_readers_and_admins_by_the_command_line(running, tmp_path):
+    environment = key_file(running, tmp_path / "reader.key", running.reader_keys)
+    rows = list(csv.DictReader(running.cli("benchmark", "show", "reopens-vendor", "--month", "2024-03", "-o", "csv",
+                                           environment=environment).out.splitlines()))
+    assert [row["vendor"] for row in rows] == VENDORS
+    assert list(rows[0]) == ["period", "vendor", "reopen_rate", "reopen_rate.low", "reopen_rate.high", "reopen_rate.n",
+                             "organisations", "state"]
+    assert {row["state"] for row in rows} == {"published", "dropped"}
+    assert all((row["reopen_rate.n"] == "") == (row["state"] == "dropped") for row in rows)
+    assert "small_cell" not in running.cli("benchmark", "show", "reopens-vendor", "-o", "table", environment=environment).out
+    assert running.cli("benchmark", "show", "cli", "--fail-empty", "-o", "json", environment=environment, status=4)
+    assert running.cli("query", "tickets_created", "--tenant", "net0", environment=environment, status=FAILED)
+    keys = new_keys()
+    running.call("key.grant", public_key=keys[0].decode(), name="net2-cli", role="admin", tenant="net2")
+    environment = key_file(running, tmp_path / "admin.key", keys)
+    assert "net2" in running.cli("benchmark", "consent", "-o", "table", environment=environment).out
+    assert running.call("tenant.show", tenant="net2")["consented_at"]
+    running.cli("benchmark", "withdraw", environment=environment)
+    assert not running.call("tenant.show", tenant="net2")["consented_at"]
