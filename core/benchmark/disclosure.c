@@ -13,7 +13,7 @@ const struct disclosure_rules DISCLOSURE_RULES = {
 const char *disclosure_reason_name(enum disclosure_reason reason)
 {
     static const char *const NAMES[] = {NULL,
-#define X(id, name, why) name,
+#define X(id, name) name,
                                         DISCLOSURE_REASONS(X)
 #undef X
     };
@@ -61,7 +61,7 @@ static bool shows_tenant(const struct disclosure_rules *rules, enum disclosure_n
 
 static enum disclosure_reason judge_cell(const struct disclosure_rules *rules,
                                          const struct disclosure_cube *cube, const struct disclosure_cell *c,
-                                         uint64_t total)
+                                         const struct disclosure_part *all)
 {
     /* A group of nobody, too: were it to be seen, one that is not would have somebody. */
     if (c->n <= rules->small)
@@ -70,9 +70,15 @@ static enum disclosure_reason judge_cell(const struct disclosure_rules *rules,
         return DISCLOSURE_SMALL_NUMERATOR;
     if (cube->numerator == NUMERATOR_SHARE && is_few(rules, c->n - c->x))
         return DISCLOSURE_SMALL_COMPLEMENT;
+    /* A group of which none or all succeeded may be seen, but not that none or all of all did: then it would
+     * be known of those that are dropped. */
+    if (cube->numerator == NUMERATOR_SHARE && all->x <= rules->small)
+        return DISCLOSURE_SMALL_NUMERATOR;
+    if (cube->numerator == NUMERATOR_SHARE && all->n - all->x <= rules->small)
+        return DISCLOSURE_SMALL_COMPLEMENT;
     if (cube->numerator == NUMERATOR_RANK && c->n - c->x <= rules->small)
         return DISCLOSURE_SMALL_COMPLEMENT;
-    if (is_few(rules, total - c->n))
+    if (is_few(rules, all->n - c->n))
         return DISCLOSURE_SMALL_COMPLEMENT;
     if (shows_tenant(rules, cube->numerator, c))
         return DISCLOSURE_SMALL_TENANT;
@@ -83,11 +89,13 @@ static enum disclosure_reason judge_cell(const struct disclosure_rules *rules,
 
 static void judge_cube(const struct disclosure_rules *rules, const struct disclosure_cube *cube)
 {
-    uint64_t total = 0;
+    struct disclosure_part all = {0, 0};
+    for (size_t i = 0; i < cube->n_cells; i++) {
+        all.n += cube->cells[i].n;
+        all.x += cube->cells[i].x;
+    }
     for (size_t i = 0; i < cube->n_cells; i++)
-        total += cube->cells[i].n;
-    for (size_t i = 0; i < cube->n_cells; i++)
-        cube->cells[i].reason = judge_cell(rules, cube, &cube->cells[i], total);
+        cube->cells[i].reason = judge_cell(rules, cube, &cube->cells[i], &all);
 }
 
 /* --- what others say of it --- */
@@ -107,25 +115,22 @@ static bool drop_whole(const struct disclosure_cube *from, const struct disclosu
 }
 
 /* Whether the groups that a cube withholds hide one another: whoever knows how many all have together (from a
- * cube by another dimension) must be left with enough, and with more than one group that may have it. */
+ * cube by another dimension) must be left with enough, and with more than one group that may have it. Empty
+ * ones count: were they not to, two that are withheld would be two that are not empty. */
 static bool is_hidden(const struct disclosure_rules *rules, const struct disclosure_cube *cube)
 {
     uint64_t n = 0, x = 0;
-    unsigned withheld = 0, filled = 0, own = 0;
+    unsigned withheld = 0;
     for (size_t i = 0; i < cube->n_cells; i++) {
-        const struct disclosure_cell *c = &cube->cells[i];
-        if (!c->reason)
+        if (!cube->cells[i].reason)
             continue;
         withheld++;
-        filled += c->n > 0;
-        own += c->n > 0 && c->reason != DISCLOSURE_PARTNER;
-        n += c->n;
-        x += c->x;
+        n += cube->cells[i].n;
+        x += cube->cells[i].x;
     }
     if (withheld == 0)
         return true;
-    /* That an empty group is empty may be known: it hides nobody. */
-    if (withheld < rules->withheld || (own == 1 && filled < rules->withheld))
+    if (withheld < rules->withheld)
         return false;
     return !rules->withholds_amount || (n > rules->small && (cube->numerator != NUMERATOR_SHARE ||
                                                              (x > rules->small && n - x > rules->small)));

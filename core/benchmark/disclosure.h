@@ -26,22 +26,22 @@ struct disclosure_rules {
 };
 extern const struct disclosure_rules DISCLOSURE_RULES;
 
-/* Why a group is dropped; the first that holds, in this order. X(ID, name, why) */
+/* Why a group is dropped; the first that holds, in this order. X(ID, name) */
 #define DISCLOSURE_REASONS(X)                                                                                \
-    X(SMALL_CELL, "small_cell", "it has at most 10")                                                         \
-    X(SMALL_NUMERATOR, "small_numerator", "1 to 10 of it succeeded, or lie up to the percentile")            \
-    X(SMALL_COMPLEMENT, "small_complement",                                                                  \
-      "1 to 10 of it did not succeed, or at most 10 lie behind the percentile, or all others together have " \
-      "1 to 10")                                                                                             \
-    X(SMALL_TENANT, "small_tenant", "one of two tenants has 1 to 10 of it")                                  \
-    X(FEW_ORGANISATIONS, "few_organisations", "fewer than 5 organisations contribute")                       \
-    X(DOMINATED, "dominated", "two organisations have more than 85 % of it")                                 \
-    X(WHOLE, "whole", "it is dropped from another cube that counts the same by the same dimension")          \
-    X(PARTNER, "partner", "without it another group that is dropped could be worked out")
+    X(SMALL_CELL, "small_cell")               /* it has at most 10 */                                        \
+    X(SMALL_NUMERATOR, "small_numerator")     /* 1 to 10 succeeded or lie up to the percentile, or at most   \
+                                                 10 of all groups succeeded */                               \
+    X(SMALL_COMPLEMENT, "small_complement")   /* the same of what did not and what lies behind it, or all    \
+                                                 other groups together have 1 to 10 */                       \
+    X(SMALL_TENANT, "small_tenant")           /* of two tenants one has 1 to 10 */                           \
+    X(FEW_ORGANISATIONS, "few_organisations") /* fewer than 5 contribute */                                  \
+    X(DOMINATED, "dominated")                 /* two organisations have more than 85 % */                    \
+    X(WHOLE, "whole")     /* it is dropped from another cube of its kind and dimension */                    \
+    X(PARTNER, "partner") /* without it another one that is dropped could be worked out */
 
 enum disclosure_reason {
     DISCLOSURE_PUBLISHED,
-#define X(id, name, why) DISCLOSURE_##id,
+#define X(id, name) DISCLOSURE_##id,
     DISCLOSURE_REASONS(X)
 #undef X
 };
@@ -49,13 +49,13 @@ enum disclosure_reason {
 /* "small_cell"; NULL for a published one. */
 const char *disclosure_reason_name(enum disclosure_reason reason);
 
-/* The same for readers of cubes, who are not told which of them it is. */
+/* The rules for readers of cubes, who are not told which of them it is. */
 #define DISCLOSURE_WHY                                                                                       \
-    "A group is dropped where it has at most 10, or 1 to 10 of it are what a share counts or what it does "  \
-    "not, or all other groups together have 1 to 10, or one of two tenants has; where fewer than 5 "         \
-    "organisations contribute, or two have more than 85 %; where it is dropped from another cube of the "    \
-    "same kind; and where a group that is dropped could be worked out without it. It may have nobody at "    \
-    "all."
+    "A group is dropped where it has at most 10, or 1 to 10 of it (or at most 10 of all groups) are what a " \
+    "share counts or what it does not, or lie on one side of a percentile, or where all other groups "       \
+    "together have 1 to 10, or one of two tenants; where fewer than 5 organisations contribute, or two "     \
+    "have more than 85 %; where it is dropped from another cube of the same kind; and where a group that "   \
+    "is dropped could be worked out without it. It may have nobody at all."
 
 /* What an organisation or a tenant has of a group. */
 struct disclosure_part {

@@ -25,17 +25,18 @@ struct figure {
 struct figures {
     const struct cube *cube;
     const char *tenant; /* being added */
-    size_t n_samples;
+    size_t *n_samples;  /* of all cubes */
     struct figure figures[CUBE_GROUPS_MAX];
     struct disclosure_cell cells[CUBE_GROUPS_MAX];
 };
 
-int figures_new(const struct cube *cube, struct figures **ret)
+int figures_new(const struct cube *cube, size_t *n_samples, struct figures **ret)
 {
     struct figures *f = calloc(1, sizeof(*f));
     if (!f)
         return -ENOMEM;
     f->cube = cube;
+    f->n_samples = n_samples;
     *ret = f;
     return 0;
 }
@@ -88,9 +89,12 @@ static int samples_add(struct figures *f, struct figure *figure, const struct qu
                        struct error *err)
 {
     size_t n = (size_t)cell->n;
-    if (n > FIGURES_SAMPLES_MAX - f->n_samples)
-        return error_set(err, -E2BIG, "benchmark_memory", "cube %s has more than %u samples in a month",
-                         f->cube->name, FIGURES_SAMPLES_MAX);
+    if (n > FIGURES_SAMPLES_MAX - *f->n_samples) {
+        error_set(err, -E2BIG, "benchmark_memory",
+                  "the cubes of percentiles have more than %u samples in a month", FIGURES_SAMPLES_MAX);
+        error_hint(err, "undefine some of them, or make averages of them");
+        return -E2BIG;
+    }
     if (figure->n_samples + n > figure->capacity) {
         size_t capacity =
             2 * figure->capacity > figure->n_samples + n ? 2 * figure->capacity : figure->n_samples + n;
@@ -103,7 +107,7 @@ static int samples_add(struct figures *f, struct figure *figure, const struct qu
     }
     memcpy(figure->samples + figure->n_samples, cell->samples, n * sizeof(*cell->samples));
     figure->n_samples += n;
-    f->n_samples += n;
+    *f->n_samples += n;
     return 0;
 }
 

@@ -7,12 +7,12 @@
 #include "core/benchmark/cube.h"
 #include "core/query/query.h"
 
-#define FIGURES_SAMPLES_MAX (16u << 20) /* of all groups together */
+#define FIGURES_SAMPLES_MAX (16u << 20) /* of all cubes of a month together: 256 MiB at most */
 
 struct figures;
 
-/* The cube must outlive it. -ENOMEM. */
-int figures_new(const struct cube *cube, struct figures **ret);
+/* n_samples counts those of all cubes of the month; it and the cube must outlive the figures. -ENOMEM. */
+int figures_new(const struct cube *cube, size_t *n_samples, struct figures **ret);
 void figures_free(struct figures *f); /* NULL is fine */
 
 /* Adds what a tenant has in [from, until), asked through query_cells in UTC. The tenant's declared dimensions

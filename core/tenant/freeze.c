@@ -35,6 +35,7 @@ struct freezing {
     const struct cube *cubes;
     size_t n;
     int64_t now;
+    size_t n_samples;
     struct figures **figures; /* by cube */
     struct disclosure_cube *judged;
     json_t *tenants, *left_out; /* names of those that have a part; those that have none in some cube */
@@ -201,7 +202,7 @@ int freeze_month(struct request *r, const struct month *month, const struct cube
     if (!f.figures || !f.judged || !f.tenants || !f.left_out)
         result = no_memory(&f);
     for (size_t i = 0; result == 0 && i < n; i++)
-        if (figures_new(&cubes[i], &f.figures[i]) < 0)
+        if (figures_new(&cubes[i], &f.n_samples, &f.figures[i]) < 0)
             result = no_memory(&f);
     if (result == 0)
         result = ask_tenants(&f);

@@ -14,4 +14,9 @@ and stretches of one offset. Slow on purpose.
     incidents    the incident audit log as events, with calendars, teams and targets made up
     worked       the worked cases of tests/data/cases
     check        compares the C fold (fold_cli) with all this; tests/system/test_model.py does so with the whole daemon
+
+Beside it, of figures across tenants:
+
+    attacker     what can be worked out of published cubes
+    attack       lets it loose on random worlds, judged by the rules in C (disclosure_cli), and proves that they hold
 """

@@ -282,8 +282,20 @@ def test_a_frozen_month_stays_as_it_is(running):
     assert "created-vendor" not in {row["cube"] for row in running.call("benchmark.list")}
     running.call("benchmark.undefine", cube="avg-channel")
     assert refused(running, "benchmark.define", cube="avg-channel", metric="csat", by="channel").code == "cube_exists"
-    running.restart()
+    running.kill()
+    running.start()
     assert {name: running.reader.call("benchmark.show", cube=name, month="2024-05") for name, _, _ in CUBES} == before
+
+
+def test_what_was_answered_is_on_disk(running):
+    for month in ("2023-01", "2023-02"):
+        summary = running.call("benchmark.freeze", month=month)
+        running.kill()
+        running.start()
+        assert refused(running, "benchmark.freeze", month=month).code == "frozen"
+        shown = running.reader.call("benchmark.show", cube="solved-vendor", month=month)
+        dropped = sum(row["state"] == "dropped" for row in shown["rows"])
+        assert [dropped] == [row["dropped"] for row in summary["cubes"] if row["cube"] == "solved-vendor"]
 
 
 def test_months_that_cannot_be_frozen(running):

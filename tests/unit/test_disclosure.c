@@ -85,12 +85,11 @@ static void small_cells(void **state)
           {.n = 400, .expected = DISCLOSURE_PARTNER});
     CHECK(NUMERATOR_NONE, PUBLISHED(500), {.n = 5, .expected = DISCLOSURE_SMALL_CELL},
           {.n = 5, .expected = DISCLOSURE_SMALL_CELL}, {.n = 400, .expected = DISCLOSURE_PARTNER});
-    /* nobody is not told from a few, but an empty group hides nobody */
+    /* nobody is not told from a few, and may be what hides another one */
     CHECK(NUMERATOR_NONE, PUBLISHED(500), {.n = 0, .expected = DISCLOSURE_SMALL_CELL},
           {.n = 400, .expected = DISCLOSURE_PARTNER});
     CHECK(NUMERATOR_NONE, PUBLISHED(500), {.n = 0, .expected = DISCLOSURE_SMALL_CELL},
-          {.n = 300, .organisations = {300}, .expected = DISCLOSURE_FEW_ORGANISATIONS},
-          {.n = 400, .expected = DISCLOSURE_PARTNER});
+          {.n = 300, .organisations = {300}, .expected = DISCLOSURE_FEW_ORGANISATIONS}, PUBLISHED(400));
 }
 
 static void shares(void **state)
@@ -103,6 +102,10 @@ static void shares(void **state)
           {.n = 450, .x = 440, .expected = DISCLOSURE_SMALL_COMPLEMENT},
           {.n = 400, .x = 200, .expected = DISCLOSURE_PARTNER});
     CHECK(NUMERATOR_SHARE, {.n = 500, .x = 0}, {.n = 500, .x = 500});
+    CHECK(NUMERATOR_SHARE, {.n = 500, .x = 0, .expected = DISCLOSURE_SMALL_NUMERATOR},
+          {.n = 500, .x = 0, .expected = DISCLOSURE_SMALL_NUMERATOR});
+    CHECK(NUMERATOR_SHARE, {.n = 500, .x = 500, .expected = DISCLOSURE_SMALL_COMPLEMENT},
+          {.n = 400, .x = 395, .expected = DISCLOSURE_SMALL_COMPLEMENT});
     /* of a percentile: how many lie up to it, and behind it */
     CHECK(NUMERATOR_RANK, {.n = 110, .x = 99}, {.n = 110, .x = 11});
     CHECK(NUMERATOR_RANK, {.n = 109, .x = 99, .expected = DISCLOSURE_SMALL_COMPLEMENT},
