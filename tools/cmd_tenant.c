@@ -11,9 +11,12 @@
 static int tenant_list_run(const struct invocation *invocation)
 {
     static const struct output_column COLUMNS[] = {
-        {"tenant", "tenant", CELL_TEXT},         {"zone", "zone", CELL_TEXT},
-        {"sources", "sources", CELL_COUNT},      {"events", "events", CELL_COUNT},
+        {"tenant", "tenant", CELL_TEXT},
+        {"zone", "zone", CELL_TEXT},
+        {"sources", "sources", CELL_COUNT},
+        {"events", "events", CELL_COUNT},
         {"stored_bytes", "on disk", CELL_BYTES},
+        {"consented_at", "in the benchmark since", CELL_MINUTE, .if_differs = true},
     };
     json_t *rows = NULL;
     int code = session_call_once(invocation, "asking", "tenant.list", json_object(), &rows);
@@ -49,6 +52,7 @@ static int tenant_show_run(const struct invocation *invocation)
         {"bytes_other", "of it all else", CELL_BYTES},
         {"retention.log_ms", "events are kept", CELL_TERM},
         {"retention.facts_ms", "figures are kept", CELL_TERM},
+        {"consented_at", "in the benchmark since", CELL_INSTANT},
         {"limits.stored_bytes", "limits: on disk", CELL_BYTES},
         {"limits.hot_events", "limits: events in memory", CELL_COUNT},
         {"limits.query_time", "limits: a query takes", CELL_TERM},
