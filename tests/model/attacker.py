@@ -17,7 +17,7 @@ class Attacker:
     def __init__(self, cubes, same=(), within=(), parts=(), exhaustive=True):
         """same and within: pairs of metrics of which the first counts what the second does, or a part of it. parts:
         (whole, [part, …]) of keys as bounds() takes them."""
-        self.bounds_of, self.alias, self.sums = {}, {}, []
+        self.bounds_of, self.sums = {}, []
         self.cubes = cubes
         for cube in cubes:
             self._read(cube, exhaustive)
@@ -63,26 +63,18 @@ class Attacker:
 
     def _subtract(self):
         """Sums that are part of other sums, known groups taken out of both, leave sums."""
-        equal = {whole: next(iter(parts)) for parts, whole in self.sums if len(parts) == 1}
+        equal = {next(iter(parts)): whole for parts, whole in self.sums if len(parts) == 1}
 
         def name(key):
-            while key in equal and equal[key] != key:
+            while key in equal:
                 key = equal[key]
             return key
-        by_whole = {}
-        for parts, whole in self.sums:
-            if len(parts) > 1:
-                by_whole.setdefault(whole, []).append(
-                    frozenset(name(k) for k in parts if self.bounds_of[k][0] != self.bounds_of[k][1]))
-        for parts, whole in list(self.sums):
-            if len(parts) == 1:
-                one, other = name(whole), whole
-                low = max(self.bounds_of[one][0], self.bounds_of[other][0])
-                high = min(self.bounds_of[one][1], self.bounds_of[other][1])
-                self.bounds_of[one] = self.bounds_of[other] = low, high
-        # the unknown part of every sum: an amount of its own
+        for one, other in equal.items():
+            both = [self.bounds_of[one], self.bounds_of[name(other)]]
+            self.bounds_of[one] = self.bounds_of[name(other)] = max(b[0] for b in both), min(b[1] for b in both)
+        # the unknown part of every sum is an amount of its own
         amounts = []
-        for parts, whole in list(self.sums):
+        for parts, whole in self.sums:
             if len(parts) < 2:
                 continue
             unknown = frozenset(name(k) for k in parts if self.bounds_of[k][0] != self.bounds_of[k][1])
