@@ -211,7 +211,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("disclosure_cli")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("TENDON_TEST_SEED", "1")))
-    parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--count", type=int, default=40)
     options = parser.parse_args()
     check_attacker()
     rules_of = Rules(options.disclosure_cli)
