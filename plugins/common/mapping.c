@@ -258,16 +258,19 @@ static int column_index(const struct tendon_file_1 *service, const struct tendon
     return (int)number - 1;
 }
 
+static void sort_values(struct mapping *mapping)
+{
+    if (!mapping->sorted && mapping->n_values > 0)
+        qsort(mapping->values, mapping->n_values, sizeof(*mapping->values), by_slot_and_text);
+    mapping->sorted = true;
+}
+
 const char *mapping_bind(struct mapping *mapping, const struct tendon_file_1 *service,
                          const struct tendon_file *file, bool has_header)
 {
     const char *absent = NULL;
 
-    if (!mapping->sorted) {
-        if (mapping->n_values > 0)
-            qsort(mapping->values, mapping->n_values, sizeof(*mapping->values), by_slot_and_text);
-        mapping->sorted = true;
-    }
+    sort_values(mapping);
     for (int i = 0; i < SLOT_N + (int)mapping->n_further; i++) {
         struct source *source = i < SLOT_N ? &mapping->slots[i] : &mapping->further[i - SLOT_N];
 
@@ -278,6 +281,18 @@ const char *mapping_bind(struct mapping *mapping, const struct tendon_file_1 *se
             absent = source->column;
     }
     return absent;
+}
+
+void mapping_bind_names(struct mapping *mapping, const char *const *names, uint32_t n)
+{
+    sort_values(mapping);
+    for (int slot = 0; slot < SLOT_N; slot++) {
+        struct source *source = &mapping->slots[slot];
+
+        for (uint32_t i = 0; source->column && i < n; i++)
+            if (strcmp(source->column, names[i]) == 0)
+                source->index = (int)i;
+    }
 }
 
 static bool is_missing(const struct mapping *mapping, struct mapping_string text)

@@ -70,6 +70,9 @@ int mapping_add_column(struct mapping *mapping, const char *column);
 const char *mapping_bind(struct mapping *mapping, const struct tendon_file_1 *service,
                          const struct tendon_file *file, bool has_header);
 
+/* The same for records that come from no file: field i has the name names[i]. */
+void mapping_bind_names(struct mapping *mapping, const char *const *names, uint32_t n);
+
 /* The text of a slot in a record, without blanks around it. False when it is missing. */
 bool mapping_text(struct mapping *mapping, const struct tendon_record *record, int slot,
                   struct mapping_string *ret);

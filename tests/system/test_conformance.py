@@ -9,6 +9,8 @@ import pytest
 
 from collector import BUILD, TOP, built, is_sanitized
 from fake_collector import Folder
+from fake_rt import FakeRT, small_world
+from test_http import no_proxy  # noqa: F401  (takes effect by being there)
 
 
 @pytest.fixture(name="folder")
@@ -148,6 +150,9 @@ def ours(folder, name):
                 "columns": {"id": "Response", "at": "Submitted", "site": "Facility"},
                 "constants": {"instrument": "site_survey"}, "questions": {"How satisfied?": "satisfaction"},
                 "scales": {"satisfaction": "1..5"}}
+    if name == "rt":
+        return {"url": "http://127.0.0.1:8092", "token": folder.write("token", "a token for the tests"), "every": "1h",
+                "custom_fields": {"vendor": "Maker", "severity": "Urgency", "site": "Hospital"}}
     if name == "webhook":
         return {"listen": "127.0.0.1:8091", "secret": folder.write("secret", "a key for the tests")}
     assert name == "simulator"
@@ -163,12 +168,28 @@ def pushed(folder):
         json.dumps({"push": {"method": "POST", "path": "/events", "body": body}}) + "\n" for body in bodies))
 
 
-@pytest.mark.parametrize("name", ["csv", "servicenow", "survey", "simulator", "webhook"])
+def answered(folder):
+    """What an RT with three pages of transactions answers the plugin rt."""
+    tape = os.path.join(folder.path, "tape.ndjson")
+    with FakeRT(is_super=False) as rt:
+        small_world(rt)
+        for ticket in range(10, 120):
+            rt.create(ticket, fields={5: f"v{ticket % 7}"})
+            rt.reply(ticket)
+            rt.set_status(ticket, "resolved")
+        rt.token = "token a token for the tests"
+        given = folder.write("recorded.json", json.dumps({**ours(folder, "rt"), "url": rt.url, "per_minute": 60000}))
+        done = tendon("plugin", "try", built("rt.so"), "--options", given, "--record", tape)
+        assert done.returncode == 0, done.stderr
+    return tape
+
+
+@pytest.mark.parametrize("name", ["csv", "rt", "servicenow", "survey", "simulator", "webhook"])
 def test_ours_pass(folder, name):
     if name != "csv" and is_sanitized():
         pytest.skip("one is enough for a build that is as slow")
     results = check(f"{name}.so", "--options", folder.write("options.json", json.dumps(ours(folder, name))),
-                    *(["--replay", pushed(folder)] if name == "webhook" else []))
+                    *(["--replay", {"rt": answered, "webhook": pushed}[name](folder)] if name in ("rt", "webhook") else []))
     told = failures(results)
     if is_sanitized():
         told.pop("imports", None)  # a sanitizer's own symbols come with the program
@@ -176,6 +197,8 @@ def test_ours_pass(folder, name):
     # What is sent comes again where there is no answer: there is nothing to resume from.
     assert results["resume"]["verdict"] == ("skipped" if name == "webhook" else "passed"), results["resume"]
     assert results["events"]["verdict"] == results["backpressure"]["verdict"] == "passed"
+    if name == "rt":
+        assert results["http_errors"]["verdict"] == results["http_garbage"]["verdict"] == "passed"
 
 
 def test_a_failed_test_is_seen_again_with_its_seed(folder):
