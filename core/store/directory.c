@@ -411,13 +411,18 @@ static int merge_level(struct directory *d, struct txn *t, unsigned level)
     return r < 0 ? r : 1;
 }
 
-int directory_add(struct directory *d, struct txn *t, struct directory_entry *entries, size_t n)
+void directory_sort(struct directory_entry *entries, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        entries[i].hash = stored_hash(entries[i].hash, entries[i].is_loose);
+    if (n > 1)
+        qsort(entries, n, sizeof(*entries), by_hash);
+}
+
+int directory_add(struct directory *d, struct txn *t, const struct directory_entry *entries, size_t n)
 {
     if (n == 0)
         return 0;
-    for (size_t i = 0; i < n; i++)
-        entries[i].hash = stored_hash(entries[i].hash, entries[i].is_loose);
-    qsort(entries, n, sizeof(*entries), by_hash);
     struct run_writer w;
     int r = run_begin(&w, d, 0, n);
     if (r == 0)

@@ -26,9 +26,11 @@ struct directory_entry {
     uint32_t number;
     bool is_loose;
 };
-/* Adds a run, merging where due. The filter knows the hashes at once, which an aborted transaction does not
- * hurt. */
-int directory_add(struct directory *d, struct txn *t, struct directory_entry *entries, size_t n);
+/* Puts entries in the order in which they are added; their hashes are those that are stored from then on. */
+void directory_sort(struct directory_entry *entries, size_t n);
+/* Adds a run of sorted entries, merging where due. The filter knows the hashes at once, which an aborted
+ * transaction does not hurt. */
+int directory_add(struct directory *d, struct txn *t, const struct directory_entry *entries, size_t n);
 
 /* Where a subject's events and facts are. Facts have two generations while a refold is under way, each with a
  * place of its own here; which is whose says struct store_meta. */

@@ -33,7 +33,8 @@ static int reserve(struct draft *d, size_t n)
     draft_fini(d);
     d->list = malloc(capacity * sizeof(*d->list));
     d->order = malloc(capacity * sizeof(*d->order));
-    if (!d->list || !d->order) {
+    d->entries = malloc(capacity * sizeof(*d->entries));
+    if (!d->list || !d->order || !d->entries) {
         draft_fini(d);
         return -ENOMEM;
     }
@@ -49,6 +50,7 @@ int draft_take(struct draft *d, struct store *s, enum seal_kind kind)
     d->store = s;
     d->position = s->meta.position;
     d->n_subjects = s->meta.n_subjects;
+    d->n_in_directory = s->meta.n_in_directory;
     d->segment = s->meta.next_segment;
     d->generation = store_has_first(s) && kind != SEAL_SWITCH ? s->meta.generation : 0;
     d->n = hot->n;
@@ -74,6 +76,7 @@ void draft_fini(struct draft *d)
 {
     free(d->list);
     free(d->order);
+    free(d->entries);
     *d = (struct draft){0};
 }
 
@@ -136,76 +139,89 @@ static int write_events(struct segment_writer *w, const struct subject *subject)
     return r;
 }
 
-/* --- facts
- * -----------------------------------------------------------------------------------------------------------
+/* --- shares
+ * ----------------------------------------------------------------------------------------------------------
  */
 
-/* The facts of some of the list, of those that cool down. */
+/* Some of the list: all that is written of them. Whoever reads their events first has them near for the
+ * facts. */
 struct share {
     const struct draft *draft;
-    const struct folder *folder;
+    struct sealer *sealer;
     size_t first, end;
     int r;
     pthread_t thread;
 };
 
-static int fold_one(const struct share *share, size_t i)
+static int sealer_begin(struct sealer *sealer, const struct draft *d, uint16_t place)
 {
-    const struct draft *d = share->draft;
-    const struct subject *subject = &draft_at(d, i)->was;
-    return subject->cools ? store_fold_out(d->store, share->folder, d->store->before, subject) : 0;
-}
-
-static void *fold_share(void *context)
-{
-    struct share *share = context;
-    for (size_t i = share->first; i < share->end && share->r == 0; i++) {
-        fetch_events_ahead(share->draft, i);
-        share->r = fold_one(share, i);
-    }
-    if (share->r == 0)
-        share->r = facts_finish(share->folder->writer);
-    return NULL;
-}
-
-/* Where a list is long a second thread makes the last three quarters of the facts: beside it the events and
- * the first quarter take as long. */
-static bool second_begin(struct share *share, const struct draft *d)
-{
-    struct folder *folder = &d->store->sealers[1];
-    if (!d->generation || d->n < DRAFT_SHARED || store_folder_make(folder) < 0)
-        return false;
-    facts_begin(folder->writer, NULL, d->generation, d->segment, UINT16_MAX / 2);
-    *share = (struct share){.draft = d, .folder = folder, .first = d->n / 4, .end = d->n};
-    return pthread_create(&share->thread, NULL, fold_share, share) == 0;
-}
-
-int draft_make(struct draft *d)
-{
-    struct store *s = d->store;
-    struct share first = {.draft = d, .folder = &s->sealers[0]}, second = {0};
-    qsort(d->order, d->n, sizeof(*d->order), by_number);
-    int r = store_folder_make(&s->sealers[0]);
+    int r = store_folder_make(&sealer->folder);
+    if (r == 0 && !sealer->segment)
+        r = segment_writer_new(&sealer->segment);
     if (r < 0)
         return r;
-    bool is_shared = second_begin(&second, d);
-    first.end = !d->generation ? 0 : is_shared ? second.first : d->n;
-    segment_begin(s->segment_writer, NULL, d->segment);
-    facts_begin(s->sealers[0].writer, NULL, d->generation, d->segment, 0);
-    if (!is_shared && s->sealers[1].writer)
-        facts_begin(s->sealers[1].writer, NULL, d->generation, d->segment, 0);
-    for (size_t i = 0; i < d->n && r == 0; i++) {
+    segment_begin(sealer->segment, NULL, d->segment, place);
+    facts_begin(sealer->folder.writer, NULL, d->generation, d->segment, place);
+    return 0;
+}
+
+static void *make_share(void *context)
+{
+    struct share *share = context;
+    const struct draft *d = share->draft;
+    const struct sealer *sealer = share->sealer;
+    int r = 0;
+    for (size_t i = share->first; i < share->end && r == 0; i++) {
         const struct subject *subject = &draft_at(d, i)->was;
         fetch_events_ahead(d, i);
         if (subject->n_events > subject->n_sealed)
-            r = write_events(s->segment_writer, subject);
-        if (r == 0 && i < first.end)
-            r = fold_one(&first, i);
+            r = write_events(sealer->segment, subject);
+        if (r == 0 && subject->cools && d->generation)
+            r = store_fold_out(d->store, &sealer->folder, d->store->before, subject);
     }
     if (r == 0)
-        r = segment_finish(s->segment_writer);
+        r = segment_finish(sealer->segment);
     if (r == 0)
-        r = facts_finish(s->sealers[0].writer);
+        r = facts_finish(sealer->folder.writer);
+    share->r = r;
+    return NULL;
+}
+
+static void list_entries(struct draft *d)
+{
+    d->n_entries = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        const struct subject *subject = &d->list[i].was;
+        if (subject->number >= d->n_in_directory)
+            d->entries[d->n_entries++] = (struct directory_entry){
+                .hash = subject->hash, .number = subject->number, .is_loose = subject->is_loose};
+    }
+    directory_sort(d->entries, d->n_entries);
+}
+
+/* What is drafted beside commits is shared with a second thread, half and half. */
+int draft_make(struct draft *d)
+{
+    enum { SECOND_PLACE = UINT16_MAX / 2 };
+    struct sealer *sealers = d->store->sealers;
+    qsort(d->order, d->n, sizeof(*d->order), by_number);
+    struct share first = {.draft = d, .sealer = &sealers[0], .end = d->n}, second = {0};
+    bool is_shared =
+        d->n > 1 && d->n >= d->store->seal_beside && sealer_begin(&sealers[1], d, SECOND_PLACE) == 0;
+    if (is_shared) {
+        second = (struct share){.draft = d, .sealer = &sealers[1], .first = d->n / 2, .end = d->n};
+        is_shared = pthread_create(&second.thread, NULL, make_share, &second) == 0;
+    }
+    if (is_shared)
+        first.end = second.first;
+    else if (sealers[1].segment) /* nothing of an earlier draft is put */
+        (void)sealer_begin(&sealers[1], d, SECOND_PLACE);
+    int r = sealer_begin(&sealers[0], d, 0);
+    if (r == 0) {
+        (void)make_share(&first);
+        r = first.r;
+    }
+    list_entries(d);
     if (is_shared)
         (void)pthread_join(second.thread, NULL);
     return r < 0 ? r : second.r;
@@ -213,10 +229,12 @@ int draft_make(struct draft *d)
 
 int draft_put(struct draft *d, struct txn *t)
 {
-    struct store *s = d->store;
-    int r = segment_put(s->segment_writer, t);
-    for (unsigned i = 0; i < 2 && r == 0; i++)
-        if (s->sealers[i].writer)
-            r = facts_put(s->sealers[i].writer, t);
+    struct sealer *sealers = d->store->sealers;
+    int r = 0;
+    for (unsigned i = 0; i < 2 && r == 0 && sealers[i].segment; i++) {
+        r = segment_put(sealers[i].segment, t);
+        if (r == 0)
+            r = facts_put(sealers[i].folder.writer, t);
+    }
     return r;
 }

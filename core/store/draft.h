@@ -8,8 +8,6 @@
 
 #include "core/store/state.h"
 
-#define DRAFT_SHARED 8192 /* subjects that are worth a second thread */
-
 struct draft_subject {
     struct subject was;  /* its data and size stay readable, whatever comes */
     struct subject *hot; /* the committer's own */
@@ -24,12 +22,15 @@ struct draft {
     struct draft_subject *list; /* all that is hot */
     struct draft_place *order;  /* of the list by number, once made */
     size_t n, capacity;
+    uint32_t n_in_directory;         /* numbers below are there already */
+    struct directory_entry *entries; /* of the others, sorted for it, once made; room for n */
+    size_t n_entries;
 };
 
 /* Takes the hot subjects as they are, and holds their events, until draft_release. d: all zeros, or of an
  * earlier draft, whose memory is used again. -ENOMEM. */
 int draft_take(struct draft *d, struct store *s, enum seal_kind kind);
-/* Makes segment and row groups with the store's segment_writer and sealers. 0 or negative errno. */
+/* Makes segment, row groups and directory entries with the store's sealers. 0 or negative errno. */
 int draft_make(struct draft *d);
 /* Puts them into a transaction. 0 or negative errno. */
 int draft_put(struct draft *d, struct txn *t);

@@ -37,24 +37,6 @@ static int write_second(struct store *s, struct txn *t, const struct draft *d, u
     return r < 0 ? r : facts_finish(s->folder.writer);
 }
 
-static int write_directory(struct store *s, struct txn *t, const struct draft *d)
-{
-    struct directory_entry *entries = malloc((d->n ? d->n : 1) * sizeof(*entries));
-    if (!entries)
-        return -ENOMEM;
-    size_t n = 0;
-    for (size_t i = 0; i < d->n; i++) {
-        const struct subject *subject = &draft_at(d, i)->was;
-        if (subject->number >= s->meta.n_in_directory)
-            entries[n++] = (struct directory_entry){
-                .hash = subject->hash, .number = subject->number, .is_loose = subject->is_loose};
-    }
-    int r = directory_add(s->directory, t, entries, n);
-    free(entries);
-    s->meta.n_in_directory = d->n_subjects;
-    return r;
-}
-
 static int write_locations(struct store *s, struct txn *t, const struct draft *d, uint32_t second_run)
 {
     struct location_change *changes = malloc((d->n ? d->n : 1) * sizeof(*changes));
@@ -189,7 +171,8 @@ static int write_all(struct store *s, struct txn *t, struct seal *seal, struct m
     if (r == 0)
         r = facts_settle_dead(t, s->memtable);
     if (r == 0)
-        r = write_directory(s, t, d);
+        r = directory_add(s->directory, t, d->entries, d->n_entries);
+    s->meta.n_in_directory = d->n_subjects;
     if (r == 0)
         r = write_locations(s, t, d, second_run);
     if (r == 0)

@@ -97,11 +97,11 @@ static void block_clear(struct segment_writer *w)
     memset(w->slots, 0, sizeof(w->slots));
 }
 
-void segment_begin(struct segment_writer *w, struct txn *t, uint32_t number)
+void segment_begin(struct segment_writer *w, struct txn *t, uint32_t number, uint16_t place)
 {
     w->txn = t;
     w->number = number;
-    w->place = 0;
+    w->place = place;
     buffer_clear(&w->kept);
     block_clear(w);
 }
@@ -580,8 +580,7 @@ int segment_block_rewrite(struct segment_writer *w, struct txn *t, const struct 
     if (!any_goes(b, pruning))
         return 0;
     struct segment_reader reader;
-    segment_begin(w, t, b->segment);
-    w->place = b->place;
+    segment_begin(w, t, b->segment, b->place);
     segment_reader_init(&reader, b, 0);
     int r = 0;
     for (uint32_t i = 0; i < b->n_pieces && r == 0; i++) {

@@ -17,9 +17,10 @@ struct segment_writer;
 
 int segment_writer_new(struct segment_writer **ret);
 void segment_writer_free(struct segment_writer *w);
-/* Begins segment `number`; then events by ascending subject; then finish. Blocks are written as they fill;
- * without a transaction they are kept, for segment_put on the thread that has one. */
-void segment_begin(struct segment_writer *w, struct txn *t, uint32_t number);
+/* Begins segment `number`, or the part of one whose blocks have places from `place` on; then events by
+ * ascending subject; then finish. Blocks are written as they fill; without a transaction they are kept, for
+ * segment_put on the thread that has one. */
+void segment_begin(struct segment_writer *w, struct txn *t, uint32_t number, uint16_t place);
 int segment_add(struct segment_writer *w, const struct subject *s, const struct event *e, uint32_t previous);
 int segment_finish(struct segment_writer *w);
 int segment_put(struct segment_writer *w, struct txn *t);

@@ -23,7 +23,7 @@
 #define STORE_SLICE_SUBJECTS  16384 /* of a refold, at most */
 #define STORE_SETTLE_EVENTS   4096  /* journal events worth a seal when the tenant is idle */
 #define STORE_SETTLE_HOT      32768 /* or so many of tickets that are hot */
-#define STORE_SEAL_BESIDE     8192  /* hot subjects of a seal that is drafted beside commits */
+#define STORE_SEAL_BESIDE     8192  /* hot subjects of a seal that two threads draft beside commits */
 #define STORE_ASKED_MS        2000  /* so long after two views were opened commits fold at once */
 
 /* DB_META, "state". */
@@ -70,6 +70,12 @@ struct folder {
     struct facts_writer *writer;
 };
 
+/* What one thread drafts its part of a seal with. */
+struct sealer {
+    struct folder folder;
+    struct segment_writer *segment;
+};
+
 struct store {
     /* fixed while open */
     char *path;
@@ -86,8 +92,9 @@ struct store {
     struct directory *directory;
     struct segment_cache cache;
     struct segment_writer *segment_writer;
-    struct folder folder, sealers[2]; /* sealers: of the threads that draft a seal; made when first needed */
-    struct seal *seal;                /* under way, or the memory of one; NULL: none yet */
+    struct folder folder;
+    struct sealer sealers[2]; /* of the threads that draft a seal; made when first needed */
+    struct seal *seal;        /* under way, or the memory of one; NULL: none yet */
     struct memtable_pool pool;
     struct buffer journal;
     struct store_prepared prepared; /* of batches that came without */

@@ -90,8 +90,10 @@ void store_close(struct store *s)
     store_retire_forget(s);
     dictionary_free(s->dictionary);
     store_folder_free(&s->folder);
-    store_folder_free(&s->sealers[0]);
-    store_folder_free(&s->sealers[1]);
+    for (unsigned i = 0; i < 2; i++) {
+        store_folder_free(&s->sealers[i].folder);
+        segment_writer_free(s->sealers[i].segment);
+    }
     segment_writer_free(s->segment_writer);
     buffer_fini(&s->journal);
     prepared_fini(&s->prepared);

@@ -167,7 +167,8 @@ static void test_what_leaves_the_log_answers_as_before(void **state)
     unsigned frozen = n_frozen(w);
     assert_in_range(frozen, 5, N_TICKETS - 5);
     assert_true(statistics_of(w).frozen >= frozen);
-    assert_true(statistics_of(w).bytes_log < log_bytes || log_bytes <= 8 * 4096);
+    assert_true(statistics_of(w).bytes_log < log_bytes ||
+                log_bytes <= 12 * 4096); /* few blocks keep their pages */
     assert_same(w, before);
     reopen(w);
     assert_same(w, before);
