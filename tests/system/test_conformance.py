@@ -11,6 +11,7 @@ from collector import BUILD, TOP, built, is_sanitized
 from fake_collector import Folder
 from fake_rt import FakeRT, small_world
 from test_http import no_proxy  # noqa: F401  (takes effect by being there)
+import servicenow_server
 import zendesk_server
 
 
@@ -187,14 +188,14 @@ def answered(folder):
 
 def given(folder, name):
     """The arguments with which a plugin of ours is checked."""
-    if name == "zendesk":
-        options, tape, _ = zendesk_server.recorded(folder)
+    if name in ("servicenow-api", "zendesk"):
+        options, tape, _ = (zendesk_server if name == "zendesk" else servicenow_server).recorded(folder)
         return ["--options", options, "--replay", tape]
     return ["--options", folder.write("options.json", json.dumps(ours(folder, name))),
             *(["--replay", {"rt": answered, "webhook": pushed}[name](folder)] if name in ("rt", "webhook") else [])]
 
 
-@pytest.mark.parametrize("name", ["csv", "rt", "servicenow", "survey", "simulator", "webhook", "zendesk"])
+@pytest.mark.parametrize("name", ["csv", "rt", "servicenow", "servicenow-api", "survey", "simulator", "webhook", "zendesk"])
 def test_ours_pass(folder, name):
     if name != "csv" and is_sanitized():
         pytest.skip("one is enough for a build that is as slow")
