@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NAME_BYTES 256 /* of a step of a path */
@@ -59,14 +60,65 @@ static json_t *follow(json_t *value, const char *path)
     return value;
 }
 
+/* The four digits of an escape at \u, or −1. */
+static int read_escape(const char *at, const char *end)
+{
+    int code = 0;
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
+        return -1;
+    for (int i = 2; i < 6; i++) {
+        char c = at[i] | 0x20;
+        if ((at[i] < '0' || at[i] > '9') && (c < 'a' || c > 'f'))
+            return -1;
+        code = code * 16 + (at[i] <= '9' ? at[i] - '0' : c - 'a' + 10);
+    }
+    return code;
+}
+
+/* Puts \ufffd in the place of escapes that no C string can hold: U+0000, which would end it in the middle,
+ * and halves of surrogate pairs. Whoever can write one text of a document must not make all of it unreadable.
+ */
+static void replace_escapes(char *text, size_t size)
+{
+    const char *end = text + size;
+    for (char *at = text; (at = memchr(at, '\\', (size_t)(end - at)));) {
+        int code = read_escape(at, end);
+        bool is_pair = code >= 0xd800 && code < 0xdc00 && (read_escape(at + 6, end) & ~0x3ff) == 0xdc00;
+        if (code == 0 || (code >= 0xd800 && code < 0xe000 && !is_pair))
+            memcpy(at, "\\ufffd", 6);
+        at += is_pair ? 12 : code >= 0 ? 6 : end - at < 2 ? 1 : 2;
+    }
+}
+
+/* Whether there may be such an escape: most texts have none, and are read as they are. */
+static bool has_escapes(const char *text, size_t size)
+{
+    return memmem(text, size, "\\u0000", 6) || memmem(text, size, "\\ud", 3) || memmem(text, size, "\\uD", 3);
+}
+
+static json_t *load(const char *text, size_t size, json_error_t *why)
+{
+    if (!has_escapes(text, size))
+        return json_loadb(text, size, JSON_DECODE_ANY, why);
+    char *copy = malloc(size);
+    if (!copy) {
+        *why = (json_error_t){.line = 1, .column = 1};
+        return NULL;
+    }
+    memcpy(copy, text, size);
+    replace_escapes(copy, size);
+    json_t *document = json_loadb(copy, size, JSON_DECODE_ANY, why);
+    free(copy);
+    return document;
+}
+
 static int value_parse(const struct tendon_host *host, const char *text, size_t size,
                        struct tendon_json **ret, char *err)
 {
     (void)host;
     json_error_t why;
     size_t n = !text ? 0 : size == TENDON_TEXT ? strlen(text) : size;
-    /* A NUL in some text of a record must not make the whole document unreadable. */
-    json_t *document = text ? json_loadb(text, n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why) : NULL;
+    json_t *document = text ? load(text, n, &why) : NULL;
     *ret = (struct tendon_json *)document;
     if (document)
         return TENDON_OK;

@@ -225,12 +225,6 @@ static int add_event(const struct webhook *self, struct tendon_batch *batch, con
     return result;
 }
 
-/* Whether a text in it has a NUL: what a reader of C strings sees of it is another text. */
-static bool has_nul(const struct tendon_push_request *request)
-{
-    return strstr(request->body, "\\u0000") != NULL;
-}
-
 /* The events of a request. TENDON_OK; TENDON_INVALID: there is none in it that could be read; TENDON_FULL. */
 static int take_request(const struct webhook *self, struct tendon_batch *batch,
                         const struct tendon_push_request *request)
@@ -240,7 +234,7 @@ static int take_request(const struct webhook *self, struct tendon_batch *batch,
     char err[TENDON_ERROR_BYTES];
     int result = TENDON_OK;
 
-    if (has_nul(request) || json->parse(self->host, request->body, request->size, &body, err) != TENDON_OK) {
+    if (json->parse(self->host, request->body, request->size, &body, err) != TENDON_OK) {
         self->host->skip(batch, "bad_json", "body", 1);
         return TENDON_INVALID;
     }

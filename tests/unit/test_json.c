@@ -79,7 +79,7 @@ static void test_of_nothing_everything_is_missing(void **state)
 static void test_what_is_none(void **state)
 {
     static const char *const TEXTS[] = {
-        "", "{", "[1,]", "nul", "{\"a\": 1} 2", "\"\\ud800\"", "1e999", "99999999999999999999", "\xff"};
+        "", "{", "[1,]", "nul", "{\"a\": 1} 2", "\"\\u12\"", "1e999", "99999999999999999999", "\xff"};
     for (unsigned i = 0; i < sizeof(TEXTS) / sizeof(*TEXTS); i++) {
         struct tendon_json *document = (struct tendon_json *)&document;
         char err[TENDON_ERROR_BYTES] = "";
@@ -103,12 +103,45 @@ static void test_what_is_none(void **state)
     free(deep);
 }
 
-static void test_a_nul_in_a_text_is_bearable(void **state)
+/* What no C string can hold comes as U+FFFD: the rest of the document is as readable, and no text is another.
+ */
+static void test_what_no_string_can_hold(void **state)
 {
-    struct tendon_json *d = parse("{\"subject\": \"a\\u0000b\", \"id\": 1}");
-    assert_int_equal(json_service()->integer(d, "id", 0), 1);
-    assert_string_equal(json_service()->string(d, "subject"), "a");
+    static const struct {
+        const char *json, *text;
+    } cases[] = {
+        {"\"a\\u0000b\"", "a\xef\xbf\xbd"
+                          "b"},
+        {"\"\\u0000\"", "\xef\xbf\xbd"},
+        {"\"\\\\u0000\"", "\\u0000"},
+        {"\"\\\\\\u0000\"", "\\\xef\xbf\xbd"},
+        {"\"\\u0000\\u0041\\n\"", "\xef\xbf\xbd"
+                                  "A\n"},
+        {"\"\\ud800\"", "\xef\xbf\xbd"},
+        {"\"\\uDC00x\"", "\xef\xbf\xbdx"},
+        {"\"\\ud83d\\ude00\"", "\xf0\x9f\x98\x80"},
+        {"\"\\uD83D\\uDE00\\uD83D\"", "\xf0\x9f\x98\x80\xef\xbf\xbd"},
+        {"\"\\ud800\\u0000\"", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\"\\ud7ff\\ue000\"", "\xed\x9f\xbf\xee\x80\x80"},
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct tendon_json *d = parse(cases[i].json);
+        assert_string_equal(json_service()->string(d, NULL), cases[i].text);
+        json_service()->free(d);
+    }
+    struct tendon_json *d = parse("{\"a\\u0000\": 1, \"b\": 2}");
+    assert_int_equal(json_service()->integer(d, "a\xef\xbf\xbd", 0), 1);
     json_service()->free(d);
+    /* Cut in the middle of an escape, at the end of the text. */
+    static const char *const CUT[] = {"\"\\u0000\\", "\"\\u0000\\u", "\"\\ud800\\ud", "\"\\ud8",
+                                      "\"\\u0000\\ud800"};
+    for (unsigned i = 0; i < sizeof(CUT) / sizeof(*CUT); i++) {
+        char err[TENDON_ERROR_BYTES];
+        char *exact = malloc(strlen(CUT[i])); /* so that a sanitizer sees what is read behind it */
+        memcpy(exact, CUT[i], strlen(CUT[i]));
+        assert_int_equal(json_service()->parse(NULL, exact, strlen(CUT[i]), &d, err), TENDON_INVALID);
+        free(exact);
+    }
 }
 
 int main(void)
@@ -117,7 +150,7 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_of_nothing_everything_is_missing),
         cmocka_unit_test(test_what_is_none),
-        cmocka_unit_test(test_a_nul_in_a_text_is_bearable),
+        cmocka_unit_test(test_what_no_string_can_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
