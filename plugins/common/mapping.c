@@ -243,21 +243,6 @@ static int by_slot_and_text(const void *left, const void *right)
     return (a->from.size > b->from.size) - (a->from.size < b->from.size);
 }
 
-static int column_index(const struct tendon_file_1 *service, const struct tendon_file *file, bool has_header,
-                        const char *name)
-{
-    unsigned long number;
-    char *end;
-
-    if (has_header)
-        return service->column(file, name);
-    errno = 0;
-    number = strtoul(name, &end, 10);
-    if (errno != 0 || *end || number < 1 || number > TENDON_RECORD_FIELDS)
-        return -1;
-    return (int)number - 1;
-}
-
 static void sort_values(struct mapping *mapping)
 {
     if (!mapping->sorted && mapping->n_values > 0)
@@ -265,8 +250,7 @@ static void sort_values(struct mapping *mapping)
     mapping->sorted = true;
 }
 
-const char *mapping_bind(struct mapping *mapping, const struct tendon_file_1 *service,
-                         const struct tendon_file *file, bool has_header)
+const char *mapping_bind(struct mapping *mapping, int (*column)(void *ctx, const char *name), void *ctx)
 {
     const char *absent = NULL;
 
@@ -276,7 +260,7 @@ const char *mapping_bind(struct mapping *mapping, const struct tendon_file_1 *se
 
         if (!source->column)
             continue;
-        source->index = column_index(service, file, has_header, source->column);
+        source->index = column(ctx, source->column);
         if (source->index < 0 && source->required && !absent)
             absent = source->column;
     }

@@ -65,10 +65,9 @@ void mapping_set_zone(struct mapping *mapping, const char *zone);
  * 0 or -ENOSPC. */
 int mapping_add_column(struct mapping *mapping, const char *column);
 
-/* Finds the columns in the file that a record begins (file_changed). has_header false: a column's name is its
- * number, from 1. The name of a required column that is not there, or NULL. */
-const char *mapping_bind(struct mapping *mapping, const struct tendon_file_1 *service,
-                         const struct tendon_file *file, bool has_header);
+/* Finds the columns in the file that a record begins (file_changed): column(ctx, name) is the place of one,
+ * or −1. The name of a required column that is not there, or NULL. */
+const char *mapping_bind(struct mapping *mapping, int (*column)(void *ctx, const char *name), void *ctx);
 
 /* The same for records that come from no file: field i has the name names[i]. */
 void mapping_bind_names(struct mapping *mapping, const char *const *names, uint32_t n);

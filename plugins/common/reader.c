@@ -1,6 +1,8 @@
 #include "plugins/common/reader.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -42,11 +44,36 @@ int reader_create(struct reader *reader, const struct tendon_host *host, const s
     return TENDON_OK;
 }
 
+int reader_use_json(struct reader *reader, enum records_form form, const char *member, char *err)
+{
+    return records_new(reader->host, form, member, &reader->records, err);
+}
+
 int reader_start(struct reader *reader, const void *cursor, size_t size, char *err)
 {
     reader_stop(reader);
     reader->draft = (struct draft){.host = reader->host, .mapping = reader->mapping};
+    if (reader->records)
+        return records_open(reader->records, &reader->options, cursor, size, err);
     return reader->service->open(reader->host, &reader->options, cursor, size, &reader->file, err);
+}
+
+/* The place of a column; without a header its name is its number, from 1. */
+static int find_column(void *ctx, const char *name)
+{
+    const struct reader *reader = ctx;
+    unsigned long number;
+    char *end;
+
+    if (reader->records)
+        return records_column(reader->records, name);
+    if (reader->options.has_header)
+        return reader->service->column(reader->file, name);
+    errno = 0;
+    number = strtoul(name, &end, 10);
+    if (errno != 0 || *end || number < 1 || number > TENDON_RECORD_FIELDS)
+        return -1;
+    return (int)number - 1;
 }
 
 /* Finds the columns of a file. When one is missing, the file of a folder is stepped over row by row, for the
@@ -54,8 +81,7 @@ int reader_start(struct reader *reader, const void *cursor, size_t size, char *e
  * until the file or the configuration is right. */
 static int bind(struct reader *reader, char *err)
 {
-    const char *absent =
-        mapping_bind(reader->mapping, reader->service, reader->file, reader->options.has_header);
+    const char *absent = mapping_bind(reader->mapping, find_column, reader);
     struct stat st;
 
     reader->is_unbound = absent != NULL;
@@ -106,9 +132,21 @@ static int take(struct reader *reader, struct tendon_batch *batch, char *err)
     return TENDON_OK;
 }
 
+static int next(struct reader *reader, char *err)
+{
+    return reader->records ? records_next(reader->records, &reader->record, err)
+                           : reader->service->next(reader->file, &reader->record, err);
+}
+
+static size_t position(const struct reader *reader, void *room)
+{
+    return reader->records ? records_position(reader->records, room)
+                           : reader->service->position(reader->file, room);
+}
+
 int reader_poll(struct reader *reader, struct tendon_batch *batch, char *err)
 {
-    uint8_t position[TENDON_FILE_POSITION_BYTES];
+    uint8_t cursor[RECORDS_POSITION_BYTES];
     const struct tendon_host *host = reader->host;
     int result = TENDON_OK;
 
@@ -116,7 +154,7 @@ int reader_poll(struct reader *reader, struct tendon_batch *batch, char *err)
         int rc;
 
         if (!reader->is_pending) {
-            rc = reader->service->next(reader->file, &reader->record, err);
+            rc = next(reader, err);
 
             if (rc == TENDON_IDLE) {
                 result = TENDON_IDLE;
@@ -139,12 +177,14 @@ int reader_poll(struct reader *reader, struct tendon_batch *batch, char *err)
             return TENDON_OK;
     }
     if (!reader->is_pending)
-        host->cursor(batch, position, reader->service->position(reader->file, position));
+        host->cursor(batch, cursor, position(reader, cursor));
     return result;
 }
 
 void reader_stop(struct reader *reader)
 {
+    if (reader->records)
+        records_close(reader->records);
     if (reader->service)
         reader->service->close(reader->file);
     reader->file = NULL;
@@ -154,6 +194,8 @@ void reader_stop(struct reader *reader)
 void reader_destroy(struct reader *reader)
 {
     reader_stop(reader);
+    records_free(reader->records);
+    reader->records = NULL;
     mapping_free(reader->mapping);
     reader->mapping = NULL;
 }

@@ -1,12 +1,13 @@
 /* A plugin that reads rows of files: polling, resuming, skipping, the same for every one of them.
  *
  * The owner sets the fields at the top, then forwards start, poll and stop. The cursor is the position of the
- * host's service "file/1". One thread. */
+ * host's service "file/1", or that of records. One thread. */
 #ifndef TENDON_PLUGINS_COMMON_READER_H
 #define TENDON_PLUGINS_COMMON_READER_H
 
 #include "plugins/common/draft.h"
 #include "plugins/common/options.h"
+#include "plugins/common/records.h"
 
 struct reader {
     const struct tendon_host *host;
@@ -16,6 +17,7 @@ struct reader {
     int (*row)(struct draft *draft, const struct tendon_record *record, void *ctx);
     void *ctx;
 
+    struct records *records; /* the rows are JSON; or NULL: CSV */
     const struct tendon_file_1 *service;
     struct tendon_file *file;
     struct draft draft;
@@ -28,6 +30,8 @@ struct reader {
  * of reader is zeroed. TENDON_OK or an error with err. */
 int reader_create(struct reader *reader, const struct tendon_host *host, const struct tendon_config *config,
                   char *err);
+/* After reader_create: the rows are JSON records. As records_new. */
+int reader_use_json(struct reader *reader, enum records_form form, const char *member, char *err);
 int reader_start(struct reader *reader, const void *cursor, size_t size, char *err);
 int reader_poll(struct reader *reader, struct tendon_batch *batch, char *err);
 void reader_stop(struct reader *reader);

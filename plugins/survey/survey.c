@@ -1,4 +1,5 @@
-/* survey: exports of survey tools, one row a respondent or one row an answer, described by its options. */
+/* survey: exports of survey tools, CSV or JSON, one row a respondent or one row an answer, described by its
+ * options. */
 #include "plugins/common/reader.h"
 #include "plugins/survey/ballot.h"
 
@@ -17,8 +18,23 @@ struct survey {
 enum rows { ROWS_RESPONDENT, ROWS_ANSWER };
 static const char *const ROWS[] = {"respondent", "answer", NULL};
 
+enum format { FORMAT_CSV, FORMAT_JSON, FORMAT_LINES };
+static const char *const FORMATS[] = {"csv", "json", "lines", NULL};
+
 static const struct tendon_option OPTIONS[] = {
     OPTIONS_FILE,
+    {.name = "format",
+     .type = TENDON_ENUM,
+     .values = FORMATS,
+     .fallback = "csv",
+     .help =
+         "How rows are written: as CSV, as an array of JSON records, or as lines with a JSON record each."},
+    {.name = "records",
+     .type = TENDON_STRING,
+     .low = 1,
+     .high = 128,
+     .help =
+         "format: json: the member that holds the array of records; without it the first array is taken."},
     OPTIONS_MAPPING,
     OPTIONS_WORDS,
     {.name = "rows",
@@ -195,6 +211,19 @@ static int check(const struct survey *self, const struct tendon_host *host,
     return TENDON_OK;
 }
 
+static int set_format(struct survey *self, const struct tendon_host *host, const struct tendon_config *config,
+                      char *err)
+{
+    enum format format = (enum format)host->get_int(config, "format", 0);
+    const char *member = host->get_string(config, "records", 0);
+
+    if (member && format != FORMAT_JSON)
+        return refuse(err, "records is for format: json, not for format: %s", FORMATS[format]);
+    if (format == FORMAT_CSV)
+        return TENDON_OK;
+    return reader_use_json(&self->reader, format == FORMAT_JSON ? RECORDS_ARRAY : RECORDS_LINES, member, err);
+}
+
 /* --- the plugin ------------------------------------------------------------------------------------------
  */
 
@@ -223,6 +252,8 @@ static int create(const struct tendon_host *host, const struct tendon_config *co
     *ret = self;
     rows = (enum rows)host->get_int(config, "rows", 0);
     rc = reader_create(&self->reader, host, config, err);
+    if (rc == TENDON_OK)
+        rc = set_format(self, host, config, err);
     if (rc == TENDON_OK)
         rc = options_mapping(self->reader.mapping, host, config, err);
     if (rc == TENDON_OK)

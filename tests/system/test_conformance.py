@@ -145,6 +145,13 @@ def ours(folder, name):
                        f"9/1/2024 0{n % 4 + 1}:00\n" for n in range(200))
         return {"path": folder.write("incidents.csv",
                                      "number,incident_state,sys_mod_count,opened_at,sys_updated_at\n" + rows)}
+    if name == "survey-json":
+        rows = [{"Response": f"R{n}", "Submitted": f"2024-01-{n % 28 + 1:02}", "Facility": f"site{n % 9}", "Rating": {"value": n % 5 + 1},
+                 "Why?": "a [text] {of} many lines"} for n in range(150)]
+        text = json.dumps({"total": 150, "responses": rows[:50]}, indent=1) + json.dumps(rows[50:100]) + "\n" + json.dumps(rows[100:], indent=2)
+        return {"path": folder.write("survey.json", text + "\n"), "format": "json", "rows": "respondent", "time_format": ["%Y-%m-%d"],
+                "columns": {"id": "Response", "at": "Submitted", "site": "Facility"}, "constants": {"instrument": "site_survey"},
+                "questions": {"/Rating/value": "satisfaction"}, "scales": {"satisfaction": "1..5"}}
     if name == "survey":
         rows = "".join(f"R{n},2024-01-{n % 28 + 1:02},site{n % 9},{n % 5 + 1}\n" for n in range(150))
         return {"path": folder.write("survey.csv", "Response,Submitted,Facility,How satisfied?\n" + rows),
@@ -195,11 +202,11 @@ def given(folder, name):
             *(["--replay", {"rt": answered, "webhook": pushed}[name](folder)] if name in ("rt", "webhook") else [])]
 
 
-@pytest.mark.parametrize("name", ["csv", "rt", "servicenow", "servicenow-api", "survey", "simulator", "webhook", "zendesk"])
+@pytest.mark.parametrize("name", ["csv", "rt", "servicenow", "servicenow-api", "survey", "survey-json", "simulator", "webhook", "zendesk"])
 def test_ours_pass(folder, name):
     if name != "csv" and is_sanitized():
         pytest.skip("one is enough for a build that is as slow")
-    results = check(f"{name}.so", *given(folder, name))
+    results = check(f"{name.removesuffix('-json')}.so", *given(folder, name))
     told = failures(results)
     if is_sanitized():
         told.pop("imports", None)  # a sanitizer's own symbols come with the program
