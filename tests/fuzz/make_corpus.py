@@ -145,6 +145,19 @@ def conditions():
     write("expression", "empty", b"")
 
 
+def json_records():
+    write("records", "lines", b'{"a": 1}\n{"a": "x"}\n\nno\n[1]\n{"b": 2}\n')
+    write("records", "one-line", b'[{"a": 1}, {"a": [1, "]"]}, {"a": "\\"}"}, 7, "x", null]\n')
+    write("records", "over-lines", b'[\n {\n  "a": 1\n },\n {\n  "a": "2",\n  "b": {"c": []}\n }\n]\n')
+    write("records", "member", b'{"n": [1], "x": {"rows": [{"a": 9}]},\n "rows": [{"a": 1},\n{"a": 2}],\n "after": [[1]], "t": "]"}\n[{"a": 3}]')
+    write("records", "documents", b'[{"a": 1}][{"a": 2}]{"rows": [{"a": 3}]}\n{"rows": []}{}\n[]')
+    write("records", "cut", b'[{"a": 1},\n{"a": "2')
+    write("records", "brackets", b']]}{[[{"a": 1}]}}\n]"[{"\n{"a": 1}]')
+    write("records", "two-in-a-line", b'[{"a": 1}, {"a": 2},\n{"a": 3}, {\n"a": 4}, {"a":\n5}]')
+    write("records", "escapes", b'[{"a": "\\u0000\\ud800"}, {"a\\\\": "\\\\"}, {"a": "\\\\\\""}]\n')
+    write("records", "rubbish", b'\xef\xbb\xbf[{"a": 1}] x 7 true "s" \x00 {"rows": 1}')
+
+
 def records():
     write("record", "plain", b"id,when\na,2024-01-08T10:00:00Z\nb,2024-01-08T11:00:00Z\n")
     write("record", "crlf", b"id,when\r\na,b\r\n\r\nc,d")
@@ -309,6 +322,7 @@ if __name__ == "__main__":
     configurations()
     conditions()
     records()
+    json_records()
     children()
     requests()
     objects()

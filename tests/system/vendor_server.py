@@ -22,6 +22,7 @@ class VendorServer:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = 65536  # head and body together: the two apart wait for each other
 
             def do_GET(self):
                 path, _, query = self.path.partition("?")
