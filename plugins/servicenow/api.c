@@ -268,23 +268,24 @@ static bool write_query(const struct api *self, char query[QUERY_BYTES])
 }
 
 /* The first page with a row that may be seen, or the last. */
-static int ask_page(struct api *self, char *ret_next, char *err)
+static int ask_page(struct api *self, bool *ret_more, char *err)
 {
     struct instance *instance = &self->instance;
     char query[QUERY_BYTES], fields[QUERY_BYTES];
+    uint32_t offset = 0;
     const struct table_request request = {instance->table, query, fields, self->per_page, false};
 
     history_fields(instance, fields);
     if (!write_query(self, query))
         return instance_fail(err, TENDON_E_CURSOR, "the cursor is none of this plugin's");
-    *ret_next = '\0';
     for (int hop = 0; hop < HOPS_MAX; hop++) {
-        int result = table_ask(instance, &request, ret_next, &self->page, &self->rows, err);
+        int result = table_ask(instance, &request, &offset, &self->page, &self->rows, err);
 
         if (result != TENDON_OK)
             return result;
         self->n = instance->json->count(self->rows);
-        if (self->n > 0 || !*ret_next)
+        *ret_more = offset != 0;
+        if (self->n > 0 || !*ret_more)
             return TENDON_OK;
         drop_page(self);
     }
@@ -332,15 +333,15 @@ static int check_rows(struct api *self, char *err)
 /* TENDON_OK and a page at hand, TENDON_IDLE: there is nothing more yet, or an error. */
 static int fetch(struct api *self, char *err)
 {
-    char next[TABLE_NEXT_BYTES];
-    int result = ask_page(self, next, err);
+    bool has_more = false;
+    int result = ask_page(self, &has_more, err);
 
     if (result == TENDON_OK && self->n == 0 && self->in_second) {
         drop_page(self);
         self->in_second = false;
-        result = ask_page(self, next, err);
+        result = ask_page(self, &has_more, err);
     }
-    self->is_last = !self->in_second && !*next;
+    self->is_last = !self->in_second && !has_more;
     if (result == TENDON_OK)
         result = check_rows(self, err);
     if (result == TENDON_OK && self->n > 0)

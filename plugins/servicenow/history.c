@@ -101,12 +101,12 @@ static int take_rows(struct history *history, struct instance *instance, const s
 static int load_rows(struct history *history, struct instance *instance, const struct table_request *request,
                      bool is_entry, char *err)
 {
-    char next[TABLE_NEXT_BYTES] = "";
+    uint32_t offset = 0;
 
     for (int n = 0; n <= HISTORY_CHANGES_MAX / ROWS_A_REQUEST; n++) {
         const struct tendon_json *rows;
         struct tendon_json *document;
-        int result = table_ask(instance, request, next, &document, &rows, err);
+        int result = table_ask(instance, request, &offset, &document, &rows, err);
 
         if (result != TENDON_OK)
             return result;
@@ -115,7 +115,7 @@ static int load_rows(struct history *history, struct instance *instance, const s
             return instance_fail(err, TENDON_E_TEMPORARY, "no memory for the history of incidents");
         }
         result = take_rows(history, instance, rows, is_entry, err);
-        if (result != TENDON_OK || !*next)
+        if (result != TENDON_OK || !offset)
             return result;
     }
     return instance_fail(err, TENDON_E_CONFIG,

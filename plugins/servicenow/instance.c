@@ -14,35 +14,36 @@ int instance_fail(char *err, int result, const char *why)
 /* --- the Table API ---------------------------------------------------------------------------------------
  */
 
-static int send(struct instance *instance, const struct table_request *request, const char *next,
+static int send(struct instance *instance, const struct table_request *request, uint32_t offset,
                 const struct tendon_http_answer **ret, char *err)
 {
     const struct tendon_http_1 *http = instance->http;
-    char path[REFERENCE_MAX + 32], limit[16];
-    struct tendon_http_request to_send = {.struct_size = sizeof(to_send), .path = next};
+    char path[REFERENCE_MAX + 32], number[16];
+    const struct tendon_http_request to_send = {.struct_size = sizeof(to_send), .path = path};
 
-    if (!*next) {
-        (void)snprintf(path, sizeof(path), "/api/now/table/%s", request->table);
-        (void)snprintf(limit, sizeof(limit), "%d", request->limit);
-        to_send.path = path;
-        http->parameter(instance->client, "sysparm_query", request->query);
-        http->parameter(instance->client, "sysparm_fields", request->fields);
-        http->parameter(instance->client, "sysparm_limit", limit);
-        http->parameter(instance->client, "sysparm_display_value", request->with_display ? "all" : "false");
-        http->parameter(instance->client, "sysparm_exclude_reference_link", "true");
+    (void)snprintf(path, sizeof(path), "/api/now/table/%s", request->table);
+    http->parameter(instance->client, "sysparm_query", request->query);
+    http->parameter(instance->client, "sysparm_fields", request->fields);
+    (void)snprintf(number, sizeof(number), "%d", request->limit);
+    http->parameter(instance->client, "sysparm_limit", number);
+    if (offset) {
+        (void)snprintf(number, sizeof(number), "%u", offset);
+        http->parameter(instance->client, "sysparm_offset", number);
     }
+    http->parameter(instance->client, "sysparm_display_value", request->with_display ? "all" : "false");
+    http->parameter(instance->client, "sysparm_exclude_reference_link", "true");
     return http->send(instance->client, &to_send, ret, err);
 }
 
 /* A session that has expired is told like a wrong password, once: no cookie is kept, so that the next request
  * has a new one. A token that has expired is renewed in its file by whoever keeps it. */
-static int send_again(struct instance *instance, const struct table_request *request, const char *next,
+static int send_again(struct instance *instance, const struct table_request *request, uint32_t offset,
                       const struct tendon_http_answer **ret, char *err)
 {
-    int result = send(instance, request, next, ret, err);
+    int result = send(instance, request, offset, ret, err);
 
     if (result == TENDON_E_AUTH && *ret && (*ret)->status == 401 && instance->has_worked) {
-        result = send(instance, request, next, ret, err);
+        result = send(instance, request, offset, ret, err);
         if (result == TENDON_E_AUTH && instance->has_token)
             result = TENDON_E_TEMPORARY;
     }
@@ -50,13 +51,13 @@ static int send_again(struct instance *instance, const struct table_request *req
     return result == TENDON_INVALID ? TENDON_E_CONFIG : result == TENDON_IDLE ? TENDON_E_TEMPORARY : result;
 }
 
-int table_ask(struct instance *instance, const struct table_request *request, char *next,
+int table_ask(struct instance *instance, const struct table_request *request, uint32_t *offset,
               struct tendon_json **ret, const struct tendon_json **ret_rows, char *err)
 {
     const struct tendon_json_1 *json = instance->json;
     const struct tendon_http_answer *answer = NULL;
     struct tendon_json *document;
-    int result = send_again(instance, request, next, &answer, err);
+    int result = send_again(instance, request, *offset, &answer, err);
 
     if (result != TENDON_OK)
         return result;
@@ -71,8 +72,8 @@ int table_ask(struct instance *instance, const struct table_request *request, ch
                        request->table);
         return TENDON_E_TEMPORARY;
     }
-    (void)snprintf(next, TABLE_NEXT_BYTES, "%s",
-                   answer->next && strlen(answer->next) < TABLE_NEXT_BYTES ? answer->next : "");
+    /* The link itself may name the instance otherwise than url does. */
+    *offset = answer->next ? *offset + (uint32_t)request->limit : 0;
     *ret = document;
     return TENDON_OK;
 }
@@ -89,9 +90,9 @@ int instance_check_clock(struct instance *instance, char *err)
                                           true};
     const struct tendon_json_1 *json = instance->json;
     const struct tendon_json *rows;
-    char next[TABLE_NEXT_BYTES] = "";
     struct tendon_json *document;
-    int result = table_ask(instance, &request, next, &document, &rows, err);
+    uint32_t offset = 0;
+    int result = table_ask(instance, &request, &offset, &document, &rows, err);
 
     if (result != TENDON_OK)
         return result;
@@ -252,7 +253,8 @@ static int load_some(struct instance *instance, struct tracked *tracked, const c
                      char *err)
 {
     const struct tendon_json_1 *json = instance->json;
-    char query[QUERY_BYTES], fields[REFERENCE_MAX + 16], next[TABLE_NEXT_BYTES] = "";
+    char query[QUERY_BYTES], fields[REFERENCE_MAX + 16];
+    uint32_t offset = 0;
     const struct table_request request = {tracked->table, query, fields, NAMES_A_REQUEST, false};
     const struct tendon_json *rows;
     struct tendon_json *document;
@@ -261,7 +263,7 @@ static int load_some(struct instance *instance, struct tracked *tracked, const c
     for (uint32_t i = 0; i < n; i++)
         size += (size_t)snprintf(query + size, sizeof(query) - size, "%s%s", i ? "," : "", ids[i]);
     (void)snprintf(fields, sizeof(fields), "sys_id,%s", tracked->column);
-    int result = table_ask(instance, &request, next, &document, &rows, err);
+    int result = table_ask(instance, &request, &offset, &document, &rows, err);
     if (result != TENDON_OK)
         return result;
     bool is_good = true;

@@ -41,12 +41,11 @@ struct table_request {
 };
 
 int instance_fail(char *err, int result, const char *why);
-/* Asks for rows, or, where next is a page's, for those behind it. TENDON_OK, the document, which is to be
- * freed, and its array; next[QUERY_BYTES * 2] becomes the URL of the page behind, or "". A page may have
- * fewer rows than there are, down to none, since rows that the user may not see are left out of it. */
-int table_ask(struct instance *instance, const struct table_request *request, char *next,
+/* Asks for the rows from *offset on. TENDON_OK, the document, which is to be freed, and its array; *offset
+ * becomes that of the page behind, or 0. A page may have fewer rows than there are, down to none, since rows
+ * that the user may not see are left out of it: only its Link header says whether more are behind. */
+int table_ask(struct instance *instance, const struct table_request *request, uint32_t *offset,
               struct tendon_json **ret, const struct tendon_json **ret_rows, char *err);
-#define TABLE_NEXT_BYTES (QUERY_BYTES * 2)
 
 /* Times are read and queries understood in the user's zone and format: both must be those that values have.
  * TENDON_OK, TENDON_E_CONFIG, or another error. */

@@ -45,6 +45,7 @@ class ServiceNow(VendorServer):
         self.hidden, self.hidden_fields = set(), set()
         self.zone = 0  # of the user, in hours from UTC
         self.is_expired = False  # the session: the next request is told so
+        self.token = None  # of OAuth, where there is one
         self.ids = itertools.count(1)
         super().__init__()
 
@@ -93,7 +94,7 @@ class ServiceNow(VendorServer):
     # --- the API ------------------------------------------------------------------------------------------
 
     def answer(self, asked):
-        expected = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        expected = f"Bearer {self.token}" if self.token else "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         if self.is_expired or asked.headers.get("Authorization") != expected:
             self.is_expired = False
             return 401, {}, {"error": {"message": "User Not Authenticated", "detail": "Required to provide Auth information"},
@@ -115,11 +116,10 @@ class ServiceNow(VendorServer):
         limit, offset = int(query["sysparm_limit"]), int(query.get("sysparm_offset", "0"))
         page = [self.shown(row, query) for row in rows[offset:offset + limit] if row["sys_id"] not in self.hidden]
         headers = {"X-Total-Count": str(len(rows))}
-        if offset + limit < len(rows):
-            target = asked.path + "?" + "&".join(
-                f"{name}={value}" for name, value in {**query, "sysparm_offset": str(offset + limit)}.items()
-            ).replace(" ", "%20").replace("^", "%5E").replace(">", "%3E")
-            headers["Link"] = f'<{self.url}{asked.path}?sysparm_offset=0>;rel="first",<{self.url}{target}>;rel="next"'
+        if offset + limit < len(rows):  # by the instance's own name, which may not be the one that it was asked by
+            links = {"first": 0, "next": offset + limit}
+            headers["Link"] = ",".join(f'<https://acme.service-now.example{asked.path}?sysparm_limit={limit}&sysparm_offset={to}>;rel="{rel}"'
+                                       for rel, to in links.items())
         return 200, headers, {"result": page}
 
     def as_queried(self, row):

@@ -205,6 +205,29 @@ def test_a_session_that_expires_is_begun_again(desk, folder):
     collector.stop()
 
 
+def test_a_token_that_expires_is_read_anew(desk, folder):
+    busy(desk, 5)
+    desk.token = "the first token"
+    given = {**options(desk, folder.path), "user": None}
+    del given["user"]
+
+    def write(token):
+        with open(given["password"], "w", encoding="utf-8") as file:
+            file.write(token)
+
+    write(desk.token)
+    collector = FakeCollector(folder.address).start()
+    with Host(built("servicenow-api.so"), folder.address, given) as host:
+        until(lambda: looks(desk) > 1, what=lambda: str(host.report()))
+        desk.token = "the second token"
+        until(lambda: host.report().get("state") == "retrying", what=lambda: str(host.report()))
+        write(desk.token)
+        desk.create("INC99", int(time.time()) - 300)
+        until(lambda: "INC99" in {event.get("ticket") for event in collector.events}, what=lambda: str(host.report()))
+        assert "token" not in host.said()
+    collector.stop()
+
+
 def test_a_user_of_another_time_zone_is_refused(desk, folder):
     """Its queries would miss rows, and nothing would say so."""
     desk.create("INC1", int(time.time()) - 9000)

@@ -271,6 +271,17 @@ def test_cursors_expire(desk, folder):
     collector.stop()
 
 
+def test_a_token_of_oauth(desk, folder):
+    desk.with_oauth = True
+    desk.create(1, int(time.time()) - 9000, desk.user())
+    given = options(desk, folder.path)
+    del given["user"]
+    collector = FakeCollector(folder.address).start()
+    with Host(built("zendesk.so"), folder.address, given) as host:
+        until(lambda: collector.events, what=lambda: str(host.report()))
+    collector.stop()
+
+
 @pytest.mark.parametrize("more, status, said", [
     ({"user": "nobody@desk.example"}, "failed_auth", "401"), ({"since": "the day before"}, "failed_config", "since is neither"),
     ({"fields": {"1": "ticket"}}, "failed_config", "is no dimension"), ({"values": {"x": "y"}}, "failed_config", "DIMENSION:WORD"),

@@ -31,6 +31,7 @@ class Zendesk(VendorServer):
         self.page_most = 1000
         self.epoch = 0  # a cursor of another epoch has expired
         self.fixed_now = now
+        self.with_oauth = False
         self.ended = collections.Counter()  # how often an export was read to its end
         self.ids = itertools.count(25_871_234_567_890, 20)
         super().__init__()
@@ -114,7 +115,8 @@ class Zendesk(VendorServer):
     # --- the API ------------------------------------------------------------------------------------------
 
     def answer(self, asked):
-        expected = "Basic " + base64.b64encode(f"{USER}/token:{TOKEN}".encode()).decode()
+        basic = "Basic " + base64.b64encode(f"{USER}/token:{TOKEN}".encode()).decode()
+        expected = f"Bearer {TOKEN}" if self.with_oauth else basic
         if asked.headers.get("Authorization") != expected:
             return 401, {}, {"error": "Couldn't authenticate you"}
         answers = {"/api/v2/incremental/ticket_events": self.ticket_events, "/api/v2/incremental/tickets/cursor": self.by_cursor,
