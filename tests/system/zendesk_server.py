@@ -77,7 +77,7 @@ class Zendesk(VendorServer):
 
     @staticmethod
     def comment(author, public=True, **more):
-        return {"event_type": "Comment", "type": "Comment", "author_id": author, "public": public, "body": SECRET_WORD,
+        return {"event_type": "Comment", "type": "Comment", "author_id": author, "public": public, "body": SECRET_WORD + "\0\ud800",
                 "html_body": f"<p>{SECRET_WORD}</p>", "attachments": [{"file_name": SECRET_WORD}], **more}
 
     def create(self, ticket, at, requester, updater=None, organization=None, group=None, priority=None, status="new", via="Mail",
