@@ -197,36 +197,47 @@ static bool is_imported(const struct store *s, const struct wire_value *v)
                               v->field == FIELD_SITE ? REFERENCE_SITE : REFERENCE_TEAM, key, &versions) > 0;
 }
 
-/* A number for a string that had none, under the limits of its source. Returns an enum event_reject, or a
- * negative errno. */
-static int intern(struct store *s, struct pending *p, const struct wire_value *v, uint32_t *ret)
+/* Sets the codes of the strings that have one by now, and says how many have none yet; REJECT_NONE where the
+ * dictionary and the limits of the source have room for those. Nothing is kept: the event may still be
+ * refused for another reason, and what is refused is never stored. */
+static enum event_reject find_unknown(const struct store *s, const struct pending *p,
+                                      const struct store_prepared *prepared,
+                                      const struct prepared_event *from, struct event *e, unsigned *ret_n_new)
 {
-    *ret = dictionary_find(s->dictionary, v->field, v->string.data, v->string.size);
-    if (*ret)
-        return REJECT_NONE;
-    bool counts = !is_imported(s, v);
-    if (counts && p->source.new_values[v->field] >= NEW_VALUES_A_DAY)
-        return REJECT_NEW_VALUES;
-    int r = dictionary_intern(s->dictionary, v->field, v->string.data, v->string.size, ret, NULL);
-    if (r == -ENOSPC)
-        return REJECT_DIMENSION_FULL;
-    if (r == 0 && counts)
-        p->source.new_values[v->field]++;
-    return r;
+    *ret_n_new = 0;
+    for (uint32_t i = 0; i < from->n_unknown; i++) {
+        const struct prepared_unknown *u = &prepared->unknown[from->first_unknown + i];
+        const struct wire_value *v = u->value;
+        uint32_t code = dictionary_find(s->dictionary, v->field, v->string.data, v->string.size);
+        if (!code) {
+            if (p->source.new_values[v->field] >= NEW_VALUES_A_DAY && !is_imported(s, v))
+                return REJECT_NEW_VALUES;
+            if (dictionary_count(s->dictionary, v->field) >= DICTIONARY_VALUES_MAX)
+                return REJECT_DIMENSION_FULL;
+            ++*ret_n_new;
+        }
+        e->fields[u->place] = event_field_pack(v->field, code);
+    }
+    return REJECT_NONE;
 }
 
+/* Numbers for those that had none, of an event that is taken. 0 or a negative errno. */
 static int intern_unknown(struct store *s, struct pending *p, const struct store_prepared *prepared,
                           const struct prepared_event *from, struct event *e)
 {
     for (uint32_t i = 0; i < from->n_unknown; i++) {
         const struct prepared_unknown *u = &prepared->unknown[from->first_unknown + i];
-        uint32_t code = 0;
-        int r = intern(s, p, u->value, &code);
-        if (r != REJECT_NONE)
+        const struct wire_value *v = u->value;
+        uint32_t code;
+        int is_new;
+        int r = dictionary_intern(s->dictionary, v->field, v->string.data, v->string.size, &code, &is_new);
+        if (r < 0)
             return r;
-        e->fields[u->place] = event_field_pack(u->value->field, code);
+        if (is_new && !is_imported(s, v))
+            p->source.new_values[v->field]++;
+        e->fields[u->place] = event_field_pack(v->field, code);
     }
-    return REJECT_NONE;
+    return 0;
 }
 
 static void journal_add(struct store *s, const struct subject *subject, const struct event *e)
@@ -261,7 +272,8 @@ static int event_take(struct commit *c, struct pending *p, const struct store_ba
         return REJECT_TOO_OLD;
     struct event *e = prepared_record(prepared, i);
     e->source = p->number;
-    int r = intern_unknown(s, p, prepared, from, e);
+    unsigned n_new;
+    int r = find_unknown(s, p, prepared, from, e, &n_new);
     if (r != REJECT_NONE)
         return r;
     const uint64_t hash = from->hash;
@@ -277,14 +289,17 @@ static int event_take(struct commit *c, struct pending *p, const struct store_ba
         if (environment_drops(s->environment, old->source))
             continue;
         n_live++;
-        if (old->id == e->id && event_same_content(old, e)) {
+        /* one with a string that nobody sent before was not sent before */
+        if (n_new == 0 && old->id == e->id && event_same_content(old, e)) {
             *ret_taken = TAKEN_DUPLICATE;
             return REJECT_NONE;
         }
     }
     if (n_live >= EVENT_TICKET_MAX)
         return REJECT_TICKET_FULL;
-    r = subject_append(&s->hot, subject, e);
+    r = n_new > 0 ? intern_unknown(s, p, prepared, from, e) : 0;
+    if (r == 0)
+        r = subject_append(&s->hot, subject, e);
     if (r == 0)
         r = store_touch(s, subject);
     if (r < 0)
