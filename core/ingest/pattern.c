@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define TEXT_MAX 256
+#define TEXT_MAX PATTERN_BYTES
 
 /* The value in ASCII: what stands for an ASCII character is that, any other becomes OTHER, which is a letter
  * to all rules. One byte a character, ends with NUL. */
@@ -126,7 +126,12 @@ static bool is_ipv6(const struct text *t, size_t i)
         token[n++] = t->s[i++];
     token[n] = '\0';
     struct in6_addr address;
-    return n > 2 && !is_word(t->s[i]) && inet_pton(AF_INET6, token, &address) == 1;
+    if (n > 2 && !is_word(t->s[i]) && inet_pton(AF_INET6, token, &address) == 1)
+        return true;
+    /* or up to a full stop, of a sentence or a file's name */
+    size_t stop = strcspn(token, ".");
+    token[stop] = '\0';
+    return stop > 2 && stop < n && inet_pton(AF_INET6, token, &address) == 1;
 }
 
 static bool has_ip(const struct text *t)

@@ -10,8 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* data is valid UTF-8. What stands behind its first 256 bytes is not looked at: codes are shorter. Any
- * thread; a pure function. */
+#define PATTERN_BYTES                                                                                        \
+    512 /* what stands behind is not looked at: codes and an error's message are no longer */
+
+/* data is valid UTF-8. Any thread; a pure function. */
 bool pattern_is_personal(const char *data, size_t size);
 
 #endif

@@ -57,6 +57,8 @@ static const char *const personal[] = {
     "fe80::1",
     "2001:0db8:0000:0000:0000:ff00:0042:8329",
     "::ffff:192.0.2.1",
+    "host 2001:db8::1.",
+    "2001:db8::1.csv",
 };
 
 static const char *const plain[] = {
