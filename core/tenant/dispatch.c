@@ -4,6 +4,7 @@
 #include "core/base/instant.h"
 #include "core/base/log.h"
 #include "core/base/scheduler.h"
+#include "core/ingest/pattern.h"
 #include "core/query/crew.h"
 #include "core/tenant/method.h"
 
@@ -116,6 +117,18 @@ static int encode_result(const json_t *result, struct buffer *b, struct error *e
     return r;
 }
 
+/* An error says again what its asker wrote. Where that looks personal it goes no further: clients log errors.
+ */
+static void withhold(struct error *err)
+{
+    static const char WITHHELD[] =
+        "(withheld: what was asked for looks as if it spoke of a person, and is not repeated)";
+    if (pattern_is_personal(err->message, strlen(err->message)))
+        memcpy(err->message, WITHHELD, sizeof(WITHHELD));
+    if (pattern_is_personal(err->hint, strlen(err->hint)))
+        err->hint[0] = '\0';
+}
+
 static void run_job(struct dispatch *d, struct job *job)
 {
     struct error err = ERROR_INIT;
@@ -136,6 +149,8 @@ static void run_job(struct dispatch *d, struct job *job)
     int result = run_request(d, &r, job);
     if (result == 0)
         result = encode_result(r.result, &b, &err);
+    if (result < 0)
+        withhold(&err);
     tenant_release(r.held);
     json_decref(r.result);
     config_unref(config);

@@ -3,6 +3,7 @@
 #include "core/base/instant.h"
 #include "core/base/nearest.h"
 #include "core/fold/fact.h"
+#include "core/ingest/pattern.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,16 @@ int request_text(const struct request *r, const char *name, bool required, const
         return error_set(r->err, -EINVAL, "bad_param", "the parameter \"%s\" takes a text", name);
     *ret = json_string_value(value);
     return 0;
+}
+
+int request_check_kept(const struct request *r, const char *name, const char *text)
+{
+    if (!pattern_is_personal(text, strlen(text)))
+        return 0;
+    error_set(r->err, -EINVAL, "looks_personal",
+              "the parameter \"%s\" looks as if it spoke of a person, and would be kept", name);
+    error_hint(r->err, "tendon-event(5) says under PERSONAL VALUES what looks so");
+    return -EINVAL;
 }
 
 int request_int(const struct request *r, const char *name, int64_t low, int64_t high, int64_t *ret)

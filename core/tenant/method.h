@@ -53,6 +53,8 @@ int method_allow(const struct method *m, const struct request *r);
 
 /* A text parameter; *ret is NULL where it is left out and may be. -EINVAL bad_param. */
 int request_text(const struct request *r, const char *name, bool required, const char **ret);
+/* Refuses a text that is to be kept and looks as if it spoke of a person: -EINVAL looks_personal. */
+int request_check_kept(const struct request *r, const char *name, const char *text);
 /* A whole number in [low, high]; *ret stays where it is left out. */
 int request_int(const struct request *r, const char *name, int64_t low, int64_t high, int64_t *ret);
 /* The tenant that the request speaks of: its grant's, the parameter's, or the only one. Codes unknown_tenant,

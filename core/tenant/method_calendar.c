@@ -5,7 +5,6 @@
 #include "core/fold/hours.h"
 #include "core/fold/reference.h"
 #include "core/ingest/committer.h"
-#include "core/ingest/pattern.h"
 #include "core/tenant/config_check.h"
 #include "core/tenant/method.h"
 #include "core/tenant/question.h"
@@ -306,13 +305,24 @@ int method_calendar_show(struct request *r)
 
 /* --- the changes' answers --- */
 
-/* What the audit log says of a change. A name that is no code is not written: the change will be refused. */
-static json_t *act_json(const struct tenant *t, const struct change *c)
+static bool is_known(struct tenant *t, const char *name)
+{
+    const struct reference_calendar *versions;
+    struct store_view *view;
+    if (store_view_open(t->store, &view, NULL) < 0)
+        return false;
+    const struct reference *tables = store_view_reference(view);
+    bool is_known = tables && reference_calendars(tables, name, &versions) > 0;
+    store_view_close(view);
+    return is_known;
+}
+
+/* What the audit log says of a change. A name that the change will be refused for is not written. */
+static json_t *act_json(struct tenant *t, const struct change *c)
 {
     char room[QUESTION_HASH_BYTES];
-    const char *name = config_code_valid(c->name) && !pattern_is_personal(c->name, strlen(c->name))
-                           ? c->name
-                           : question_hash(t->store, c->name, room);
+    bool is_kept = c->calendar ? config_code_valid(c->name) : is_known(t, c->name);
+    const char *name = is_kept ? c->name : question_hash(t->store, c->name, room);
     return json_pack("{s:s, s:o}", "calendar", name, "valid_from",
                      c->valid_from == INT64_MIN ? json_null() : json_integer(c->valid_from));
 }
@@ -325,6 +335,8 @@ int method_calendar_import(struct request *r)
     int result = params_read(r, &t, &c);
     if (result == 0 && !definition)
         result = error_set(r->err, -EINVAL, "bad_param", "the parameter \"definition\" is missing");
+    if (result == 0)
+        result = request_check_kept(r, "calendar", c.name);
     if (result == 0)
         result = calendar_new(definition, &c.calendar, r->err);
     if (result == 0)

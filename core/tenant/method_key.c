@@ -56,8 +56,10 @@ static int name_param(const struct request *r, const char *param, const char *pr
         error_hint(r->err, "at most 64 of a-z, 0-9, \".\", \"_\" and \"-\", a letter or digit first");
         return -EINVAL;
     }
-    (void)snprintf(room, STORE_NAME_BYTES + 1, "%s", text);
-    return 0;
+    result = request_check_kept(r, param, text);
+    if (result == 0)
+        (void)snprintf(room, STORE_NAME_BYTES + 1, "%s", text);
+    return result;
 }
 
 static int code_param(const struct request *r, const char *param, bool required,
@@ -72,8 +74,10 @@ static int code_param(const struct request *r, const char *param, bool required,
             r->err, -EINVAL, "bad_param",
             "the parameter \"%s\" takes a code: at most %d printable bytes with at most %d spaces", param,
             EVENT_CODE_BYTES, EVENT_CODE_SPACES);
-    (void)snprintf(room, EVENT_CODE_BYTES + 1, "%s", text);
-    return 0;
+    result = request_check_kept(r, param, text);
+    if (result == 0)
+        (void)snprintf(room, EVENT_CODE_BYTES + 1, "%s", text);
+    return result;
 }
 
 static int types_param(const struct request *r, uint32_t *ret)
@@ -132,6 +136,9 @@ static int sites_param(const struct request *r, struct grant *g)
         if (!site || !config_code_valid(site) || (strchr(site, '\'') && strchr(site, '"')))
             return error_set(r->err, -EINVAL, "bad_param",
                              "the parameter \"sites\" names no site at place %zu", i);
+        int result = request_check_kept(r, "sites", site);
+        if (result < 0)
+            return result;
         (void)snprintf(g->sites[g->n_sites++], sizeof(g->sites[0]), "%s", site);
     }
     return 0;

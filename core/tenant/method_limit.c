@@ -272,6 +272,9 @@ int method_tenant_add(struct request *r)
         error_hint(r->err, "at most 64 of a-z, 0-9, \".\", \"_\" and \"-\", a letter or digit first");
         return -EINVAL;
     }
+    result = request_check_kept(r, "tenant", name);
+    if (result < 0)
+        return result;
     if (zone && !zone_looks_right(zone))
         return error_set(r->err, -EINVAL, "bad_param",
                          "the parameter \"zone\" takes an IANA time zone, such as America/Chicago");

@@ -35,28 +35,6 @@ int method_plugin_show(struct request *r)
     return result;
 }
 
-int method_plugin_release(struct request *r)
-{
-    struct tenant *t;
-    const char *source;
-    int result = request_tenant(r, &t);
-    if (result == 0)
-        result = request_text(r, "source", true, &source);
-    if (result < 0)
-        return result;
-    if (!r->parts->supervisor)
-        return error_set(r->err, -ENOENT, "unknown_source", "the collector runs no plugins");
-    if (!tenant_name_valid(source))
-        return error_set(r->err, -EINVAL, "bad_param", "the parameter \"source\" takes a name");
-    result = request_act(r, t, json_pack("{s:s}", "source", source));
-    if (result == 0)
-        result = supervisor_release(r->parts->supervisor, t->name, source, r->err);
-    return result < 0 ? result
-                      : request_answer(r, json_pack("{s:s, s:s}", "tenant", t->name, "source", source));
-}
-
-/* --- reload --------------------------------------------------------------------------------------------- */
-
 static int unknown_instance(const struct request *r, const char *tenant, const char *source)
 {
     struct nearest near;
@@ -74,6 +52,26 @@ static int unknown_instance(const struct request *r, const char *tenant, const c
         error_hint(r->err, "tendon plugin list shows those that are at work");
     return -ENOENT;
 }
+
+int method_plugin_release(struct request *r)
+{
+    struct tenant *t;
+    const char *source;
+    int result = request_tenant(r, &t);
+    if (result == 0)
+        result = request_text(r, "source", true, &source);
+    if (result < 0)
+        return result;
+    if (!r->parts->supervisor || !plugin_instance_find(r->config, t->name, source))
+        return unknown_instance(r, t->name, source);
+    result = request_act(r, t, json_pack("{s:s}", "source", source));
+    if (result == 0)
+        result = supervisor_release(r->parts->supervisor, t->name, source, r->err);
+    return result < 0 ? result
+                      : request_answer(r, json_pack("{s:s, s:s}", "tenant", t->name, "source", source));
+}
+
+/* --- reload --------------------------------------------------------------------------------------------- */
 
 /* What would not run is told, and what runs goes on. */
 static int try_out(const struct request *r, const struct supervise_instance *instance, json_t **ret_described)

@@ -2,6 +2,7 @@
 #include "core/base/nearest.h"
 #include "core/fold/reference.h"
 #include "core/ingest/committer.h"
+#include "core/ingest/pattern.h"
 #include "core/tenant/method.h"
 
 #include <inttypes.h>
@@ -53,6 +54,11 @@ static int find_attribute(enum reference_table table, const char *name, struct e
     return -EINVAL;
 }
 
+static bool is_personal(const char *text)
+{
+    return text && pattern_is_personal(text, strlen(text));
+}
+
 /* One row of the request into the reference r, which checks the values. */
 static int set_row(const struct import *im, const json_t *row, struct reference *r, const char **ret_key,
                    struct error *err)
@@ -82,6 +88,12 @@ static int set_row(const struct import *im, const json_t *row, struct reference 
             return error_set(err, -EINVAL, "bad_param", "%s takes a text or a number",
                              REFERENCE_ATTRIBUTE_INFO[a].name);
     }
+    if (is_personal(key))
+        return error_set(err, -EINVAL, "bad_key", "the key looks as if it spoke of a person");
+    for (unsigned a = 0; a < REFERENCE_ATTRIBUTES_N; a++)
+        if (!REFERENCE_ATTRIBUTE_INFO[a].is_number && is_personal(values[a]))
+            return error_set(err, -EINVAL, "bad_attribute", "attribute %s looks as if it spoke of a person",
+                             REFERENCE_ATTRIBUTE_INFO[a].name);
     *ret_key = key;
     return reference_set(r, im->table, key, im->valid_from, values, err);
 }
