@@ -247,7 +247,7 @@ static int apply_instances(struct daemon *d, const struct instances *list, struc
     for (size_t i = 0; i < list->n; i++)
         if (tenants_find(d->tenants, list->at[i].grant.tenant))
             open[n++] = list->at[i];
-    int r = plugin_audit_record(&d->plugins_recorded, d->audit, open, n, err);
+    int r = plugin_audit_record(d->plugins_recorded, open, n, err);
     if (r == 0)
         r = supervisor_apply(atomic_load(&d->supervisor), open, n, err);
     free(open);
@@ -299,6 +299,8 @@ static int start_stores(struct daemon *d, struct error *err)
     if (r == 0)
         r = audit_open(&(struct audit_options){.control = d->control, .keys = c->keys, .logger = d->logger},
                        &d->audit, err);
+    if (r == 0 && plugin_audit_new(d->audit, &d->plugins_recorded) < 0)
+        r = error_set(err, -ENOMEM, "no_memory", "out of memory for the plugins");
     if (r == 0)
         r = tenants_new(&(struct tenants_options){.data = c->data, .keys = c->keys, .control = d->control},
                         &d->tenants, err);
@@ -381,13 +383,18 @@ static int start_data_server(struct daemon *d, struct error *err)
     return r;
 }
 
-/* What the supervisor does by itself. It is done already: a failure is logged and changes nothing. */
-static void audit_host(void *ctx, const char *act, const char *tenant, const char *source)
+/* What the supervisor does by itself. */
+static int audit_host(void *ctx, const char *act, const char *tenant, const char *source, const char *plugin,
+                      const char *path)
 {
     struct daemon *d = ctx;
     struct error err = ERROR_INIT;
-    if (audit_act(d->audit, "tendond", act, tenant, json_pack("{s:s}", "source", source), NULL, &err) < 0)
+    int r =
+        path ? plugin_audit_again(d->plugins_recorded, tenant, source, plugin, path, &err)
+             : audit_act(d->audit, "tendond", act, tenant, json_pack("{s:s}", "source", source), NULL, &err);
+    if (r < 0)
         log_error(d->logger, "audit", "audit_failed", "act=%s code=%s", act, err.code);
+    return r;
 }
 
 static int start_supervisor(struct daemon *d, struct error *err)

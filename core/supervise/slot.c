@@ -85,6 +85,7 @@ struct slot *slot_new(struct plan *plan, uint32_t backoff_ms)
     if (!s)
         return NULL;
     s->plan = *plan;
+    s->is_recorded = true;
     *plan = (struct plan){0};
     s->pidfd = s->channel = -1;
     s->backoff_ms = backoff_ms;

@@ -52,6 +52,7 @@ struct slot {
     int64_t due_ms;   /* BACKOFF, STARTING without process: start then; with a stop asked for: kill then */
     bool is_asked;    /* SIGTERM was sent */
     bool is_killed;   /* SIGKILL was */
+    bool is_recorded; /* the coming start is in the audit log: a plan's first is, by whoever gave it */
 
     uint64_t n_starts, n_crashes;
     unsigned n_failures;                   /* one after the other, for the backoff */

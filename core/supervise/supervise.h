@@ -64,8 +64,11 @@ struct supervisor_options {
     uint32_t silent_ms;    /* a host that is not heard of for so long is killed; 0: SUPERVISE_SILENT_MS */
     uint32_t backoff_ms;   /* after the first failure; 0: SUPERVISE_BACKOFF_MS */
     struct logger *logger; /* what happens to hosts, in part "supervise" */
-    /* Or NULL: quarantines and releases, for the audit log. On the supervisor's thread, no lock held. */
-    void (*audit)(void *ctx, const char *act, const char *tenant, const char *source);
+    /* Or NULL: what the supervisor does by itself, for the audit log. path NULL: it is done, a quarantine or
+     * a release. Else plugin.load: the file at path is about to be loaded once more, as a host starts again;
+     * on an error it is not, and tried later. On the supervisor's thread, no lock held. */
+    int (*audit)(void *ctx, const char *act, const char *tenant, const char *source, const char *plugin,
+                 const char *path);
     void *audit_ctx;
 };
 

@@ -19,6 +19,7 @@
 
 #define STARTS_A_TURN  8 /* so that a thousand instances do not hold the lock */
 #define AUDITS_A_TURN  8
+#define ACT_LOAD       "plugin.load"
 #define WAIT_MS        1000
 #define NOT_STARTED_MS 10000 /* until a host that could not be started is tried again */
 
@@ -80,6 +81,7 @@ static void start(struct supervisor *s, struct slot *slot, int64_t now)
     json_t *document = describe_start(s, slot);
     slot->started_ms = slot->heard_ms = now;
     slot->n_starts++;
+    slot->is_recorded = false;
     slot->skipped = slot->accepted = slot->rejected = 0;
     slot->last_skip[0] = slot->reported[0] = '\0';
     /* Before the process is: it may be asked for as soon as it runs. */
@@ -188,6 +190,16 @@ static bool is_due(const struct slot *slot)
     return slot->pid == 0 && (slot->state == SLOT_STARTING || slot->state == SLOT_BACKOFF);
 }
 
+/* Whether the start that is due is in the audit log; if not it is put there before the next turn. */
+static bool is_recorded(const struct supervisor *s, struct slot *slot)
+{
+    if (!s->options.audit)
+        return true;
+    if (!slot->is_recorded && !slot->audit)
+        slot->audit = ACT_LOAD;
+    return slot->is_recorded;
+}
+
 /* One slot's turn. False when it is gone. */
 static bool turn(struct supervisor *s, struct slot *slot, int64_t now, unsigned *n_starts)
 {
@@ -202,9 +214,10 @@ static bool turn(struct supervisor *s, struct slot *slot, int64_t now, unsigned 
         slot->plan = *slot->next;
         free(slot->next);
         slot->next = NULL;
+        slot->is_recorded = true;
         slot_release(slot, now);
     }
-    if (is_due(slot) && now >= slot->due_ms && *n_starts < STARTS_A_TURN) {
+    if (is_due(slot) && now >= slot->due_ms && is_recorded(s, slot) && *n_starts < STARTS_A_TURN) {
         ++*n_starts;
         start(s, slot, now);
     }
@@ -228,25 +241,38 @@ static int64_t prepare(struct supervisor *s, int64_t now, size_t *ret_n)
     return next;
 }
 
+/* A slot is freed by this thread only, and its plan changed: they need no lock. */
 struct audit {
+    struct slot *slot;
     const char *act;
-    char tenant[STORE_NAME_BYTES + 1], source[STORE_NAME_BYTES + 1];
 };
 
 static unsigned collect_audits(struct supervisor *s, struct audit *ret)
 {
     unsigned n = 0;
     for (size_t i = 0; i < s->n_slots && n < AUDITS_A_TURN; i++) {
-        struct slot *slot = s->slots[i];
-        if (!slot->audit)
+        if (!s->slots[i]->audit)
             continue;
-        ret[n].act = slot->audit;
-        memcpy(ret[n].tenant, slot->plan.grant.tenant, sizeof(ret[n].tenant));
-        memcpy(ret[n].source, slot->plan.grant.source, sizeof(ret[n].source));
-        slot->audit = NULL;
-        n++;
+        ret[n++] = (struct audit){s->slots[i], s->slots[i]->audit};
+        s->slots[i]->audit = NULL;
     }
     return n;
+}
+
+/* Without the lock, but for what becomes of a start: it is never held while a disk is waited for. */
+static void record(struct supervisor *s, const struct audit *audit)
+{
+    const struct plan *p = &audit->slot->plan;
+    bool is_load = strcmp(audit->act, ACT_LOAD) == 0;
+    int r = s->options.audit(s->options.audit_ctx, audit->act, p->grant.tenant, p->grant.source, p->plugin,
+                             is_load ? p->path : NULL);
+    if (!is_load)
+        return;
+    (void)pthread_mutex_lock(&s->lock);
+    audit->slot->is_recorded = r == 0;
+    if (r < 0)
+        audit->slot->due_ms = instant_monotonic_ms() + NOT_STARTED_MS;
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 /* One round of work; returns whether to go on. */
@@ -278,7 +304,7 @@ static bool work(struct supervisor *s)
     (void)pthread_mutex_unlock(&s->lock);
 
     for (unsigned i = 0; i < n_audits && s->options.audit; i++)
-        s->options.audit(s->options.audit_ctx, audits[i].act, audits[i].tenant, audits[i].source);
+        record(s, &audits[i]);
     if (is_over)
         return false;
     /* No slot is freed but by this thread: the descriptors stay what they are while it waits. */

@@ -1,6 +1,7 @@
 #include "core/tenant/plugin_audit.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,8 +17,10 @@ struct loaded {
 };
 
 struct plugin_audit {
+    struct audit *audit;
+    pthread_mutex_t lock; /* of what follows */
     size_t n;
-    struct loaded at[];
+    struct loaded *at;
 };
 
 /* The sum of the file; none when it cannot be read, which the supervisor says in its place. */
@@ -42,11 +45,11 @@ static void sum_file(const char *path, char ret[2 * crypto_hash_sha256_BYTES + 1
         (void)sodium_bin2hex(ret, 2 * crypto_hash_sha256_BYTES + 1, sum, sizeof(sum));
 }
 
-static const struct loaded *find(const struct plugin_audit *list, const struct loaded *l)
+static struct loaded *find(struct loaded *at, size_t n, const struct loaded *l)
 {
-    for (size_t i = 0; list && i < list->n; i++)
-        if (strcmp(list->at[i].tenant, l->tenant) == 0 && strcmp(list->at[i].source, l->source) == 0)
-            return &list->at[i];
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(at[i].tenant, l->tenant) == 0 && strcmp(at[i].source, l->source) == 0)
+            return &at[i];
     return NULL;
 }
 
@@ -66,34 +69,83 @@ json_t *plugin_audit_json(const struct supervise_instance *instance)
                      "sha256", sha256);
 }
 
-int plugin_audit_record(struct plugin_audit **known, struct audit *a,
-                        const struct supervise_instance *instances, size_t n, struct error *err)
+static void load(struct loaded *l, const char *tenant, const char *source, const char *plugin,
+                 const char *path)
 {
-    struct plugin_audit *next = calloc(1, sizeof(*next) + n * sizeof(next->at[0]));
-    int r = next ? 0 : error_set(err, -ENOMEM, "no_memory", "out of memory for the plugins");
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        struct loaded *l = &next->at[next->n++];
-        (void)snprintf(l->tenant, sizeof(l->tenant), "%s", instances[i].grant.tenant);
-        (void)snprintf(l->source, sizeof(l->source), "%s", instances[i].grant.source);
-        (void)snprintf(l->plugin, sizeof(l->plugin), "%s", instances[i].plugin);
-        sum_file(instances[i].path, l->sha256);
-        const struct loaded *before = find(*known, l);
-        if (!before || strcmp(before->plugin, l->plugin) != 0 || strcmp(before->sha256, l->sha256) != 0)
-            r = record(a, "plugin.load", l, err);
-    }
-    for (size_t i = 0; r == 0 && *known && i < (*known)->n; i++)
-        if (!find(next, &(*known)->at[i]))
-            r = record(a, "plugin.unload", &(*known)->at[i], err);
-    if (r < 0) {
-        free(next);
-        return r;
-    }
-    free(*known);
-    *known = next;
+    (void)snprintf(l->tenant, sizeof(l->tenant), "%s", tenant);
+    (void)snprintf(l->source, sizeof(l->source), "%s", source);
+    (void)snprintf(l->plugin, sizeof(l->plugin), "%s", plugin);
+    sum_file(path, l->sha256);
+}
+
+int plugin_audit_new(struct audit *audit, struct plugin_audit **ret)
+{
+    struct plugin_audit *p = calloc(1, sizeof(*p));
+    if (!p)
+        return -ENOMEM;
+    p->audit = audit;
+    (void)pthread_mutex_init(&p->lock, NULL);
+    *ret = p;
     return 0;
 }
 
-void plugin_audit_free(struct plugin_audit *known)
+void plugin_audit_free(struct plugin_audit *p)
 {
-    free(known);
+    if (!p)
+        return;
+    (void)pthread_mutex_destroy(&p->lock);
+    free(p->at);
+    free(p);
+}
+
+/* What differs between next and what is there. */
+static int record_changes(const struct plugin_audit *p, struct loaded *next, size_t n, struct error *err)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        const struct loaded *before = find(p->at, p->n, &next[i]);
+        if (!before || strcmp(before->plugin, next[i].plugin) != 0 ||
+            strcmp(before->sha256, next[i].sha256) != 0)
+            r = record(p->audit, "plugin.load", &next[i], err);
+    }
+    for (size_t i = 0; r == 0 && i < p->n; i++)
+        if (!find(next, n, &p->at[i]))
+            r = record(p->audit, "plugin.unload", &p->at[i], err);
+    return r;
+}
+
+int plugin_audit_record(struct plugin_audit *p, const struct supervise_instance *instances, size_t n,
+                        struct error *err)
+{
+    struct loaded *next = calloc(n + 1, sizeof(*next));
+    if (!next)
+        return error_set(err, -ENOMEM, "no_memory", "out of memory for the plugins");
+    for (size_t i = 0; i < n; i++)
+        load(&next[i], instances[i].grant.tenant, instances[i].grant.source, instances[i].plugin,
+             instances[i].path);
+    (void)pthread_mutex_lock(&p->lock);
+    int r = record_changes(p, next, n, err);
+    if (r == 0) {
+        struct loaded *before = p->at;
+        p->at = next;
+        p->n = n;
+        next = before;
+    }
+    (void)pthread_mutex_unlock(&p->lock);
+    free(next);
+    return r;
+}
+
+int plugin_audit_again(struct plugin_audit *p, const char *tenant, const char *source, const char *plugin,
+                       const char *path, struct error *err)
+{
+    struct loaded l = {0};
+    load(&l, tenant, source, plugin, path);
+    (void)pthread_mutex_lock(&p->lock);
+    int r = record(p->audit, "plugin.load", &l, err);
+    struct loaded *known = r == 0 ? find(p->at, p->n, &l) : NULL;
+    if (known)
+        *known = l;
+    (void)pthread_mutex_unlock(&p->lock);
+    return r;
 }

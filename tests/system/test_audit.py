@@ -4,10 +4,11 @@ import hashlib
 import json
 import os
 import re
+import signal
 
 import pytest
 
-from collector import Collector, built, csv_created
+from collector import Collector, built, csv_created, wait_for
 from events import created
 from tendon_client import Refused, new_keys
 
@@ -90,6 +91,59 @@ def test_starts_and_plugins_are_there(make_collector, tmp_path):
     collector.restart()
     assert [row["act"] for row in reversed(acts(collector, act="collector.*"))] == \
         ["collector.start", "collector.stop", "collector.start"]
+
+
+def put(folder, plugin, n=0):
+    """A plugin as mine.so, another file for each n, in one step; its SHA-256."""
+    with open(built(plugin), "rb") as file:
+        data = file.read() + b"\0" * n
+    (folder / "mine.so.new").write_bytes(data)
+    os.rename(folder / "mine.so.new", folder / "mine.so")
+    return hashlib.sha256(data).hexdigest()
+
+
+def plugin_acts(collector, after=0):
+    """What was done with plugins, oldest first: (act, who, the digest it names)."""
+    rows = [row for row in reversed(acts(collector, act="plugin.*")) if row["n"] > after]
+    return [(row["act"], row["who"], row["what"].get("sha256")) for row in rows if row["act"] != "plugin.unload"]
+
+
+def test_a_host_that_starts_again_is_there_with_what_it_loads(make_collector, tmp_path):
+    """The supervisor's own restarts: an entry each, with the file that lies there then, whoever put it there."""
+    first = put(tmp_path, "puppet.so")
+    collector = make_collector(plugin_path=[str(tmp_path)], plugin_backoff="10ms",
+                               plugins=[{"source": "desk", "plugin": "mine", "options": {"count": 5}}]).start()
+    wait_for(lambda: collector.plugin_state("desk").get("state") == "running")
+    assert plugin_acts(collector) == [("plugin.load", "tendond", first)]
+    second = put(tmp_path, "puppet.so", 1)
+    for n in (1, 2):
+        os.kill(collector.plugin_state("desk")["pid"], signal.SIGKILL)
+        wait_for(lambda: collector.plugin_state("desk")["restarts"] == n and collector.plugin_state("desk")["state"] == "running")
+    assert plugin_acts(collector)[1:] == [("plugin.load", "tendond", second)] * 2
+    put(tmp_path, "puppet.so")  # back to the first: a change of what was loaded last
+    collector.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "event=reloaded" in collector.log())
+    assert plugin_acts(collector)[3:] == [("plugin.load", "tendond", first)]
+    third = put(tmp_path, "puppet.so", 2)
+    collector.cli("plugin", "reload", "desk")
+    assert plugin_acts(collector)[4:] == [("plugin.reload", f"uid:{os.getuid()}", third)]
+    assert acts(collector, act="plugin.reload")[0]["outcome"] == "done"
+
+
+def test_quarantine_and_release_are_there(make_collector, tmp_path):
+    crashing = put(tmp_path, "faulty-crash.so")
+    collector = make_collector(plugin_path=[str(tmp_path)], plugin_backoff="10ms",
+                               plugins=[{"source": "desk", "plugin": "mine"}]).start()
+    wait_for(lambda: collector.plugin_state("desk").get("state") == "quarantined", 60, lambda: str(collector.plugin_state("desk")))
+    assert plugin_acts(collector) == [("plugin.load", "tendond", crashing)] * 5 + [("plugin.quarantine", "tendond", None)]
+    newest = acts(collector)[0]
+    assert newest["tenant"] == "riverbend" and newest["what"]["source"] == "desk"
+    sound = put(tmp_path, "puppet.so")
+    collector.cli("plugin", "release", "desk")
+    wait_for(lambda: collector.plugin_state("desk").get("state") == "running")
+    assert sorted(plugin_acts(collector, newest["n"]), key=str) == [
+        ("plugin.load", "tendond", sound), ("plugin.release", "tendond", None), ("plugin.release", f"uid:{os.getuid()}", None)]
+    assert collector.cli("audit", "verify").status == 0
 
 
 def test_a_question_is_there_compiled_and_without_ids(running):
