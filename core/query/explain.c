@@ -34,18 +34,49 @@ static int keep_event(void *context, const struct event *e)
     return 0;
 }
 
-static void forget_events(struct story *s)
+/* All but the first n. */
+static void forget_events(struct story *s, size_t n)
 {
-    for (size_t i = 0; i < s->n_events; i++)
+    for (size_t i = n; i < s->n_events; i++)
         free(s->events[i]);
-    s->n_events = 0;
+    s->n_events = n;
 }
 
-/* 1 when the ticket of that hash is known, and its events are kept. */
+static bool is_among(const struct query_context *c, const char *site)
+{
+    bool found = false;
+    for (unsigned i = 0; site && i < c->n_sites && !found; i++)
+        found = strcmp(c->sites[i], site) == 0;
+    return found;
+}
+
+/* Whether the ticket of the events from the first on may be shown: it names a site, and no other than those.
+ */
+static bool is_visible(const struct story *s, size_t first)
+{
+    bool is_named = false;
+    if (!s->context->n_sites)
+        return true;
+    for (size_t i = first; i < s->n_events; i++) {
+        uint32_t site = (uint32_t)event_get(s->events[i], FIELD_SITE, 0);
+        if (site && !is_among(s->context, dictionary_string(s->environment.dictionary, FIELD_SITE, site)))
+            return false;
+        is_named = is_named || site;
+    }
+    return is_named;
+}
+
+/* 1 when the ticket of that hash is known, and its events are kept. One that may not be shown is not known.
+ */
 static int find_hash(struct story *s, uint64_t hash, struct error *err)
 {
+    size_t n_before = s->n_events;
     s->subject.hash = hash;
-    return store_view_ticket(s->view, hash, &s->subject.number, &s->subject.namespace, keep_event, s, err);
+    int r = store_view_ticket(s->view, hash, &s->subject.number, &s->subject.namespace, keep_event, s, err);
+    if (r != 1 || is_visible(s, n_before))
+        return r;
+    forget_events(s, n_before);
+    return 0;
 }
 
 static int unknown_ticket(struct error *err)
@@ -74,7 +105,7 @@ static int find_ticket(struct story *s, const char *text, struct error *err)
     const struct dictionary *d = s->environment.dictionary;
     const struct store *store = s->context->store;
     uint32_t n = dictionary_count(d, DICTIONARY_NAMESPACE), found = 0;
-    if (*text == '#')
+    if (*text == '#' && !s->context->n_sites) /* numbers count tickets of the whole tenant */
         return find_number(s, text + 1, err);
     for (uint32_t i = 1; i <= n; i++) {
         const char *name = dictionary_string(d, DICTIONARY_NAMESPACE, i);
@@ -102,7 +133,7 @@ static int find_ticket(struct story *s, const char *text, struct error *err)
     }
     if (!found)
         return unknown_ticket(err);
-    forget_events(s); /* numbers of the last one asked for are in the subject */
+    forget_events(s, 0); /* numbers of the last one asked for are in the subject */
     const char *name = dictionary_string(d, DICTIONARY_NAMESPACE, found);
     int r = find_hash(s, store_hash_ticket(store, name, text, strlen(text)), err);
     return r < 0 ? r : 0;
@@ -160,7 +191,7 @@ static int story_make(struct story *s, struct error *err)
 
 static void story_fini(struct story *s)
 {
-    forget_events(s);
+    forget_events(s, 0);
     free(s->events);
     free(s->steps);
     business_fini(&s->business);
@@ -183,7 +214,10 @@ static json_t *story_head(const struct story *s)
     char number[16];
     (void)snprintf(number, sizeof(number), "#%u", s->subject.number);
     json_t *head = json_object();
-    (void)json_object_set_new(head, "ticket", json_string(number));
+    if (!s->context->n_sites) {
+        (void)json_object_set_new(head, "ticket", json_string(number));
+        (void)json_object_set_new(head, "as_of", json_integer((json_int_t)store_view_as_of(s->view)));
+    }
     (void)json_object_set_new(head, "namespace", namespace ? json_string(namespace) : json_null());
     (void)json_object_set_new(
         head, "class",
@@ -196,7 +230,6 @@ static json_t *story_head(const struct story *s)
     (void)json_object_set_new(head, "excluded", reason ? json_string(reason) : json_null());
     (void)json_object_set_new(head, "zone", json_string(zone_name(s->zone)));
     (void)json_object_set_new(head, "now", shown_instant(s->zone, s->now));
-    (void)json_object_set_new(head, "as_of", json_integer((json_int_t)store_view_as_of(s->view)));
     return head;
 }
 

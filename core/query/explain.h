@@ -9,10 +9,10 @@
 
 #define EXPLAIN_TOP_MAX 1000 /* tickets at one end */
 
-/* One ticket. request is a map:
- *   ticket   str   "[NAMESPACE/]TICKET": the id at its source; or "#NUMBER", as explain_metric lists it
- *   as       str   a tool, to recompute by its rules (core/query/tool.h); may be left out
- *   now, tz  str   as for a query
+/* One ticket. Where the context names sites, one that names a site, and none but those; any other is not
+ * known, nor is any by its number, and the result has neither ticket nor as_of. request is a map: ticket str
+ * "[NAMESPACE/]TICKET": the id at its source; or "#NUMBER", as explain_metric lists it as       str   a tool,
+ * to recompute by its rules (core/query/tool.h); may be left out now, tz  str   as for a query
  *
  * The result:
  *   ticket         "#NUMBER"; namespace; class; created_at; inferred; excluded (reason or null); zone; now;

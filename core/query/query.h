@@ -20,6 +20,8 @@ struct query_context {
     const char *const *not_level1;                /* categories, the same way */
     const char (*declared)[EVENT_CODE_BYTES + 1]; /* the tenant's own dimensions */
     unsigned n_declared;
+    const char (*sites)[EVENT_CODE_BYTES + 1]; /* explain_ticket: of these alone; n_sites 0: of all */
+    unsigned n_sites;
     int64_t now;                  /* ms; the request's `now` wins */
     int64_t deadline;             /* ms on CLOCK_MONOTONIC; 0 none → error query_time */
     size_t rows_max;              /* of the answer; 0: the default 100,000 → error result_size */

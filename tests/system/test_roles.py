@@ -6,7 +6,7 @@ import os
 import pytest
 
 from collector import Collector
-from events import D0, HOUR, solved_ticket
+from events import D0, HOUR, created, event, solved_ticket
 from tendon_client import Nacked, Refused, new_keys
 
 TENANTS = [{"name": "riverbend"}, {"name": "lakeside"}]
@@ -118,8 +118,36 @@ def test_an_answer_of_sites_says_nothing_of_the_tenant(narrowed):
     assert meta["warnings"] == []
 
 
-def test_a_narrowed_reader_gets_figures_only(narrowed):
-    assert is_not_granted(narrowed.call, "ticket.explain", ticket="t0")
+def test_a_narrowed_reader_explains_its_tickets(running, narrowed):
+    """One that was at one of its sites, and never at another; each other is to it as one that nobody sent."""
+    with running.source("moves", "riverbend", name="moves") as source:
+        source.send([created("stays", D0), event("ticket.updated", "stays", D0 + HOUR, site="north"),
+                     event("ticket.updated", "stays", D0 + 2 * HOUR, site=None),
+                     created("comes", D0, site="south"), event("ticket.updated", "comes", D0 + HOUR, site="north"),
+                     created("leaves", D0, site="north"), event("ticket.updated", "leaves", D0 + HOUR, site="annex"),
+                     created("nowhere", D0), created("t0", D0, site="south"), created("t1", D0, site="north")])
+    whole = running.call("ticket.explain", tenant="riverbend", ticket="stays", now="2024-06-01")
+    mine = narrowed.call("ticket.explain", ticket="stays", now="2024-06-01")
+    assert set(whole) - set(mine) == {"ticket", "as_of"} and all(mine[key] == whole[key] for key in mine)
+    number = whole["ticket"]
+
+    def answer(ticket):
+        with pytest.raises(Refused) as caught:
+            narrowed.call("ticket.explain", ticket=ticket)
+        return caught.value.code, caught.value.message, caught.value.hint
+    unknown = answer("nobody-sent-this")
+    assert unknown[0] == "unknown_ticket"
+    for ticket in ("comes", "leaves", "nowhere", "moves/comes", "desk/t1", "moves/t0", "other/stays", number, "#0"):
+        assert answer(ticket) == unknown, ticket
+    # of two tickets of one name the one that may be seen is the only one there is; the operator has to say which
+    assert narrowed.call("ticket.explain", ticket="t0")["namespace"] == "desk"
+    assert narrowed.call("ticket.explain", ticket="t1")["namespace"] == "moves"
+    with pytest.raises(Refused) as caught:
+        running.call("ticket.explain", tenant="riverbend", ticket="t1")
+    assert caught.value.code == "ambiguous_ticket"
+
+
+def test_a_narrowed_reader_gets_no_lists_of_tickets(narrowed):
     assert is_not_granted(narrowed.call, "metric.explain", query={"metrics": ["reopen_rate"]})
 
 

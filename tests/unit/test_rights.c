@@ -53,7 +53,7 @@ static const struct {
     {"source.reset", "o"},     {"source.show", "sao"},      {"status", "o"},
     {"tenant.add", "o"},       {"tenant.limit", "ao"},      {"tenant.list", "o"},
     {"tenant.reindex", "o"},   {"tenant.remove", "o"},      {"tenant.retention", "ao"},
-    {"tenant.show", "ao"},     {"ticket.explain", "ro"},
+    {"tenant.show", "ao"},     {"ticket.explain", "rno"},
 };
 #define N_METHOD_ROLES (sizeof(METHOD_ROLES) / sizeof(*METHOD_ROLES))
 
