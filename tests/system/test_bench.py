@@ -30,6 +30,15 @@ def test_parts_give_their_figures():
     assert "asking" in done.stderr
 
 
+def test_nobody_is_refused_anything_beside_a_greedy_tenant():
+    done = run("--json", "--events", "20000", "--only", "fairness")
+    assert done.returncode == 0, done.stderr
+    fair = json.loads(done.stdout)["fairness"]
+    assert fair["refused"] == 0 and fair["greedy"]["refused_batches"] > 0 and fair["greedy"]["questions_refused"] > 0
+    for figures in (fair["ack_ms"], fair["question_ms"]):
+        assert figures["alone"]["n"] == figures["beside"]["n"] > 0 and figures["ratio"] > 0 and len(figures["ratios"]) == 2
+
+
 def test_a_peer_answers_the_same_from_raw_events():
     done = run("--json", "--events", "20000", "--only", "peers", "--peer", "sqlite")
     assert done.returncode == 0, done.stderr

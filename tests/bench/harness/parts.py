@@ -8,6 +8,7 @@ import time
 
 from harness.collector import Collector
 from harness.common import CLIENTS, check_json, fail, fdatasync_ms, folder_bytes, median, percentile, say
+from harness.fairness import fairness
 from harness.loads import TENANTS
 from harness.peers import Peers
 from harness.queries import OpenLoop, query_times
@@ -356,7 +357,7 @@ def mixed(bench):
 
 
 PARTS = {"peers": peers, "local": local, "lockstep": lockstep, "curve": curve, "sorted": sorted_, "late": late, "dense": dense,
-         "tenants100": tenants100, "ack": ack, "mixed": mixed, "open": open_, "churn": churn, "stages": stages,
+         "tenants100": tenants100, "ack": ack, "mixed": mixed, "open": open_, "churn": churn, "stages": stages, "fairness": fairness,
          "limits": limits}
 
 

@@ -48,6 +48,11 @@ def table(result):
         mixed = result["mixed"]
         lines.append(f"10 questions/s: p99 {mixed['idle_ms']['p99']} ms idle, {mixed['loaded_ms']['p99']} ms while loading, "
                      f"which loses {mixed['loading_lost']:.1%}")
+    if "fairness" in result:
+        fair = result["fairness"]
+        lines.append(f"20 tenants beside one at {fair['greedy']['times']} times its limit: p99 of acknowledgements "
+                     f"{fair['ack_ms']['ratio']} times, of answers {fair['question_ms']['ratio']} times that alone, "
+                     f"{fair['refused']} refused")
     if "bytes_per_event_by_part" in result:
         lines.append("bytes an event, by database: " + ", ".join(
             f"{name} {size}" for name, size in result["bytes_per_event_by_part"].items()))
