@@ -55,6 +55,9 @@ int db_open(struct db *db, const char *path, uint64_t map_bytes, bool create, st
     if (rc == 0 && mdb_env_get_fd(db->env, &fd) == 0)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     MDB_txn *txn = NULL;
+    MDB_envinfo info = {0};
+    if (rc == 0)
+        rc = mdb_env_info(db->env, &info);
     if (rc == 0)
         rc = mdb_txn_begin(db->env, NULL, 0, &txn);
     for (unsigned i = 0; i < DB_N && rc == 0; i++)
@@ -75,8 +78,9 @@ int db_open(struct db *db, const char *path, uint64_t map_bytes, bool create, st
         db_close(db);
         return r;
     }
-    /* LMDB never flushes the directory that names its files. */
-    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* LMDB never flushes the directory that names its files. Where there was a commit behind that of the
+     * databases, this has been done before it. */
+    int dir = info.me_last_txnid < 2 ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (dir >= 0) {
         (void)fsync(dir);
         (void)close(dir);

@@ -24,7 +24,10 @@ struct entry {
     struct tenant_settings *next;     /* during tenants_apply: what comes into force */
     struct tenant *tenant;            /* NULL: not open */
     struct error error;               /* why not */
+    int failure;                      /* and its negative errno */
 };
+
+#define OPENERS 8 /* threads that open stores, beside the caller's */
 
 struct tenants {
     char data[PATH_MAX], keys[PATH_MAX];
@@ -336,16 +339,42 @@ static int prepare(struct tenants *ts, const struct config *config, struct error
     return 0;
 }
 
+/* Entries that are opened, by several threads at once: a store waits for its disk, or for memory. */
+struct opening {
+    struct tenants *ts;
+    atomic_size_t next;
+};
+
+static void *open_some(void *arg)
+{
+    struct opening *o = arg;
+    size_t i;
+    while ((i = atomic_fetch_add(&o->next, 1)) < o->ts->n_entries)
+        if (!o->ts->entries[i].tenant)
+            o->ts->entries[i].failure = open_entry(o->ts, &o->ts->entries[i]);
+    return NULL;
+}
+
 /* Opens what is not open. Only a tenant that was not known before makes the whole fail. */
 static int open_all(struct tenants *ts, struct error *err)
 {
+    struct opening o = {.ts = ts};
+    pthread_t threads[OPENERS];
+    size_t n_closed = 0, n_threads = 0;
+    for (size_t i = 0; i < ts->n_entries; i++)
+        n_closed += !ts->entries[i].tenant;
+    while (n_threads < OPENERS && n_threads + 1 < n_closed &&
+           pthread_create(&threads[n_threads], NULL, open_some, &o) == 0)
+        n_threads++;
+    (void)open_some(&o); /* all of it where there are no threads */
+    for (size_t i = 0; i < n_threads; i++)
+        (void)pthread_join(threads[i], NULL);
     for (size_t i = 0; i < ts->n_entries; i++) {
-        struct entry *e = &ts->entries[i];
-        int r = e->tenant ? 0 : open_entry(ts, e);
-        if (r < 0 && !e->settings) {
+        const struct entry *e = &ts->entries[i];
+        if (!e->tenant && !e->settings) {
             *err = e->error;
             error_prefix(err, "tenant %s", e->name);
-            return r;
+            return e->failure;
         }
     }
     return 0;
