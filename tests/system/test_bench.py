@@ -39,6 +39,13 @@ def test_nobody_is_refused_anything_beside_a_greedy_tenant():
         assert figures["alone"]["n"] == figures["beside"]["n"] > 0 and figures["ratio"] > 0 and len(figures["ratios"]) == 2
 
 
+def test_sources_go_on_after_a_restart():
+    done = run("--json", "--events", "20000", "--only", "restart")
+    assert done.returncode == 0, done.stderr
+    back = json.loads(done.stdout)["restart"]
+    assert back["tenants"] == 40 and 0 < back["answer_ms"] and 0 < back["acknowledged_ms"]["p50"] <= back["acknowledged_ms"]["max"]
+
+
 def test_a_peer_answers_the_same_from_raw_events():
     done = run("--json", "--events", "20000", "--only", "peers", "--peer", "sqlite")
     assert done.returncode == 0, done.stderr

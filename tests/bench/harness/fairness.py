@@ -3,14 +3,11 @@ import collections
 import heapq
 import itertools
 import multiprocessing
-import os
-import sys
 import time
 
+from harness import wire
 from harness.collector import Collector
-from harness.common import TOP, fail, median, percentile, say
-
-sys.path.insert(0, os.path.join(TOP, "tests", "system"))
+from harness.common import fail, median, percentile, say
 
 NORMALS = 20
 BATCH_EVENTS = 10
@@ -24,34 +21,17 @@ GREEDY_EVENTS = 100  # in its batches
 ROUNDS = 5  # alone, then beside: the machine and its disk have other guests
 SECONDS = 5  # of each half
 ANSWER_SECONDS = 60
-QUESTION = {"metrics": ["tickets_created"], "by": ["vendor"]}
-AT = 1704708000000
-
-
-def _client():
-    """The tests' own client, which needs Debian's zmq and msgpack: wanted by this part only."""
-    try:
-        import tendon_client
-    except ImportError as error:
-        fail(f"{error}: deploy/packages test installs what this part needs")
-    return tendon_client
-
-
-def batch(seq, name, n):
-    events = [{"type": "ticket.created", "id": "c", "at": AT + seq, "ticket": f"{name}-{seq}-{i}", "vendor": f"v{i % 4}"}
-              for i in range(n)]
-    return _client().pack([1, "BATCH", seq, {"seq": seq, "events": events}])
 
 
 class Normal:
     """One tenant's source and reader. A time runs from the instant a batch or question was due."""
 
     def __init__(self, name, endpoint, server_key, keys, reader_keys):
-        client = _client()
+        client = wire.client()
         self.name, self.seq, self.waiting, self.asked, self.refused = name, 0, [], {}, 0
         self.source, self.reader = (client.Client(endpoint, server_key, pair) for pair in (keys, reader_keys))
         self.source.hello("desk")
-        self.reader.query(**QUESTION)
+        self.reader.query(**wire.QUESTION)
 
     def send(self, due):
         """Its batches one after the other: what is due meanwhile waits."""
@@ -61,7 +41,7 @@ class Normal:
 
     def send_next(self):
         if self.waiting:
-            self.source.send_raw(batch(self.seq + 1, self.name, BATCH_EVENTS))
+            self.source.send_raw(wire.batch(self.seq + 1, self.name, BATCH_EVENTS))
 
     def take_ack(self, now, acks):
         kind, _, body = self.source.receive(0)
@@ -73,7 +53,7 @@ class Normal:
         self.send_next()
 
     def ask(self, due):
-        self.asked[self.reader.send_message("QUERY", QUESTION)] = due
+        self.asked[self.reader.send_message("QUERY", wire.QUESTION)] = due
 
     def take_answer(self, now, answers):
         kind, request, _ = self.reader.receive(0)
@@ -90,7 +70,7 @@ class Normal:
 
 def run_normals(normals, seconds):
     """All of them for so long: milliseconds of each acknowledgement, of each answer."""
-    import zmq
+    import zmq  # as wire.client
     poller, sockets, acks, answers = zmq.Poller(), {}, [], []
     for normal in normals:
         sockets[normal.source.socket] = (normal.take_ack, acks)
@@ -121,11 +101,11 @@ def run_normals(normals, seconds):
 def be_greedy(endpoint, server_key, keys, reader_keys, going, stop, found):
     """Sends TIMES what it may and waits for nothing: a refused batch comes again at once. And has TIMES the questions under way that
     it may, each asked again soon after it was answered or refused."""
-    client = _client()
+    client = wire.client()
     source, reader = (client.Client(endpoint, server_key, pair) for pair in (keys, reader_keys))
     source.hello("desk")
     taken = refused = offered = busy = answered = 0
-    seq, message = 1, batch(1, "greedy", GREEDY_EVENTS)
+    seq, message = 1, wire.batch(1, "greedy", GREEDY_EVENTS)
     begin, seconds = time.monotonic(), 0.0
     due = collections.deque([begin] * (QUESTIONS * TIMES))  # when each of its questions is asked again
     while not stop.is_set():
@@ -139,12 +119,12 @@ def be_greedy(endpoint, server_key, keys, reader_keys, going, stop, found):
             offered += 1
         while due and due[0] <= time.monotonic():
             due.popleft()
-            reader.send_message("QUERY", QUESTION)
+            reader.send_message("QUERY", wire.QUESTION)
         while source.socket.poll(0):
             kind, _, body = source.receive(0)
             if kind == "ACK" and not body.get("repeat"):
                 taken += body["accepted"]
-                seq, message = body["seq"] + 1, batch(body["seq"] + 1, "greedy", GREEDY_EVENTS)
+                seq, message = body["seq"] + 1, wire.batch(body["seq"] + 1, "greedy", GREEDY_EVENTS)
             elif kind == "NACK":
                 refused += 1
         while reader.socket.poll(0):
@@ -157,15 +137,6 @@ def be_greedy(endpoint, server_key, keys, reader_keys, going, stop, found):
                "refused_batches": refused, "questions_answered": answered, "questions_refused": busy})
     source.close()
     reader.close()
-
-
-def grant(collector, tenant, role):
-    """A key pair of the tenant's."""
-    client = _client()
-    keys = client.new_keys()
-    collector.tendon("key", "grant", keys[0].decode(), "--role", role, "--tenant", tenant, "--name", f"{tenant}-{role}",
-                     *(("--source", "desk") if role == "source" else ()))
-    return keys
 
 
 def figures(name, rounds):
@@ -199,7 +170,8 @@ def fairness(bench):
         collector.launch()
         collector.ask({"tenant": names[0], "metrics": ["tickets_created"]})
         server_key = collector.tendon("key", "server").strip()
-        keys = {name: (grant(collector, name, "source"), grant(collector, name, "reader")) for name in [*names, "greedy"]}
+        with wire.client().Client(collector.control) as operator:
+            keys = {name: (wire.grant(operator, name, "source"), wire.grant(operator, name, "reader")) for name in [*names, "greedy"]}
         normals = [Normal(name, "tcp://127.0.0.1:17781", server_key, *keys[name]) for name in names]
         greedy = multiprocessing.Process(target=be_greedy,
                                          args=("tcp://127.0.0.1:17781", server_key, *keys["greedy"], going, stop, found))

@@ -12,6 +12,7 @@ from harness.fairness import fairness
 from harness.loads import TENANTS
 from harness.peers import Peers
 from harness.queries import OpenLoop, query_times
+from harness.restart import restart
 
 ACK_PAUSE_US = 2000
 KEEP_DAYS = 90
@@ -357,7 +358,7 @@ def mixed(bench):
 
 
 PARTS = {"peers": peers, "local": local, "lockstep": lockstep, "curve": curve, "sorted": sorted_, "late": late, "dense": dense,
-         "tenants100": tenants100, "ack": ack, "mixed": mixed, "open": open_, "churn": churn, "stages": stages, "fairness": fairness,
+         "tenants100": tenants100, "ack": ack, "mixed": mixed, "open": open_, "churn": churn, "stages": stages, "fairness": fairness, "restart": restart,
          "limits": limits}
 
 

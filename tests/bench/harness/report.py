@@ -53,6 +53,10 @@ def table(result):
         lines.append(f"20 tenants beside one at {fair['greedy']['times']} times its limit: p99 of acknowledgements "
                      f"{fair['ack_ms']['ratio']} times, of answers {fair['question_ms']['ratio']} times that alone, "
                      f"{fair['refused']} refused")
+    if "restart" in result:
+        back = result["restart"]
+        lines.append(f"{back['tenants']:,} tenants after kill -9: an answer after {back['answer_ms']} ms, sources go on after "
+                     f"{back['acknowledged_ms']['p50']} ms (the last {back['acknowledged_ms']['max']} ms)")
     if "bytes_per_event_by_part" in result:
         lines.append("bytes an event, by database: " + ", ".join(
             f"{name} {size}" for name, size in result["bytes_per_event_by_part"].items()))
