@@ -18,8 +18,9 @@ QUESTIONS = 2  # at once, likewise
 ASK_AGAIN = 0.2  # seconds after an answer: a thousand questions a second
 TIMES = 100
 GREEDY_EVENTS = 100  # in its batches
-ROUNDS = 5  # alone, then beside: the machine and its disk have other guests
-SECONDS = 5  # of each half
+PHASES = ("alone", "events", "questions")  # the greedy one does nothing; sends; sends and asks
+ROUNDS = 5  # of all three: the machine and its disk have other guests
+SECONDS = 5  # of each
 ANSWER_SECONDS = 60
 
 
@@ -98,9 +99,9 @@ def run_normals(normals, seconds):
     return acks, answers
 
 
-def be_greedy(endpoint, server_key, keys, reader_keys, going, stop, found):
-    """Sends TIMES what it may and waits for nothing: a refused batch comes again at once. And has TIMES the questions under way that
-    it may, each asked again soon after it was answered or refused."""
+def be_greedy(endpoint, server_key, keys, reader_keys, going, asking, stop, found):
+    """Sends TIMES what it may and waits for nothing: a refused batch comes again at once. While asking is set it has TIMES the
+    questions under way that it may, each asked again soon after it was answered or refused."""
     client = wire.client()
     source, reader = (client.Client(endpoint, server_key, pair) for pair in (keys, reader_keys))
     source.hello("desk")
@@ -117,7 +118,7 @@ def be_greedy(endpoint, server_key, keys, reader_keys, going, stop, found):
         for _ in range(min(wanted - offered, 50)):
             source.send_raw(message)
             offered += 1
-        while due and due[0] <= time.monotonic():
+        while asking.is_set() and due and due[0] <= time.monotonic():
             due.popleft()
             reader.send_message("QUERY", wire.QUESTION)
         while source.socket.poll(0):
@@ -140,21 +141,22 @@ def be_greedy(endpoint, server_key, keys, reader_keys, going, stop, found):
 
 
 def figures(name, rounds):
-    """Of pairs of times, alone and beside: both together, and the median of the rounds' ratios of p99."""
+    """Of times by phase: all rounds together, and the median of the rounds' ratios of p99 to that alone."""
     made = {}
-    for place, half in enumerate(("alone", "beside")):
-        times = [ms for pair in rounds for ms in pair[place]]
-        made[half] = {"p50": round(percentile(times, 50), 3), "p99": round(percentile(times, 99), 3), "n": len(times)}
-    ratios = [percentile(beside, 99) / percentile(alone, 99) for alone, beside in rounds]
-    made["ratio"], made["ratios"] = median(ratios, 2), [round(ratio, 2) for ratio in ratios]
-    say(f"  {name}: p99 {made['alone']['p99']} ms alone, {made['beside']['p99']} ms beside; by rounds {made['ratio']} times "
-        f"({min(made['ratios'])} to {max(made['ratios'])})")
+    for phase in PHASES:
+        times = [ms for each in rounds for ms in each[phase]]
+        made[phase] = {"p50": round(percentile(times, 50), 3), "p99": round(percentile(times, 99), 3), "n": len(times)}
+        if phase != "alone":
+            ratios = [percentile(each[phase], 99) / percentile(each["alone"], 99) for each in rounds]
+            made[phase].update({"ratio": median(ratios, 2), "ratios": [round(ratio, 2) for ratio in ratios]})
+    say(f"  {name}: p99 {made['alone']['p99']} ms alone; beside its events {made['events']['p99']} ms, {made['events']['ratio']} times; "
+        f"and its questions {made['questions']['p99']} ms, {made['questions']['ratio']} times")
     return made
 
 
 def fairness(bench):
     """20 tenants that send 100 events and ask 2 questions a second each, alone and beside one that offers 100 times the events it
-    may send and has 100 times the questions under way that it may: their p99, and what was refused them."""
+    may send, then also has 100 times the questions under way that it may: their p99, and what was refused them."""
     bench.begin("fairness", ())
     seconds, n_rounds = (SECONDS, ROUNDS) if bench.settle_seconds else (1, 2)
     names = [f"normal-{n}" for n in range(NORMALS)]
@@ -165,7 +167,8 @@ def fairness(bench):
             tenant["limits"] = {"events_per_second": LIMIT, "burst": LIMIT, "queries": QUESTIONS}
     collector.write_configuration()
     normals, greedy, rounds = [], None, []
-    going, stop, found = multiprocessing.Event(), multiprocessing.Event(), multiprocessing.Queue()
+    going, asking, stop = (multiprocessing.Event() for _ in range(3))
+    found = multiprocessing.Queue()
     try:
         collector.launch()
         collector.ask({"tenant": names[0], "metrics": ["tickets_created"]})
@@ -174,20 +177,18 @@ def fairness(bench):
             keys = {name: (wire.grant(operator, name, "source"), wire.grant(operator, name, "reader")) for name in [*names, "greedy"]}
         normals = [Normal(name, "tcp://127.0.0.1:17781", server_key, *keys[name]) for name in names]
         greedy = multiprocessing.Process(target=be_greedy,
-                                         args=("tcp://127.0.0.1:17781", server_key, *keys["greedy"], going, stop, found))
+                                         args=("tcp://127.0.0.1:17781", server_key, *keys["greedy"], going, asking, stop, found))
         greedy.start()
         run_normals(normals, seconds / 2)  # warm
         say(f"fairness: 20 tenants alone, and beside one at {TIMES} times its limit; {n_rounds} times")
         for _ in range(n_rounds):
-            alone = run_normals(normals, seconds)
-            going.set()
-            time.sleep(0.2)
-            rounds.append((alone, run_normals(normals, seconds)))
-            if len(rounds) == n_rounds:
-                stop.set()
-            going.clear()
-            time.sleep(0.2)
-        going.set()
+            rounds.append({})
+            for phase in PHASES:
+                (going.clear if phase == "alone" else going.set)()
+                (asking.set if phase == "questions" else asking.clear)()
+                time.sleep(0.3)  # what was under way is over
+                rounds[-1][phase] = run_normals(normals, seconds)
+        stop.set()
         did = found.get(timeout=ANSWER_SECONDS)
         greedy.join()
         for normal in normals:
@@ -195,8 +196,8 @@ def fairness(bench):
             if created != normal.seq * BATCH_EVENTS:
                 fail(f"{created} tickets instead of {normal.seq * BATCH_EVENTS} in {normal.name}")
         bench.result["fairness"] = {
-            "ack_ms": figures("acknowledgements", [(alone[0], beside[0]) for alone, beside in rounds]),
-            "question_ms": figures("answers", [(alone[1], beside[1]) for alone, beside in rounds]),
+            "ack_ms": figures("acknowledgements", [{phase: times[0] for phase, times in each.items()} for each in rounds]),
+            "question_ms": figures("answers", [{phase: times[1] for phase, times in each.items()} for each in rounds]),
             "refused": sum(normal.refused for normal in normals),
             "greedy": {**did, "times": round(did["offered_per_s"] / LIMIT, 1)},
         }

@@ -51,8 +51,9 @@ def table(result):
     if "fairness" in result:
         fair = result["fairness"]
         lines.append(f"20 tenants beside one at {fair['greedy']['times']} times its limit: p99 of acknowledgements "
-                     f"{fair['ack_ms']['ratio']} times, of answers {fair['question_ms']['ratio']} times that alone, "
-                     f"{fair['refused']} refused")
+                     f"{fair['ack_ms']['events']['ratio']} times, of answers {fair['question_ms']['events']['ratio']} times that alone; "
+                     f"beside its questions, too, {fair['ack_ms']['questions']['ratio']} and "
+                     f"{fair['question_ms']['questions']['ratio']} times; {fair['refused']} refused")
     if "restart" in result:
         back = result["restart"]
         lines.append(f"{back['tenants']:,} tenants after kill -9: an answer after {back['answer_ms']} ms, sources go on after "
