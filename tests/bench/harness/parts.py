@@ -358,8 +358,8 @@ def mixed(bench):
 
 
 PARTS = {"peers": peers, "local": local, "lockstep": lockstep, "curve": curve, "sorted": sorted_, "late": late, "dense": dense,
-         "tenants100": tenants100, "ack": ack, "mixed": mixed, "open": open_, "churn": churn, "stages": stages, "fairness": fairness, "restart": restart,
-         "limits": limits}
+         "tenants100": tenants100, "ack": ack, "mixed": mixed, "open": open_, "churn": churn, "stages": stages,
+         "fairness": fairness, "restart": restart, "limits": limits}
 
 
 def finish(bench):
