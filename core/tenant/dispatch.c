@@ -117,16 +117,27 @@ static int encode_result(const json_t *result, struct buffer *b, struct error *e
     return r;
 }
 
-/* An error says again what its asker wrote. Where that looks personal it goes no further: clients log errors.
- */
-static void withhold(struct error *err)
+static bool is_personal(const char *text)
+{
+    return text && pattern_is_personal(text, strlen(text));
+}
+
+/* Errors and warnings say again what their asker wrote. Where that looks personal it goes no further: clients
+ * log what they are told. */
+static void withhold(struct error *err, json_t *result)
 {
     static const char WITHHELD[] =
         "(withheld: what was asked for looks as if it spoke of a person, and is not repeated)";
-    if (pattern_is_personal(err->message, strlen(err->message)))
+    json_t *warnings[] = {json_object_get(result, "warnings"),
+                          json_object_get(json_object_get(result, "meta"), "warnings")};
+    if (is_personal(err->message))
         memcpy(err->message, WITHHELD, sizeof(WITHHELD));
-    if (pattern_is_personal(err->hint, strlen(err->hint)))
+    if (is_personal(err->hint))
         err->hint[0] = '\0';
+    for (size_t k = 0; k < sizeof(warnings) / sizeof(*warnings); k++)
+        for (size_t i = 0; i < json_array_size(warnings[k]); i++)
+            if (is_personal(json_string_value(json_array_get(warnings[k], i))))
+                (void)json_array_set_new(warnings[k], i, json_string(WITHHELD));
 }
 
 static void run_job(struct dispatch *d, struct job *job)
@@ -147,10 +158,9 @@ static void run_job(struct dispatch *d, struct job *job)
     struct buffer b;
     buffer_init(&b, DISPATCH_RESULT_BYTES);
     int result = run_request(d, &r, job);
+    withhold(&err, r.result);
     if (result == 0)
         result = encode_result(r.result, &b, &err);
-    if (result < 0)
-        withhold(&err);
     tenant_release(r.held);
     json_decref(r.result);
     config_unref(config);
