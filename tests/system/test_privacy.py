@@ -182,7 +182,6 @@ def test_what_is_packed_is_found(tmp_path):
     n = personal._zstd.ZSTD_compress(room, personal.ctypes.c_size_t(size), text, personal.ctypes.c_size_t(len(text)), 19)
     frame = room.raw[:n]
     (tmp_path / "packed").write_bytes(b"page" * 1000 + frame + b"page" * 1000 + frame[:9] + frame)
-    assert CORPUS[0].text.encode() not in frame.replace(b" ", b"") or n < len(text)
     assert (CORPUS[0], "utf-8 under zstd") in {(value, how) for _, value, how in personal.find_in_files(tmp_path)}
 
 
@@ -395,9 +394,10 @@ def test_files_are_read_to_the_end(running):
     for source in ("rows", "incidents", "ballots", "log"):
         wait_for(lambda: running.shown(source).get("last_at") == END, 120,
                  lambda: f"{source}: {running.shown(source)} {running.plugin_state(source)}\n{running.log()[-2000:]}")
-    shown = running.shown("rows")
-    assert shown["rejected"] > len(FORMED) and shown["accepted"] > 2 * len(FORMED)
-    assert running.plugin_state("rows")["skipped"] > len(CORPUS)
+    for source in ("rows", "incidents", "ballots", "log"):  # each got values where they are hashed, refused and stepped over
+        shown = running.shown(source)
+        assert shown["accepted"] > len(CORPUS) and shown["rejected"] > len(FORMED), (source, shown)
+        wait_for(lambda: running.plugin_state(source)["skipped"] > len(FORMED), 60, lambda: str(running.plugin_state(source)))
     wait_for(lambda: running.plugin_state("dropped").get("skipped") == len(FORMED), 60, lambda: str(running.plugin_state("dropped")))
 
 
