@@ -71,8 +71,10 @@ int method_benchmark_withdraw(struct request *r)
 static int cube_param(const struct request *r, const char **ret)
 {
     int result = request_text(r, "cube", true, ret);
-    if (result < 0 || tenant_name_valid(*ret))
+    if (result < 0)
         return result;
+    if (tenant_name_valid(*ret))
+        return request_check_kept(r, "cube", *ret);
     error_set(r->err, -EINVAL, "bad_param", "the parameter \"cube\" takes a name");
     error_hint(r->err, "at most 64 of a-z, 0-9, \".\", \"_\" and \"-\", a letter or digit first");
     return -EINVAL;
@@ -466,13 +468,16 @@ int method_benchmark_show(struct request *r)
     if (result == 0 && only)
         result = month_read(only, &asked, r->err);
     if (result == 0)
-        result = request_ask(r, NULL, json_pack("{s:s, s:s*}", "cube", name, "month", only));
+        result = benchmark_months(r->parts->control, &all, r->err);
+    /* A name that nothing has is not written down: it may be anything. */
+    bool is_known = result == 0 && json_object_get(all, name) != NULL;
+    if (result == 0)
+        result =
+            request_ask(r, NULL, json_pack("{s:s?, s:s*}", "cube", is_known ? name : NULL, "month", only));
     if (result == 0)
         result = benchmark_figures(r->parts->control, name, &months, r->err);
-    if (result == 0 && json_object_size(months) == 0) {
-        result = benchmark_months(r->parts->control, &all, r->err);
-        result = result == 0 ? unknown_cube(r, name, all) : result;
-    }
+    if (result == 0 && json_object_size(months) == 0)
+        result = unknown_cube(r, name, all);
     struct cube *cube = malloc(sizeof(*cube));
     if (!cube)
         result = no_memory(r);

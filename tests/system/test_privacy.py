@@ -334,6 +334,11 @@ def test_names_in_calls(running):
                                ("metric.show", {"name": text}), ("plugin.show", {"plugin": text}),
                                ("plugin.reload", {"source": text}), ("plugin.release", {"source": text}),
                                ("audit.list", {"chain": text}), ("status", {text: 1}), (text, {}),
+                               ("benchmark.undefine", {"cube": text}), ("benchmark.freeze", {"month": text}),
+                               ("benchmark.show", {"cube": "c", "month": text}), ("benchmark.show", {"cube": text}),
+                               ("benchmark.define", {"cube": f"x {text}", "metric": "reopen_rate", "by": "site"}),
+                               ("benchmark.define", {"cube": "c", "metric": text, "by": "site"}),
+                               ("benchmark.define", {"cube": "c", "metric": "reopen_rate", "by": text}),
                                ("reference.list", {"table": text})):
             assert refused(running, method, echo, **params), (method, params)
         running.call("audit.list", act=text)
@@ -342,8 +347,11 @@ def test_names_in_calls(running):
                 assert refused(running, "key.grant", False, **{"public_key": key, "role": "source", "source": "x", **more})
             assert refused(running, "key.grant", False, public_key=key, name="n", role="reader", sites=["north", text])
             assert refused(running, "calendar.import", False, calendar=text, definition={"zone": "UTC", "hours": "mon-fri 09:00-17:00"})
+            cube = {"cube": "c", "metric": "reopen_rate", "by": "site"}
+            assert refused(running, "benchmark.define", False, **{**cube, "by": "state", "groups": ["TX", text]}) == "bad_param"
             if re.fullmatch("[a-z0-9][a-z0-9._-]*", text):
                 assert refused(running, "tenant.add", False, tenant=text) == "looks_personal"
+                assert refused(running, "benchmark.define", False, **{**cube, "cube": text}) == "looks_personal"
 
 
 SITE = ("facility_kind", "beds", "physicians", "state", "country", "org", "ccn", "npi", "calendar")
