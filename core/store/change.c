@@ -2,8 +2,8 @@
  *
  * Today's environment is in DB_REFERENCE and DB_META. While a refold is due, the one by which the facts were
  * made is in DB_BEFORE, so that after a restart new events join the old facts as they would have before. */
+#include "core/store/outgoing.h"
 #include "core/store/prune.h"
-#include "core/store/state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -240,8 +240,10 @@ int store_change(struct store *s, struct environment *next, bool refold,
     }
     if (refold)
         r = make_due(s, &t);
-    if (r == 0 && next->reference != s->environment->reference)
+    if (r == 0 && next->reference != s->environment->reference) {
+        outgoing_put_reference(s, &t, s->environment->reference, next->reference);
         r = write_tables(&t, next->reference);
+    }
     if (r == 0)
         r = write_settings(&t, next);
     if (r == 0 && also)

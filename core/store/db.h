@@ -17,6 +17,7 @@
     X(REJECTS, "rejects")       /* name → ring of the newest rejects */                                    \
     X(DICTIONARY, "dictionary") /* field u8, number u32 → string */                                        \
     X(JOURNAL, "journal")       /* log position u64 → the events of one commit, as they came */            \
+    X(OUTGOING, "outgoing")     /* serial u64 → what one commit did, for who reads on (outgoing.h) */      \
     X(SEGMENTS, "segments")     /* segment u32, place u16 → block of events by subject */                  \
     X(DIRECTORY, "directory")   /* run u32, bucket u32 → hashes and subject numbers */                     \
     X(SUBJECTS, "subjects")     /* number u32 / 256 → where each subject's events and facts are */         \

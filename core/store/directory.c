@@ -25,12 +25,6 @@ struct directory {
     size_t n_hashes; /* in the filter */
 };
 
-/* Loose events and tickets share the runs: the kind is folded into the hash that is stored. */
-static uint64_t stored_hash(uint64_t hash, bool is_loose)
-{
-    return is_loose ? ~hash : hash;
-}
-
 static void filter_set(struct directory *d, uint64_t hash)
 {
     uint64_t *block = d->filter + hash % d->n_blocks * 8;
@@ -224,7 +218,7 @@ static int run_find(struct txn *t, const struct run *run, uint64_t hash, uint32_
 
 int directory_find(struct directory *d, struct txn *t, uint64_t hash, bool is_loose, uint32_t *ret_number)
 {
-    hash = stored_hash(hash, is_loose);
+    hash = directory_stored(hash, is_loose);
     if (!filter_has(d, hash))
         return 0;
     for (size_t i = d->n_runs; i-- > 0;) {
@@ -238,7 +232,7 @@ int directory_find(struct directory *d, struct txn *t, uint64_t hash, bool is_lo
 int directory_search(struct txn *t, uint64_t hash, bool is_loose, uint32_t *ret_number)
 {
     uint8_t key[KEY_BYTES] = {0};
-    hash = stored_hash(hash, is_loose);
+    hash = directory_stored(hash, is_loose);
     for (;;) {
         struct walk walk;
         struct run run = {0};
@@ -259,6 +253,26 @@ int directory_search(struct txn *t, uint64_t hash, bool is_loose, uint32_t *ret_
         key[0] = word == UINT32_MAX ? run.level + 1 : run.level; /* behind the run's last bucket */
         put_u32(key + 1, word + 1);
     }
+}
+
+int directory_reverse(struct txn *t, uint32_t first, uint32_t n, uint64_t *ret)
+{
+    struct walk walk;
+    int r = walk_open(&walk, t, DB_DIRECTORY, NULL, 0);
+    memset(ret, 0, n * sizeof(*ret));
+    while (r == 0 && walk_next(&walk)) {
+        int64_t *hashes, *numbers;
+        uint32_t n_entries;
+        r = bucket_read(&walk.value, &hashes, &numbers, &n_entries);
+        if (r < 0)
+            break;
+        for (uint32_t i = 0; i < n_entries; i++)
+            if ((uint64_t)numbers[i] - first < n)
+                ret[numbers[i] - first] = (uint64_t)hashes[i];
+        free(hashes);
+    }
+    walk_close(&walk, t);
+    return r < 0 ? r : t->rc ? -EIO : 0;
 }
 
 static int by_hash(const void *a, const void *b)
@@ -414,7 +428,7 @@ static int merge_level(struct directory *d, struct txn *t, unsigned level)
 void directory_sort(struct directory_entry *entries, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        entries[i].hash = stored_hash(entries[i].hash, entries[i].is_loose);
+        entries[i].hash = directory_stored(entries[i].hash, entries[i].is_loose);
     if (n > 1)
         qsort(entries, n, sizeof(*entries), by_hash);
 }
@@ -516,6 +530,22 @@ int location_get(struct txn *t, uint32_t number, struct location *ret)
     unsigned i = number % LOCATIONS;
     if (r == 0)
         *ret = (struct location){(uint32_t)l.segments[i], {(uint32_t)l.runs[0][i], (uint32_t)l.runs[1][i]}};
+    return r;
+}
+
+int locations_get(struct txn *t, uint32_t first, uint32_t n, struct location *ret)
+{
+    struct locations l;
+    int r = 0;
+    for (uint32_t i = 0; i < n && r == 0;) {
+        uint32_t entry = (first + i) / LOCATIONS;
+        r = locations_read(t, entry, &l);
+        for (; i < n && (first + i) / LOCATIONS == entry && r == 0; i++) {
+            unsigned place = (first + i) % LOCATIONS;
+            ret[i] = (struct location){(uint32_t)l.segments[place],
+                                       {(uint32_t)l.runs[0][place], (uint32_t)l.runs[1][place]}};
+        }
+    }
     return r;
 }
 

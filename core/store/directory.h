@@ -21,6 +21,14 @@ int directory_find(struct directory *d, struct txn *t, uint64_t hash, bool is_lo
 /* The same from the transaction alone, for other threads than the committer's. */
 int directory_search(struct txn *t, uint64_t hash, bool is_loose, uint32_t *ret_number);
 
+/* The other way round: the hashes of the subjects [first, first + n) as the directory keeps them (of a loose
+ * event the complement), 0 where there is none, by a look at all of it. */
+int directory_reverse(struct txn *t, uint32_t first, uint32_t n, uint64_t *ret);
+static inline uint64_t directory_stored(uint64_t hash, bool is_loose)
+{
+    return is_loose ? ~hash : hash;
+}
+
 struct directory_entry {
     uint64_t hash;
     uint32_t number;
@@ -39,6 +47,8 @@ struct location {
     uint32_t runs[2]; /* of facts; 0: hot, no sealed facts */
 };
 int location_get(struct txn *t, uint32_t number, struct location *ret);
+/* Of the subjects [first, first + n). */
+int locations_get(struct txn *t, uint32_t first, uint32_t n, struct location *ret);
 
 struct location_change {
     uint32_t number;

@@ -62,6 +62,7 @@ int draft_take(struct draft *d, struct store *s, enum seal_kind kind)
         d->list[i] = (struct draft_subject){.was = *subject, .hot = subject};
         d->order[i] = (struct draft_place){.number = subject->number, .at = (uint32_t)i};
     }
+    s->meta.next_segment += 2; /* its own, and the run of the second generation */
     hot_hold(&s->hot);
     return 0;
 }

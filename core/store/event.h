@@ -36,6 +36,12 @@ static inline int64_t event_number_of(uint64_t packed)
     return (int64_t)(packed << 8) >> 8;
 }
 
+/* What kind a field is: the tenant's own dimensions have no name in FIELDS. */
+static inline enum value_kind event_field_kind(unsigned field)
+{
+    return field >= FIELD_DECLARED && field < FIELD_N_DIMENSIONS ? VALUE_DICTIONARY : FIELDS[field].kind;
+}
+
 /* The number of a field, or absent where the event does not carry it. */
 static inline int64_t event_get(const struct event *e, enum event_field field, int64_t absent)
 {

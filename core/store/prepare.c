@@ -37,17 +37,12 @@ static uint64_t subject_hash(const struct store *s, const char *namespace, const
     return store_hash(s, 'e', namespace, id, 9 + size);
 }
 
-static enum value_kind kind_of(unsigned field)
-{
-    return field >= FIELD_DECLARED && field < FIELD_N_DIMENSIONS ? VALUE_DICTIONARY : FIELDS[field].kind;
-}
-
 static void prepare_values(const struct store *s, const char *namespace, const struct wire_event *w,
                            struct store_prepared *p, struct prepared_event *to, struct event *e)
 {
     for (uint32_t i = 0; i < w->n_values; i++) {
         const struct wire_value *v = &w->values[i];
-        enum value_kind kind = kind_of(v->field);
+        enum value_kind kind = event_field_kind(v->field);
         int64_t number = 0;
         if (kind == VALUE_HASH) {
             e->ref =

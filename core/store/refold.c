@@ -15,6 +15,7 @@ struct refold {
 
 void store_refold_forget(struct store *s)
 {
+    s->log_version++;
     if (s->refold)
         extents_fini(&s->refold->extents);
     free(s->refold);

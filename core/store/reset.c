@@ -1,6 +1,6 @@
 /* The reset of a source: a new generation of it, under a number of its own, so that what came under the old
  * number can be told apart and leaves the set. The rest is a refold, and the pruning behind it. */
-#include "core/store/state.h"
+#include "core/store/outgoing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,9 @@ struct reset {
 
 static void write_source(struct store *s, struct txn *t, void *context)
 {
-    (void)s;
-    source_put(t, ((const struct reset *)context)->source, true);
+    const struct source *source = ((const struct reset *)context)->source;
+    source_put(t, source, true);
+    outgoing_put_source(s, t, &source->record);
 }
 
 /* Today's environment without the events of the source so far. */
@@ -38,7 +39,8 @@ static int drop_source(struct store *s, const struct store_source *source, struc
     return 0;
 }
 
-static int source_reset(struct store *s, const char *name, uint64_t *ret_events, struct error *err)
+int store_source_renew(struct store *s, const char *name, uint32_t generation, uint64_t *ret_events,
+                       struct error *err)
 {
     struct environment *next = NULL;
     int r = store_settle(s, err);
@@ -51,7 +53,7 @@ static int source_reset(struct store *s, const char *name, uint64_t *ret_events,
     if (!reset.source)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a reset");
     source_init(reset.source, known->record.name, known->record.namespace);
-    reset.source->record.generation = known->record.generation + 1;
+    reset.source->record.generation = generation ? generation : known->record.generation + 1;
     uint64_t n_events = known->record.accepted;
     r = drop_source(s, &known->record, &next, err);
     if (r == 0)
@@ -69,7 +71,7 @@ static int source_reset(struct store *s, const char *name, uint64_t *ret_events,
 int store_source_reset(struct store *s, const char *name, uint64_t *ret_events, struct error *err)
 {
     store_turn_take(s);
-    int r = source_reset(s, name, ret_events, err);
+    int r = store_source_renew(s, name, 0, ret_events, err);
     store_turn_give(s);
     return r;
 }

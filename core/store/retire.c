@@ -62,6 +62,15 @@ void store_retired(struct txn *t, uint64_t *ret_frozen, uint64_t *ret_erased)
     *ret_erased = r.n_erased;
 }
 
+void store_retired_add(struct txn *t, uint64_t n_frozen, uint64_t n_erased)
+{
+    struct retired r;
+    read_retired(t, &r);
+    r.n_frozen += n_frozen;
+    r.n_erased += n_erased;
+    write_retired(t, &r);
+}
+
 /* --- one slice --- */
 
 /* Which subjects of a slice go. */

@@ -162,7 +162,6 @@ static int write_all(struct store *s, struct txn *t, struct seal *seal, struct m
 {
     struct draft *d = &seal->draft;
     uint32_t second_run = d->segment + 1;
-    s->meta.next_segment = d->segment + 2;
     int r = draft_put(d, t);
     if (r == 0)
         r = look_through(s, t, seal, next);

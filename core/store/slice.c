@@ -43,7 +43,9 @@ int extents_update(struct extents *e, const struct store *s, struct txn *t)
     walk_close(&walk, t);
     if (r < 0 || t->rc)
         return r < 0 ? r : -EIO;
-    e->next_segment = s->meta.next_segment;
+    /* A number is given before its segment is written: on from the last one that is there. */
+    if (e->n && e->list[e->n - 1].segment >= e->next_segment)
+        e->next_segment = e->list[e->n - 1].segment + 1;
     return 0;
 }
 

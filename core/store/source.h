@@ -7,6 +7,8 @@
 #include "core/store/db.h"
 #include "core/store/store.h"
 
+#include <string.h>
+
 #define SOURCE_SEALED_BYTES (STORE_CURSOR_BYTES + 64)
 
 struct source {
@@ -30,6 +32,13 @@ void source_init(struct source *s, const char *name, const char *namespace);
 /* What a source's generation is called in DICTIONARY_SOURCE: its name, and from the second generation on a
  * space and the number. room holds SOURCE_LABEL_BYTES; the length without the NUL. */
 #define SOURCE_LABEL_BYTES (STORE_NAME_BYTES + 12)
+/* Whether that is the record of a site whose store comes here, not of a source: its name ends with a slash.
+ */
+static inline bool source_is_site(const char *name)
+{
+    size_t size = strlen(name);
+    return size > 0 && name[size - 1] == '/';
+}
 size_t source_label(const struct store_source *s, char room[SOURCE_LABEL_BYTES]);
 void source_add_reject(struct source *s, const struct store_source_reject *reject);
 

@@ -1,5 +1,7 @@
 #include "core/store/state.h"
 
+#include "core/store/outgoing.h"
+
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -518,6 +520,8 @@ int store_load(struct store *s, struct error *err)
     s->must_sweep = true;
     store_refold_forget(s);
     store_retire_forget(s);
+    if (r == 0 && (r = outgoing_load(s, &t)) < 0)
+        (void)error_set(err, r, "store_failed", "%s: what is to be forwarded cannot be read", s->path);
     if (r == 0 && (r = load_dictionary(s, &t)) < 0)
         (void)error_set(err, r, "store_corrupt", "%s: the dictionary cannot be read: %s", s->path,
                         strerror(-r));

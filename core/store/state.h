@@ -47,6 +47,15 @@ struct store_meta {
 };
 _Static_assert(sizeof(struct store_meta) == 64, "what is on disk has no padding");
 
+/* DB_META, "outgoing" (outgoing.h). */
+struct outgoing {
+    uint64_t next;      /* serial of the next entry */
+    uint64_t kept_from; /* what a forwarder has not delivered begins here */
+    uint64_t stream;    /* which store that is: a random number, from the first time on */
+    uint8_t is_kept;
+    uint8_t unused[7];
+};
+
 /* What a seal leaves in memory, in DB_HOT: where to find its events again. */
 struct hot_record {
     uint64_t hash;
@@ -106,6 +115,10 @@ struct store {
     bool must_sweep;                          /* there may be blocks of generations that nobody reads */
     struct refold *refold;                    /* what a refold under way remembers; NULL: nothing */
     struct retire *retire;                    /* the day's pass under way; NULL: none */
+    struct outgoing outgoing;     /* as on disk but for what the transaction under way adds */
+    uint64_t outgoing_first;      /* the oldest entry that may be there */
+    struct store_outlet *outlets; /* open ones */
+    uint32_t log_version;         /* goes up when blocks of the log are written anew */
     int64_t retired_day; /* the last that was gone through, in days since 1970; −1: not known */
     _Atomic int64_t log_ms, facts_ms; /* retention; 0: for ever */
     struct fact_row *rows;            /* what the fold made of one subject */
@@ -238,6 +251,13 @@ int store_change(struct store *s, struct environment *next, bool refold,
                  struct error *err);
 /* takes over the settings of the last store_set_fold, where they differ */
 int store_adopt_settings(struct store *s, struct error *err);
+
+/* reset.c: store_source_reset with the number of the new generation; 0: the next */
+int store_source_renew(struct store *s, const char *name, uint32_t generation, uint64_t *ret_events,
+                       struct error *err);
+
+/* retire.c: counts subjects that came as having left the log */
+void store_retired_add(struct txn *t, uint64_t n_frozen, uint64_t n_erased);
 
 /* seal.c */
 enum seal_kind {

@@ -1,7 +1,9 @@
 #include "core/store/store.h"
 
+#include "core/store/commit.h"
+#include "core/store/outgoing.h"
+#include "core/store/outlet.h"
 #include "core/store/prepare.h"
-#include "core/store/state.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -81,6 +83,7 @@ void store_close(struct store *s)
     /* The journal holds what could not be sealed. */
     if (s->db.env && !s->must_reload && (s->journal_events || store_seal_is_under_way(s)))
         (void)store_seal(s, SEAL_ALL, NULL);
+    store_outlets_close(s);
     store_unload(s);
     store_seal_free(s);
     environment_unref(s->environment);
@@ -126,27 +129,11 @@ int store_settle(struct store *s, struct error *err)
 /* --- one commit
  * ---------------------------------------------------------------------------------------------- */
 
-/* What a commit changes of one source: copied, and put in place of the original only when all is on disk. */
-struct pending {
-    struct source source;
-    uint16_t number, namespace;
-    bool has_rejects;
-};
-
-struct commit {
-    struct store *store;
-    struct txn txn;
-    struct pending **pending;
-    size_t n_pending;
-    uint64_t n_events; /* new ones */
-    int64_t now;       /* ms */
-};
-
-static int pending_find(struct commit *c, const struct store_batch *batch, struct pending **ret)
+int commit_pending(struct commit *c, const char *source, const char *namespace, struct pending **ret)
 {
     struct store *s = c->store;
     for (size_t i = 0; i < c->n_pending; i++)
-        if (strcmp(c->pending[i]->source.record.name, batch->source) == 0) {
+        if (strcmp(c->pending[i]->source.record.name, source) == 0) {
             *ret = c->pending[i];
             return 0;
         }
@@ -158,29 +145,32 @@ static int pending_find(struct commit *c, const struct store_batch *batch, struc
     if (!p)
         return -ENOMEM;
     c->pending[c->n_pending++] = p;
-    const struct source *known = sources_find(s->sources, s->n_sources, batch->source);
+    const struct source *known = sources_find(s->sources, s->n_sources, source);
     if (known)
         p->source = *known;
     else
-        source_init(&p->source, batch->source, batch->namespace);
-    (void)snprintf(p->source.record.namespace, sizeof(p->source.record.namespace), "%s", batch->namespace);
+        source_init(&p->source, source, namespace);
+    (void)snprintf(p->source.record.namespace, sizeof(p->source.record.namespace), "%s", namespace);
+    p->number = p->namespace = 0;
     p->has_rejects = false;
     if (p->source.day != c->now / DAY_MS) {
         p->source.day = c->now / DAY_MS;
         memset(p->source.new_values, 0, sizeof(p->source.new_values));
     }
-    uint32_t number, namespace;
+    *ret = p;
+    if (source_is_site(source))
+        return 0;
+    uint32_t number, namespace_number;
     char label[SOURCE_LABEL_BYTES];
     size_t size = source_label(&p->source.record, label);
     int r = dictionary_intern(s->dictionary, DICTIONARY_SOURCE, label, size, &number, NULL);
     if (r == 0)
-        r = dictionary_intern(s->dictionary, DICTIONARY_NAMESPACE, batch->namespace, strlen(batch->namespace),
-                              &namespace, NULL);
+        r = dictionary_intern(s->dictionary, DICTIONARY_NAMESPACE, namespace, strlen(namespace),
+                              &namespace_number, NULL);
     if (r < 0)
         return r;
     p->number = (uint16_t)number;
-    p->namespace = (uint16_t) namespace;
-    *ret = p;
+    p->namespace = (uint16_t)namespace_number;
     return 0;
 }
 
@@ -249,9 +239,53 @@ static void journal_add(struct store *s, const struct subject *subject, const st
     journal_put(&s->journal, &head, e);
 }
 
-enum taken { TAKEN_NEW, TAKEN_DUPLICATE };
+/* The subject of an event, and whether the event is in the set already; not where it has a string that
+ * nobody sent before. An enum event_reject or a negative errno. */
+static int event_find(struct commit *c, uint64_t hash, bool is_loose, uint16_t namespace,
+                      const struct event *e, bool has_new_string, struct subject **ret_subject,
+                      enum taken *ret_taken)
+{
+    struct store *s = c->store;
+    int r = store_subject(s, &c->txn, hash, is_loose, namespace, ret_subject);
+    if (r != 0)
+        return r;
+    unsigned n_live = 0;
+    *ret_taken = TAKEN_NEW;
+    for (const struct event *old = subject_first(*ret_subject); old; old = subject_next(*ret_subject, old)) {
+        if (environment_drops(s->environment, old->source))
+            continue;
+        n_live++;
+        if (!has_new_string && old->id == e->id && event_same_content(old, e)) {
+            *ret_taken = TAKEN_DUPLICATE;
+            return REJECT_NONE;
+        }
+    }
+    return n_live >= EVENT_TICKET_MAX ? REJECT_TICKET_FULL : REJECT_NONE;
+}
 
-/* Puts one event into the set. An enum event_reject or a negative errno; *ret_taken when it was not refused.
+static int event_add(struct commit *c, struct subject *subject, const struct event *e)
+{
+    struct store *s = c->store;
+    int r = subject_append(&s->hot, subject, e);
+    if (r == 0)
+        r = store_touch(s, subject);
+    if (r < 0)
+        return r;
+    journal_add(s, subject, e);
+    c->n_events++;
+    return REJECT_NONE;
+}
+
+int commit_event(struct commit *c, uint64_t hash, bool is_loose, uint16_t namespace, const struct event *e,
+                 enum taken *ret_taken)
+{
+    struct subject *subject;
+    int r = event_find(c, hash, is_loose, namespace, e, false, &subject, ret_taken);
+    return r != REJECT_NONE || *ret_taken == TAKEN_DUPLICATE ? r : event_add(c, subject, e);
+}
+
+/* Puts one event of a batch into the set. An enum event_reject or a negative errno; *ret_taken when it was
+ * not refused.
  */
 static int event_take(struct commit *c, struct pending *p, const struct store_batch *batch,
                       const struct store_prepared *prepared, size_t i, enum taken *ret_taken)
@@ -281,38 +315,20 @@ static int event_take(struct commit *c, struct pending *p, const struct store_ba
     if (w->type == EVENT_TICKET_MERGED && e->ref == hash)
         return REJECT_SELF_MERGE;
     struct subject *subject;
-    r = store_subject(s, &c->txn, hash, is_loose, p->namespace, &subject);
-    if (r != 0)
+    r = event_find(c, hash, is_loose, p->namespace, e, n_new > 0, &subject, ret_taken);
+    if (r != REJECT_NONE || *ret_taken == TAKEN_DUPLICATE)
         return r;
-    unsigned n_live = 0;
-    for (const struct event *old = subject_first(subject); old; old = subject_next(subject, old)) {
-        if (environment_drops(s->environment, old->source))
-            continue;
-        n_live++;
-        /* one with a string that nobody sent before was not sent before */
-        if (n_new == 0 && old->id == e->id && event_same_content(old, e)) {
-            *ret_taken = TAKEN_DUPLICATE;
-            return REJECT_NONE;
-        }
-    }
-    if (n_live >= EVENT_TICKET_MAX)
-        return REJECT_TICKET_FULL;
     r = n_new > 0 ? intern_unknown(s, p, prepared, from, e) : 0;
     if (r == 0)
-        r = subject_append(&s->hot, subject, e);
-    if (r == 0)
-        r = store_touch(s, subject);
+        r = event_add(c, subject, e);
     if (r < 0)
         return r;
-    journal_add(s, subject, e);
-    c->n_events++;
     if (record->complete_until != FACT_NULL && e->at < record->complete_until)
         record->after_watermark++;
     if (record->first_at == FACT_NULL || e->at < record->first_at)
         record->first_at = e->at;
     if (record->last_at == FACT_NULL || e->at > record->last_at)
         record->last_at = e->at;
-    *ret_taken = TAKEN_NEW;
     return REJECT_NONE;
 }
 
@@ -322,7 +338,7 @@ static int by_index(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static int seal_cursor(const struct store *s, struct source *source, const void *cursor, size_t size)
+int commit_seal_cursor(const struct store *s, struct source *source, const void *cursor, size_t size)
 {
     if (size > STORE_CURSOR_BYTES)
         return -EMSGSIZE;
@@ -349,7 +365,7 @@ static void fetch_ahead(const struct store *s, const struct store_prepared *p, s
 static int batch_take(struct commit *c, struct store_batch *batch)
 {
     struct pending *p;
-    int r = pending_find(c, batch, &p);
+    int r = commit_pending(c, batch->source, batch->namespace, &p);
     if (r < 0)
         return r;
     struct store_source *record = &p->source.record;
@@ -390,7 +406,7 @@ static int batch_take(struct commit *c, struct store_batch *batch)
     record->rejected += batch->n_rejects;
     record->last_seq = batch->seq;
     record->last_commit = c->now;
-    return batch->cursor ? seal_cursor(c->store, &p->source, batch->cursor, batch->cursor_size) : 0;
+    return batch->cursor ? commit_seal_cursor(c->store, &p->source, batch->cursor, batch->cursor_size) : 0;
 }
 
 /* Puts the sources as committed where other threads see them. */
@@ -476,16 +492,17 @@ static bool is_asked(const struct store *s, int64_t now)
     return since >= 0 && since < STORE_ASKED_MS;
 }
 
-static int commit(struct store *s, struct store_batch *batches, size_t n, struct error *err)
+int commit_run(struct store *s, int (*take)(struct commit *c, void *context, struct error *err),
+               void *context, struct error *err)
 {
     struct commit c = {.store = s, .now = store_now_ms()};
+    struct error own = ERROR_INIT;
     int r = commit_begin(&c, err);
     if (r < 0)
         return r;
     uint64_t before = s->meta.position;
     buffer_clear(&s->journal);
-    for (size_t i = 0; i < n && r == 0; i++)
-        r = batch_take(&c, &batches[i]);
+    r = take(&c, context, &own);
     if (r == 0 && c.n_events) {
         uint8_t key[8];
         put_u64(key, before);
@@ -497,14 +514,19 @@ static int commit(struct store *s, struct store_batch *batches, size_t n, struct
     if (r == 0) {
         for (size_t i = 0; i < c.n_pending; i++)
             source_put(&c.txn, &c.pending[i]->source, c.pending[i]->has_rejects);
+        outgoing_put_commit(s, &c);
         store_write_dictionary(s, &c.txn);
         (void)store_write_meta(s, &c.txn);
         r = txn_commit(&c.txn, err);
     } else {
         int rc = c.txn.rc;
         txn_abort(&c.txn);
-        r = rc ? db_error(rc, err)
-               : error_set(err, r, "store_failed", "the batch could not be taken: %s", strerror(-r));
+        if (rc)
+            r = db_error(rc, err);
+        else if (own.code[0] && err)
+            *err = own;
+        else if (!own.code[0])
+            (void)error_set(err, r, "store_failed", "the batch could not be taken: %s", strerror(-r));
     }
     if (r < 0) {
         s->must_reload = true;
@@ -526,10 +548,26 @@ static int commit(struct store *s, struct store_batch *batches, size_t n, struct
     return r;
 }
 
+struct batches {
+    struct store_batch *list;
+    size_t n;
+};
+
+static int batches_take(struct commit *c, void *context, struct error *err)
+{
+    const struct batches *b = context;
+    int r = 0;
+    (void)err;
+    for (size_t i = 0; i < b->n && r == 0; i++)
+        r = batch_take(c, &b->list[i]);
+    return r;
+}
+
 int store_commit(struct store *s, struct store_batch *batches, size_t n, struct error *err)
 {
+    struct batches b = {batches, n};
     store_turn_take(s);
-    int r = commit(s, batches, n, err);
+    int r = commit_run(s, batches_take, &b, err);
     store_turn_give(s);
     return r;
 }
@@ -545,6 +583,8 @@ int store_maintain(struct store *s, bool settle, struct error *err)
     if (r == 0)
         r = seal_step(s, settle ? SEAL_ALL : SEAL_COOL, seal_is_due(s) || (settle && is_worth_settling(s)),
                       err);
+    if (r == 0)
+        r = outgoing_trim(s, settle, err);
     store_turn_give(s);
     return r;
 }
@@ -607,19 +647,31 @@ int store_source_cursor(struct store *s, const char *name, uint8_t *room, size_t
     return 0;
 }
 
-int store_source_list(struct store *s, struct store_source **ret, size_t *ret_n)
+static int list_records(struct store *s, bool sites, struct store_source **ret, size_t *ret_n)
 {
     (void)pthread_mutex_lock(&s->lock);
     size_t n = s->n_sources;
     struct store_source *list = malloc((n ? n : 1) * sizeof(*list));
+    size_t n_sources = 0;
     for (size_t i = 0; list && i < n; i++)
-        list[i] = s->sources[i]->record;
+        if (source_is_site(s->sources[i]->record.name) == sites)
+            list[n_sources++] = s->sources[i]->record;
     (void)pthread_mutex_unlock(&s->lock);
     if (!list)
         return -ENOMEM;
     *ret = list;
-    *ret_n = n;
+    *ret_n = n_sources;
     return 0;
+}
+
+int store_source_list(struct store *s, struct store_source **ret, size_t *ret_n)
+{
+    return list_records(s, false, ret, ret_n);
+}
+
+int store_site_list(struct store *s, struct store_source **ret, size_t *ret_n)
+{
+    return list_records(s, true, ret, ret_n);
 }
 
 size_t store_source_rejects(struct store *s, const char *name, struct store_source_reject *ret, size_t n)

@@ -179,6 +179,8 @@ int store_source_cursor(struct store *s, const char *name, uint8_t *room, size_t
                         struct error *err);
 /* Known sources by name; *ret is the caller's to free. */
 int store_source_list(struct store *s, struct store_source **ret, size_t *ret_n);
+/* The sites whose stores come here (inlet.h): where each stands, under its name and a slash. */
+int store_site_list(struct store *s, struct store_source **ret, size_t *ret_n);
 /* Newest first, at most n. Returns the count. */
 size_t store_source_rejects(struct store *s, const char *name, struct store_source_reject *ret, size_t n);
 
