@@ -53,6 +53,8 @@
     X(TEAM_IMPORT)                                                                                           \
     X(TEAM_LIST)                                                                                             \
     X(TENANT_ADD)                                                                                            \
+    X(TENANT_EXPORT)                                                                                         \
+    X(TENANT_IMPORT)                                                                                         \
     X(TENANT_LIMIT)                                                                                          \
     X(TENANT_LIST)                                                                                           \
     X(TENANT_REINDEX)                                                                                        \

@@ -576,6 +576,11 @@ int committer_call(struct committer *c, struct tenant *t,
     return call.rc;
 }
 
+int committer_room(struct committer *c, struct tenant *t, struct error *err)
+{
+    return group_room(t, c->data_path, c->free_bytes, err);
+}
+
 void committer_wake(struct committer *c, struct tenant *t)
 {
     (void)pthread_mutex_lock(&c->lock);

@@ -80,6 +80,10 @@ int committer_submit_batch(struct committer *c, struct tenant *t, const struct g
 int committer_call(struct committer *c, struct tenant *t,
                    int (*fn)(struct tenant *t, void *ctx, struct error *err), void *ctx, struct error *err);
 
+/* Whether there is room for more of the tenant, as a commit of batches asks first: 0; -ENOSPC disk_full,
+ * tenant_full. Any thread. */
+int committer_room(struct committer *c, struct tenant *t, struct error *err);
+
 /* Looks whether the tenant's store has something to do of its own: settings that changed, a refold. After a
  * tenant was opened and after its settings were set. Any thread, never waits. */
 void committer_wake(struct committer *c, struct tenant *t);

@@ -77,11 +77,10 @@ static bool tenant_is_full(struct tenant *t, uint64_t *ret_limit)
     return *ret_limit > 0 && s.used_bytes >= *ret_limit;
 }
 
-static int group_commit(struct group *g, struct tenant *t, const char *data_path, uint64_t free_bytes,
-                        struct error *err)
+int group_room(struct tenant *t, const char *data_path, uint64_t free_bytes, struct error *err)
 {
     uint64_t limit;
-    int rc;
+    int rc = 0;
     if (disk_is_full(data_path, free_bytes)) {
         rc = error_set(err, -ENOSPC, "disk_full", "less than %llu MiB are free under %s",
                        (unsigned long long)(free_bytes >> 20), data_path);
@@ -90,10 +89,15 @@ static int group_commit(struct group *g, struct tenant *t, const char *data_path
         rc = error_set(err, -ENOSPC, "tenant_full", "the tenant uses all of the %llu MiB that it may",
                        (unsigned long long)(limit >> 20));
         error_hint(err, "raise its stored_bytes limit");
-    } else {
-        rc = store_commit(t->store, g->batches, g->n_batches, err);
     }
     return rc;
+}
+
+static int group_commit(struct group *g, struct tenant *t, const char *data_path, uint64_t free_bytes,
+                        struct error *err)
+{
+    int rc = group_room(t, data_path, free_bytes, err);
+    return rc < 0 ? rc : store_commit(t->store, g->batches, g->n_batches, err);
 }
 
 static void answer_repeat(struct tenant *t, struct job *j, struct committer_answer *answer,

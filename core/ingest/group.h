@@ -29,6 +29,9 @@ struct group {
 int group_run(struct group *g, struct tenant *t, const char *data_path, uint64_t free_bytes,
               struct committer_statistics *sum, struct error *err);
 
+/* Whether there is room for more of the tenant: 0; -ENOSPC disk_full, tenant_full. */
+int group_room(struct tenant *t, const char *data_path, uint64_t free_bytes, struct error *err);
+
 /* The committed last_seq of a source, 0 when it is not known. */
 uint64_t group_last_seq(struct tenant *t, const char *source);
 /* Makes the answer a NACK. */

@@ -27,6 +27,8 @@ struct store_outlet {
     uint64_t *window;     /* hashes of WINDOW subjects from window_first on, which the directory had */
     uint32_t window_first, n_subjects, n_in_directory; /* as they were then */
     bool has_window;
+    void *attached;
+    void (*free_attached)(void *data);
     uint64_t sources; /* all generations together of the sources that were told of */
 };
 
@@ -34,6 +36,8 @@ struct store_outlet {
 
 static void outlet_free(struct store_outlet *o)
 {
+    if (o->free_attached)
+        o->free_attached(o->attached);
     reference_unref(o->reference);
     extents_fini(&o->extents);
     free(o->window);
@@ -52,6 +56,17 @@ void store_outlet_close(struct store *s, struct store_outlet *o)
         }
     outlet_free(o);
     store_turn_give(s);
+}
+
+void store_outlet_attach(struct store_outlet *o, void *data, void (*free_data)(void *data))
+{
+    o->attached = data;
+    o->free_attached = free_data;
+}
+
+void *store_outlet_attached(const struct store_outlet *o)
+{
+    return o->attached;
 }
 
 void store_outlets_close(struct store *s)

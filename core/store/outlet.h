@@ -75,6 +75,9 @@ int store_outlet_open(struct store *s, struct store_outlet **ret, uint64_t *ret_
 /* NULL when it is not open any more. */
 struct store_outlet *store_outlet_find(struct store *s, uint64_t id);
 void store_outlet_close(struct store *s, struct store_outlet *o); /* NULL is fine */
+/* What its owner keeps with it; `free` is called when it is closed. */
+void store_outlet_attach(struct store_outlet *o, void *data, void (*free)(void *data));
+void *store_outlet_attached(const struct store_outlet *o);
 
 /* Gives the sink the next part. 1: there is more; 0: the reader has all that there is at the moment. Negative
  * with err, or what the sink returned: then nothing of this read counts, and the next one begins where this

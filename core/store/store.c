@@ -19,14 +19,23 @@ static int derive_keys(struct store *s, const uint8_t key[32])
 {
     if (sodium_init() < 0)
         return -EIO;
-    static const char *const CONTEXT[] = {"tendon hash ids", "tendon seal cursors", "tendon key check"};
-    uint8_t *const out[] = {s->hash_key, s->box_key, s->key_check};
-    const size_t size[] = {sizeof(s->hash_key), sizeof(s->box_key), sizeof(s->key_check)};
-    for (unsigned i = 0; i < 3; i++)
+    static const char *const CONTEXT[] = {"tendon hash ids", "tendon seal cursors"};
+    uint8_t *const out[] = {s->hash_key, s->box_key};
+    const size_t size[] = {sizeof(s->hash_key), sizeof(s->box_key)};
+    for (unsigned i = 0; i < 2; i++)
         if (crypto_generichash(out[i], size[i], (const uint8_t *)CONTEXT[i], strlen(CONTEXT[i]), key, 32) !=
             0)
             return -EIO;
-    return 0;
+    return store_key_check_of(key, s->key_check);
+}
+
+int store_key_check_of(const uint8_t key[32], uint8_t ret[STORE_KEY_CHECK_BYTES])
+{
+    static const char CONTEXT[] = "tendon key check";
+    return crypto_generichash(ret, STORE_KEY_CHECK_BYTES, (const uint8_t *)CONTEXT, strlen(CONTEXT), key,
+                              32) == 0
+               ? 0
+               : -EIO;
 }
 
 void store_declare(struct store *s, const char (*names)[EVENT_CODE_BYTES + 1], unsigned n)

@@ -49,6 +49,9 @@ struct store_options {
  * it is done scans of facts fail with the code refolding. Codes: store_version (a format this build does not
  * know), store_key (the key is not the one it was made with), store_corrupt. */
 int store_open(const struct store_options *options, struct store **ret, struct error *err);
+/* What tells one tenant's key from another: a hash of a constant under it. */
+#define STORE_KEY_CHECK_BYTES 16
+int store_key_check_of(const uint8_t key[32], uint8_t ret[STORE_KEY_CHECK_BYTES]);
 /* Seals what is hot and closes; views must be closed before. NULL is fine. */
 void store_close(struct store *s);
 

@@ -53,12 +53,18 @@ const struct method METHODS[] = {
     {"source.show", SOURCE | ADMIN, method_source_show, {"tenant", "source"}},
     {"status", OPERATOR_ONLY, method_status, {NULL}},
     {"tenant.add", OPERATOR_ONLY, method_tenant_add, {"tenant", "zone", "limits"}},
+    {"tenant.export", OPERATOR_ONLY, method_tenant_export, {"tenant", "with_key", "reader"}},
+    {"tenant.import",
+     OPERATOR_ONLY,
+     method_tenant_import,
+     {"tenant", "settings", "key", "key_check", "parcels", "done"},
+     .of_importing = true},
     {"tenant.limit", ADMIN, method_tenant_limit, {"tenant", "limits"}},
     {"tenant.list", OPERATOR_ONLY, method_tenant_list, {NULL}},
     {"tenant.reindex", OPERATOR_ONLY, method_tenant_reindex, {"tenant"}},
-    {"tenant.remove", OPERATOR_ONLY, method_tenant_remove, {"tenant"}},
+    {"tenant.remove", OPERATOR_ONLY, method_tenant_remove, {"tenant"}, .of_importing = true},
     {"tenant.retention", ADMIN, method_tenant_retention, {"tenant", "log_ms", "facts_ms", "default"}},
-    {"tenant.show", ADMIN, method_tenant_show, {"tenant"}},
+    {"tenant.show", ADMIN, method_tenant_show, {"tenant"}, .of_importing = true},
     {"ticket.explain", READER, method_ticket_explain, {"tenant", "ticket", "as", "now", "tz"}},
 };
 
@@ -193,6 +199,14 @@ static struct tenant *only_tenant(struct tenants *ts, unsigned *ret_n)
     return *ret_n == 1 ? only : NULL;
 }
 
+static bool tenant_is_importing(struct tenant *t)
+{
+    struct tenant_settings *s = tenant_settings_get(t);
+    bool is = s->is_importing;
+    tenant_settings_unref(s);
+    return is;
+}
+
 int request_tenant(struct request *r, struct tenant **ret)
 {
     const char *name;
@@ -224,6 +238,12 @@ int request_tenant(struct request *r, struct tenant **ret)
     }
     if (!r->held)
         return no_tenant(r, name ? name : "");
+    if (tenant_is_importing(r->held) && !(r->method && r->method->of_importing)) {
+        error_set(r->err, -EAGAIN, "importing", "tenant %s is being imported, and not all of it is there yet",
+                  r->held->name);
+        error_hint(r->err, "run tendon tenant import with its file to the end, or tendon tenant remove");
+        return -EAGAIN;
+    }
     *ret = r->held;
     return 0;
 }

@@ -41,6 +41,7 @@ struct method {
     unsigned roles; /* who may call it beside the operator, each for its own tenant: bits of enum role */
     int (*run)(struct request *r);
     const char *params[METHOD_PARAMS_MAX]; /* names, ends with NULL */
+    bool of_importing;                     /* also of a tenant that is not all there yet */
 };
 
 extern const struct method METHODS[];
@@ -58,7 +59,7 @@ int request_check_kept(const struct request *r, const char *name, const char *te
 /* A whole number in [low, high]; *ret stays where it is left out. */
 int request_int(const struct request *r, const char *name, int64_t low, int64_t high, int64_t *ret);
 /* The tenant that the request speaks of: its grant's, the parameter's, or the only one. Codes unknown_tenant,
- * tenant_required, tenant_unavailable. It is held until the request is answered; one a request. */
+ * tenant_required, tenant_unavailable, importing. It is held until the request is answered; one a request. */
 int request_tenant(struct request *r, struct tenant **ret);
 /* The result is made; -ENOMEM when it is NULL. */
 int request_answer(struct request *r, json_t *result);
@@ -99,6 +100,8 @@ int method_calendar_remove(struct request *r);
 int method_calendar_show(struct request *r);
 int method_status(struct request *r);
 int method_tenant_add(struct request *r);
+int method_tenant_export(struct request *r);
+int method_tenant_import(struct request *r);
 int method_tenant_limit(struct request *r);
 int method_tenant_remove(struct request *r);
 int method_tenant_retention(struct request *r);

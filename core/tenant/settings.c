@@ -155,6 +155,7 @@ int settings_of_config(const struct config_tenant *config, const struct tenant_s
         s->limits_operator = before->limits_operator;
         s->limits_admin = before->limits_admin;
         s->consented_at = before->consented_at;
+        s->is_importing = before->is_importing;
     }
     resolve(s);
     *ret = s;
@@ -196,7 +197,7 @@ json_t *settings_record(const struct tenant_settings *s)
                  json_array_size(not_level1) == n_not_level1 &&
                  json_array_size(closed) == (size_t)__builtin_popcountll(s->closed);
     json_t *record = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*}", "zone", s->zone, "declared",
+        "{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*}", "zone", s->zone, "declared",
         declared, "closed", closed, "nearshore", nearshore, "not_level1", not_level1, "calendar", s->calendar,
         "sla",
         policies_record(s->policies, s->n_policies, (const char(*)[EVENT_CODE_BYTES + 1]) s->declared,
@@ -204,7 +205,8 @@ json_t *settings_record(const struct tenant_settings *s)
         "retention", retention_json(&s->retention_configured), "limits", limits_json(&s->limits_configured),
         "limits_operator", limits_json(&s->limits_operator), "limits_admin", limits_json(&s->limits_admin),
         "retention_set", s->is_retention_set ? retention_json(&s->retention_set) : NULL, "consented_at",
-        s->consented_at ? json_integer((json_int_t)s->consented_at) : NULL);
+        s->consented_at ? json_integer((json_int_t)s->consented_at) : NULL, "importing",
+        s->is_importing ? json_true() : NULL);
     if (whole)
         return record;
     json_decref(record);
@@ -257,6 +259,7 @@ int settings_of_record(json_t *record, struct tenant_settings **ret, struct erro
         return error_set(err, -EBADMSG, "control_corrupt",
                          "a tenant's record in the control environment is damaged");
     }
+    s->is_importing = json_is_true(json_object_get(record, "importing"));
     resolve(s);
     *ret = s;
     return 0;

@@ -525,6 +525,63 @@ static int change_entry(struct tenants *ts, struct entry *e,
     return r;
 }
 
+/* The key that an export brought, where there is none yet. */
+static int keep_key(const struct tenants *ts, const char *name, const uint8_t *key, struct error *err)
+{
+    char file[NAME_MAX + 1], line[2 * TENANT_KEY_BYTES + 1];
+    uint8_t known[TENANT_KEY_BYTES];
+    int r = key_file_tenant(ts->keys, name, false, known, err);
+    if (r == 0 && key && sodium_memcmp(known, key, sizeof(known)) != 0) {
+        r = error_set(err, -EEXIST, "wrong_key",
+                      "there is a key file tenant-%s.key already, with another key", name);
+        error_hint(err, "import under another name, or move that file away");
+    } else if (r == -ENOENT && key) {
+        (void)snprintf(file, sizeof(file), "tenant-%s.key", name);
+        (void)sodium_bin2hex(line, sizeof(line), key, TENANT_KEY_BYTES);
+        r = key_file_create(ts->keys, file, line, err);
+    } else if (r == -ENOENT) {
+        error_hint(err, "the file has no key: put tenant-%s.key of where it was exported there first", name);
+    }
+    sodium_memzero(known, sizeof(known));
+    sodium_memzero(line, sizeof(line));
+    return r;
+}
+
+static int make_entry(struct tenants *ts, struct entry *e, json_t *record, struct error *err)
+{
+    int r = settings_of_record(record, &e->next, err);
+    if (r == 0)
+        r = check_maps(ts, err);
+    if (r == 0 && (r = open_entry(ts, e)) < 0)
+        *err = e->error;
+    return r == 0 ? write_record(ts, e, err) : r;
+}
+
+int tenants_make(struct tenants *ts, const char *name, json_t *record, const uint8_t *key, struct error *err)
+{
+    (void)pthread_mutex_lock(&ts->changing);
+    (void)pthread_mutex_lock(&ts->lock);
+    struct entry *e = NULL;
+    int r = find_entry(ts, name)
+                ? error_set(err, -EEXIST, "tenant_exists", "there is a tenant %s already", name)
+                : keep_key(ts, name, key, err);
+    if (r == 0 && !(e = add_entry(ts, name)))
+        r = error_set(err, -ENOSPC, "too_many_tenants", "%d tenants are known, which is the most",
+                      TENANTS_MAX);
+    if (r == 0)
+        r = make_entry(ts, e, record, err);
+    if (r == 0) {
+        put_one_in_force(ts, e);
+    } else if (e) { /* its key file and its empty store stay, and are found by the next try */
+        tenant_free(e->tenant);
+        tenant_settings_unref(e->next);
+        ts->n_entries--;
+    }
+    (void)pthread_mutex_unlock(&ts->lock);
+    (void)pthread_mutex_unlock(&ts->changing);
+    return r;
+}
+
 static int unknown(const char *name, struct error *err)
 {
     return error_set(err, -ENOENT, "unknown_tenant", "there is no tenant \"%.64s\"", name);

@@ -45,6 +45,7 @@ struct tenant_settings {
     bool is_retention_set; /* in place of the configured one */
     struct tenant_limits limits_configured, limits_operator, limits_admin;
     int64_t consented_at; /* to the benchmark across tenants, ms since 1970; 0: it takes no part */
+    bool is_importing; /* what an export holds is not all in yet: nobody asks it anything */
 };
 
 struct tenant {
@@ -98,6 +99,11 @@ void tenants_free(struct tenants *ts);
  * key_file, directory: the next start tries again. */
 int tenants_remove(struct tenants *ts, const char *name, void (*drain)(void *ctx, struct tenant *t),
                    void *ctx, struct error *err);
+
+/* Makes one tenant by its settings' record (settings.h), with this key (NULL: the one of its file, which must
+ * be there). Codes: tenant_exists, too_many_tenants, too_large, key_file, wrong_key: its file holds another
+ * one. */
+int tenants_make(struct tenants *ts, const char *name, json_t *record, const uint8_t *key, struct error *err);
 
 /* Puts other settings in force for one tenant: change alters its record (settings.h), which is read back and
  * kept. Codes: unknown_tenant, control_write, no_memory, too_large, and change's. */

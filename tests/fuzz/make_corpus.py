@@ -314,6 +314,35 @@ def shown():
     write("shown", "list", msgpack.packb([answer]))
 
 
+def parcels():
+    """What one store gives another."""
+    head = [0, 1, True, 2, bytes(16)]
+    source = [1, "desk", "desk", 1, 3, 5, 0, 1, 0, 1704708000000, 1704708000001, None, None, {"too_old": 1}, b"sealed"]
+    subject, origin = [4, bytes(range(8)), False, "desk"], [5, "desk", 1]
+    event = [6, "ticket.created", 1704708000000, 0, bytes(8), None, {"by": "requester", "vendor": "acme", "severity": 2, "team": None}]
+    merged = [6, "ticket.merged", 1704708000000, 1, bytes(2) + b"abcdef", bytes(range(8, 16)), {}]
+    loose = [[4, bytes(range(1, 9)), True, "north/desk"], [6, "survey.response", 1704708000000, 0, None, bytes(range(8)), {
+        "site": "S1", "instrument": "csat", "score": 4000, "min": 1000, "max": 5000}]]
+    row = ["reopen", [0, 2, 1704708000000, 1704708000001], {"vendor": "acme", "severity": 2}]
+    left = [[7, bytes(range(8)), "frozen", 19730], [8, bytes(range(8)), 0, "desk", [row, ["contact", [0, 0, None, 1, 1, 0, None, True], {}]]]]
+
+    def parcel(name, *entries):
+        write("parcel", name, b"".join(msgpack.packb(entry) for entry in entries))
+
+    parcel("head", head)
+    parcel("events", head, source, subject, origin, event, merged, *loose)
+    parcel("declared", head, subject, origin, [*event[:6], {"ward": "3", "by": "agent", "vendor": "x"}])
+    parcel("undeclared", head, subject, origin, [*event[:6], {"bed": "3"}])
+    parcel("left", head, *left)
+    parcel("tables", head, [2, msgpack.packb([1, "team", "A", -2**63, {"employer": "acme", "tier": 2}])], [3, "helpdesk", -2**63])
+    parcel("no-head", subject, origin, event)
+    parcel("nobody", head, origin, event)
+    parcel("another-version", [0, 2, True, 2, bytes(16)])
+    parcel("wrong-value", head, subject, origin, [*event[:6], {"by": "nobody"}])
+    parcel("twice", head, head)
+    write("parcel", "cursor", msgpack.packb([7, 2, 9, bytes(8), 11]))
+
+
 if __name__ == "__main__":
     os.makedirs(os.path.join(HERE, "corpus", "message"), exist_ok=True)
     messages()
@@ -326,6 +355,7 @@ if __name__ == "__main__":
     children()
     requests()
     objects()
+    parcels()
     answers()
     imports()
     shown()

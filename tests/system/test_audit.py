@@ -58,6 +58,7 @@ def test_every_act_leaves_an_entry(make_collector):
             ("reference.import", {"table": "site", "rows": [{"key": "north", "beds": 10}]}),
             ("calendar.import", {"calendar": "desk", "definition": hours}), ("calendar.remove", {"calendar": "desk"}),
             ("source.reset", {"source": "desk"}), ("tenant.reindex", {}), ("tenant.add", {"tenant": "lakeside"}),
+            ("tenant.export", {"tenant": "lakeside"}),
             ("tenant.limit", {"tenant": "lakeside", "limits": {"result_rows": 5}}),
             ("tenant.retention", {"tenant": "lakeside", "log_ms": 400 * 86400000}), ("tenant.remove", {"tenant": "lakeside"})]
     for method, params in done:

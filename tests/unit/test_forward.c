@@ -253,7 +253,7 @@ static void test_export_and_import(void **state)
     (void)state;
     unsigned n_resets = 0;
     uint64_t n_frozen = 0;
-    for (uint64_t seed = 1; seed <= 8; seed++) {
+    for (uint64_t seed = 1; seed <= 4; seed++) {
         struct world w, copy;
         struct buffer first, second;
         struct store_statistics a, b;
@@ -303,15 +303,15 @@ static void test_export_and_import(void **state)
         free(EVENTS);
     }
     print_message("%u resets, %llu frozen tickets\n", n_resets, (unsigned long long)n_frozen);
-    assert_true(n_resets > 4);
-    assert_true(n_frozen > 20);
+    assert_true(n_resets > 2);
+    assert_true(n_frozen > 10);
 }
 
 /* What commits did between two reads of an export is in it. */
 static void test_export_beside_commits(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 6; seed++) {
+    for (uint64_t seed = 1; seed <= 3; seed++) {
         struct error err = ERROR_INIT;
         struct world w, copy;
         struct store_outlet *o;
@@ -427,7 +427,7 @@ static void test_forwarding(void **state)
 {
     (void)state;
     unsigned n_resumed = 0, n_begun = 0, n_resets = 0;
-    for (uint64_t seed = 1; seed <= 8; seed++) {
+    for (uint64_t seed = 1; seed <= 4; seed++) {
         struct error err = ERROR_INIT;
         struct world site, centre;
         make_events(seed);
@@ -481,7 +481,7 @@ static void test_forwarding(void **state)
     }
     print_message("%u resumed, %u resets\n", n_resumed, n_resets);
     assert_true(n_resumed > 20);
-    assert_true(n_resets > 5);
+    assert_true(n_resets > 2);
 }
 
 static size_t rows_of(struct store *s)
