@@ -3,6 +3,8 @@
 #include "core/base/directory.h"
 #include "core/base/instant.h"
 #include "core/base/quantity.h"
+#include "core/forward/forwarder.h"
+#include "core/forward/refusals.h"
 #include "core/ingest/committer.h"
 #include "core/ingest/server.h"
 #include "core/ingest/zap.h"
@@ -50,6 +52,7 @@ struct daemon {
     struct dispatch *dispatch, *data_dispatch;
     struct server *_Atomic control_server, *_Atomic data_server;
     struct supervisor *_Atomic supervisor;
+    struct forwarders *_Atomic forwarders;
 };
 
 /* --- who is who --- */
@@ -100,6 +103,13 @@ static json_t *servers_json(void *ctx)
     if (list && data)
         (void)json_array_append_new(list, server_json("data", data));
     return list;
+}
+
+static json_t *forwarding_json(void *ctx)
+{
+    struct daemon *d = ctx;
+    struct forwarders *forwarders = atomic_load(&d->forwarders);
+    return forwarders ? forwarders_status(forwarders) : json_array();
 }
 
 /* --- the process --- */
@@ -321,6 +331,7 @@ static int start_dispatch(struct daemon *d, unsigned n_threads, unsigned queue_m
         .public_key = d->public_key,
         .plugin_host = d->plugin_host,
         .servers = servers_json,
+        .forwarding = forwarding_json,
         .servers_ctx = d,
         .n_threads = n_threads,
         .queue_max = queue_max,
@@ -418,6 +429,38 @@ static int start_supervisor(struct daemon *d, struct error *err)
     return r;
 }
 
+static void audit_forwarding(void *ctx, const char *act, const char *tenant, json_t *what)
+{
+    struct daemon *d = ctx;
+    struct error err = ERROR_INIT;
+    if (audit_act(d->audit, "tendond", act, tenant, what, NULL, &err) < 0)
+        log_error(d->logger, "audit", "audit_failed", "act=%s code=%s", act, err.code);
+}
+
+/* What a site was told: recorded by the committer's thread when it is told first. */
+static void audit_refusal(void *ctx, const struct refusal *refusal)
+{
+    audit_forwarding(ctx, "forward.refused", refusal->tenant,
+                     json_pack("{s:s, s:s}", "site", refusal->site, "code", refusal->why.code));
+}
+
+static int start_forwarders(struct daemon *d, struct error *err)
+{
+    struct forwarders *forwarders;
+    const struct forwarders_options options = {.zmq = d->zmq,
+                                               .tenants = d->tenants,
+                                               .committer = d->committer,
+                                               .logger = d->logger,
+                                               .audit = audit_forwarding,
+                                               .audit_ctx = d};
+    refusals_tell(committer_refusals(d->committer), audit_refusal, d);
+    int r = forwarders_new(&options, &forwarders, err);
+    if (r < 0)
+        return r;
+    atomic_store(&d->forwarders, forwarders);
+    return forwarders_apply(forwarders, d->config, err);
+}
+
 /* A tenant's store looks after itself from the committer's threads: settings that changed, a refold. */
 static void wake_tenants(struct daemon *d)
 {
@@ -452,7 +495,9 @@ static int start_parts(struct daemon *d, struct error *err)
             &d->zap, err);
     if (r == 0)
         r = start_control_server(d, err);
-    return r == 0 ? start_data_server(d, err) : r;
+    if (r == 0)
+        r = start_data_server(d, err);
+    return r == 0 ? start_forwarders(d, err) : r;
 }
 
 static void audit_rejects(void *ctx)
@@ -535,7 +580,7 @@ static int reload_checked(struct daemon *d, struct config *config, const struct 
     config_unref(d->config);
     d->config = config_ref(config);
     log_failures(d);
-    return 0;
+    return forwarders_apply(atomic_load(&d->forwarders), config, err);
 }
 
 int daemon_reload(struct daemon *d, struct config *config, struct error *err)
@@ -599,6 +644,7 @@ void daemon_stop(struct daemon *d)
         return;
     struct server *control = atomic_load(&d->control_server), *data = atomic_load(&d->data_server);
     struct supervisor *supervisor = atomic_load(&d->supervisor);
+    struct forwarders *forwarders = atomic_load(&d->forwarders);
     /* Nobody asks any more; hosts may still hand over what they have. */
     if (control)
         server_stop(control);
@@ -610,6 +656,8 @@ void daemon_stop(struct daemon *d)
         stop_hosts(supervisor);
     if (data)
         server_stop(data);
+    atomic_store(&d->forwarders, NULL);
+    forwarders_free(forwarders);
     if (d->committer)
         committer_stop(d->committer);
     server_free(data);

@@ -10,6 +10,7 @@
  *
  *     HELLO   {source: str, software: str, session: uint}
  *     BATCH   {seq: uint, events: [map], cursor: bin (optional)}
+ *     FORWARD {seq: uint, parcel: bin, cursor: bin}           a site's collector: tendon-forward(5)
  *     QUERY   {tenant: str (optional), metrics: [str], …}     as core's query_run takes it
  *     CALL    {method: str, params: map}                      administrative requests
  *     MORE    {part: uint}                                    the next part of the RESULT of the same request
@@ -78,7 +79,8 @@ const char *wire_kind_name(enum wire_kind kind);
       "the tenant may have no more sources, or the collector no more sessions")                              \
     X(OVER_RATE, "over_rate",                                                                                \
       "the tenant sends more events than it may; the batch is safe to send again later")                     \
-    X(TOO_MANY_CONNECTIONS, "too_many_connections", "the tenant may have no more connections")
+    X(TOO_MANY_CONNECTIONS, "too_many_connections", "the tenant may have no more connections")               \
+    X(REFUSED, "refused", "what was forwarded is not taken here; nothing behind it is either")
 
 enum wire_nack {
 #define X(name, code, sentence) WIRE_NACK_##name,

@@ -1,5 +1,6 @@
 #include "core/ingest/answer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* msgpack-c's packer on our buffer, which remembers its failures itself. */
@@ -114,18 +115,32 @@ static void encode_ack(struct buffer *b, uint64_t request, const struct committe
     }
 }
 
-void answer_nack_encode(struct buffer *b, uint64_t request, enum wire_nack nack, uint64_t seq,
-                        uint64_t last_seq, uint32_t retry_ms, bool final)
+static void encode_nack(struct buffer *b, uint64_t request, enum wire_nack nack, const char *message,
+                        uint64_t seq, uint64_t last_seq, uint32_t retry_ms, bool final)
 {
     msgpack_packer p;
     pack_begin(&p, b, WIRE_NACK, request, retry_ms ? 7 : 6);
     pack_uint(&p, "seq", seq);
     pack_text(&p, "code", wire_nack_code(nack));
-    pack_text(&p, "message", wire_nack_sentence(nack));
+    pack_text(&p, "message", message);
     if (retry_ms)
         pack_uint(&p, "retry_ms", retry_ms);
     pack_bool(&p, "final", final);
     pack_uint(&p, "last_seq", last_seq);
+}
+
+void answer_nack_encode(struct buffer *b, uint64_t request, enum wire_nack nack, uint64_t seq,
+                        uint64_t last_seq, uint32_t retry_ms, bool final)
+{
+    encode_nack(b, request, nack, wire_nack_sentence(nack), seq, last_seq, retry_ms, final);
+}
+
+/* The code of what was refused stands in front of its sentence. */
+static void encode_refused(struct buffer *b, uint64_t request, const struct committer_answer *a)
+{
+    char message[sizeof(a->why->code) + sizeof(a->why->message) + 2];
+    (void)snprintf(message, sizeof(message), "%s: %s", a->why->code, a->why->message);
+    encode_nack(b, request, a->nack, message, a->seq, a->last_seq, a->retry_ms, a->final);
 }
 
 void answer_encode(struct buffer *b, uint64_t request, const struct committer_answer *answer,
@@ -135,6 +150,8 @@ void answer_encode(struct buffer *b, uint64_t request, const struct committer_an
         encode_welcome(b, request, answer, schema);
     else if (answer->kind == WIRE_ACK)
         encode_ack(b, request, answer);
+    else if (answer->why)
+        encode_refused(b, request, answer);
     else
         answer_nack_encode(b, request, answer->nack, answer->seq, answer->last_seq, answer->retry_ms,
                            answer->final);

@@ -2,6 +2,8 @@
 
 #include "core/base/log.h"
 #include "core/base/scheduler.h"
+#include "core/forward/refusals.h"
+#include "core/ingest/arrival.h"
 #include "core/ingest/decode.h"
 #include "core/ingest/group.h"
 #include "core/ingest/job.h"
@@ -56,6 +58,7 @@ struct committer {
     struct scheduler ready;
     struct actor_list decodable, idle;
     struct decoded_pool decoded;
+    struct refusals *refusals;
     struct committer_statistics statistics;
 };
 
@@ -258,6 +261,8 @@ static void actor_commit(struct committer *c, struct actor *a, struct group *g)
 /* --- the other jobs ---------------------------------------------------------------------------------------
  */
 
+static void actor_maintain(struct committer *c, struct actor *a, bool settle);
+
 /* In its place in the queue: every batch of the session before is decided, so last_seq is the new one's. */
 static void hello_run(struct actor *a, struct job *j)
 {
@@ -268,6 +273,24 @@ static void hello_run(struct actor *a, struct job *j)
     if (store_source_cursor(a->tenant->store, j->source, cursor, &answer.cursor_size, &err) != 0)
         group_nack(&answer, WIRE_NACK_STORE_FAILED, COMMITTER_RETRY_MS, false);
     j->done(j->ctx, &answer);
+}
+
+/* A parcel of a site: a commit of its own. */
+static void forward_run(struct committer *c, struct actor *a, struct job *j)
+{
+    struct error err = ERROR_INIT;
+    struct arrival_statistics sum = {0};
+    int rc = arrival_take(a->tenant, j, c->data_path, c->free_bytes, c->refusals, &sum, &err);
+    actor_forget_reference(c, a); /* it may have brought rows */
+    if (rc == -ENOSPC || rc == -EIO || rc == 0)
+        actor_note(c, a, rc, &err);
+    (void)pthread_mutex_lock(&c->lock);
+    c->statistics.events += sum.n_events;
+    c->statistics.commits += sum.n_commits;
+    c->statistics.failed_commits += rc != 0 && rc != -EPERM;
+    c->statistics.repeats += sum.n_repeats;
+    (void)pthread_mutex_unlock(&c->lock);
+    actor_maintain(c, a, false);
 }
 
 static void call_run(struct committer *c, struct actor *a, struct job *j)
@@ -381,6 +404,8 @@ static void actor_run(struct committer *c, struct actor *a, struct group *g)
     if (single) {
         if (single->kind == JOB_HELLO)
             hello_run(a, single);
+        else if (single->kind == JOB_FORWARD)
+            forward_run(c, a, single);
         else
             call_run(c, a, single);
     } else if (has_job) {
@@ -394,9 +419,9 @@ static void actor_run(struct committer *c, struct actor *a, struct group *g)
 
     (void)pthread_mutex_lock(&c->lock);
     a->has_slices |= is_due && !is_time;
+    size_t bytes = TURN_COST + (single ? single->size : 0);
     if (single)
         job_free(single, &c->decoded);
-    size_t bytes = TURN_COST;
     for (unsigned i = 0; !single && i < g->n_jobs; i++) {
         bytes += g->jobs[i]->size;
         job_free(g->jobs[i], &c->decoded);
@@ -491,6 +516,12 @@ int committer_new(const struct committer_options *options, struct committer **re
         free(c);
         return error_set(err, -ENOMEM, "no_memory", "no memory for the committer");
     }
+    c->refusals = refusals_new();
+    if (!c->refusals) {
+        free(c->data_path);
+        free(c);
+        return error_set(err, -ENOMEM, "no_memory", "no memory for the committer");
+    }
     scheduler_init(&c->ready, TURN_BYTES);
     c->free_bytes = options->free_bytes ? options->free_bytes : COMMITTER_FREE_BYTES;
     c->logger = options->logger;
@@ -553,6 +584,21 @@ int committer_submit_batch(struct committer *c, struct tenant *t, const struct g
     if (rc != 0)
         job_free(j, NULL);
     return rc;
+}
+
+int committer_submit_forward(struct committer *c, struct tenant *t, const struct grant *who, const void *body,
+                             size_t size, committer_done done, void *ctx)
+{
+    struct job *j = job_new(JOB_FORWARD, who, body, size, done, ctx);
+    int rc = j ? committer_submit(c, t, j) : -ENOMEM;
+    if (rc != 0)
+        job_free(j, NULL);
+    return rc;
+}
+
+struct refusals *committer_refusals(struct committer *c)
+{
+    return c->refusals;
 }
 
 int committer_call(struct committer *c, struct tenant *t,
@@ -646,7 +692,7 @@ static void actor_refuse(struct committer *c, struct actor *a)
             j->call->rc = error_set(j->call->err, -ESHUTDOWN, "stopping", "the collector is stopping");
             j->call->is_done = true;
         } else {
-            answer.seq = j->kind == JOB_BATCH ? decode_seq(j->body, j->size) : 0;
+            answer.seq = j->kind == JOB_HELLO ? 0 : decode_seq(j->body, j->size);
             group_nack(&answer, WIRE_NACK_STOPPING, COMMITTER_RETRY_MS, false);
             answer.last_seq = group_last_seq(a->tenant, j->source);
             j->done(j->ctx, &answer);
@@ -688,6 +734,7 @@ void committer_free(struct committer *c)
             free(c->actors[i]);
         }
     decoded_pool_fini(&c->decoded);
+    refusals_free(c->refusals);
     (void)pthread_cond_destroy(&c->work);
     (void)pthread_cond_destroy(&c->call_done);
     (void)pthread_mutex_destroy(&c->lock);

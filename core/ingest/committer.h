@@ -28,6 +28,7 @@
 
 struct committer;
 struct logger;
+struct refusals;
 struct tenant;
 
 struct committer_options {
@@ -52,8 +53,9 @@ struct committer_answer {
     size_t cursor_size;
     /* NACK */
     enum wire_nack nack;
-    uint32_t retry_ms; /* 0: none */
-    bool final;        /* these bytes will never be taken */
+    uint32_t retry_ms;       /* 0: none */
+    bool final;              /* these bytes will never be taken */
+    const struct error *why; /* WIRE_NACK_REFUSED: what is refused and why; else NULL */
 };
 
 /* On a thread of the pool (or, from committer_stop, on its caller's), exactly once for each message taken. */
@@ -73,6 +75,13 @@ int committer_hello(struct committer *c, struct tenant *t, const struct grant *w
 /* body is the map of a BATCH message; the bytes are copied. */
 int committer_submit_batch(struct committer *c, struct tenant *t, const struct grant *who, const void *body,
                            size_t size, committer_done done, void *ctx);
+
+/* body is the map of a FORWARD message of a forwarder; the bytes are copied. One at a time of a site. */
+int committer_submit_forward(struct committer *c, struct tenant *t, const struct grant *who, const void *body,
+                             size_t size, committer_done done, void *ctx);
+
+/* What sites were told that is not taken of them (core/forward/refusals.h). */
+struct refusals *committer_refusals(struct committer *c);
 
 /* Runs fn where the tenant's store may be written, between two commits, and waits for it; returns what fn
  * returned. Not from a thread of the committer's, nor from a socket thread. -ESHUTDOWN (code stopping)

@@ -51,6 +51,18 @@ bool credit_take(struct credit_pool *p, struct credit *c, uint64_t n, int64_t no
     return true;
 }
 
+bool credit_take_alone(struct credit_pool *p, struct credit *c, uint64_t n, int64_t now, bool *ret_is_short)
+{
+    *ret_is_short = c->under_way == 0;
+    if (c->under_way > 0 || n > p->limit || p->under_way > p->limit - n)
+        return false;
+    c->under_way = n;
+    p->under_way += n;
+    c->used_at = now;
+    c->shrink_at = now + CREDIT_IDLE_MS;
+    return true;
+}
+
 void credit_give(struct credit_pool *p, struct credit *c, uint64_t n)
 {
     c->under_way -= n;

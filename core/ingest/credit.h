@@ -42,6 +42,8 @@ void credit_close(struct credit_pool *p, struct credit *c);
 
 /* Takes n bytes, or false: more than was promised, or (*ret_is_short) more than the pool has now. */
 bool credit_take(struct credit_pool *p, struct credit *c, uint64_t n, int64_t now, bool *ret_is_short);
+/* The same for who has one message under way at a time, of any size: beside its window. */
+bool credit_take_alone(struct credit_pool *p, struct credit *c, uint64_t n, int64_t now, bool *ret_is_short);
 /* Gives n bytes back when their batch is answered. */
 void credit_give(struct credit_pool *p, struct credit *c, uint64_t n);
 /* After a batch was committed that was taken at taken_at: grows the window where it is used and the pool has

@@ -70,8 +70,10 @@ void server_refuse(struct server *s, const struct peer *peer, const struct grant
 {
     uint64_t request = envelope->request;
     bool is_readable = envelope->body.at != NULL;
-    bool is_source_s = is_readable ? envelope->kind == WIRE_HELLO || envelope->kind == WIRE_BATCH
-                                   : who->role == ROLE_SOURCE || who->role == ROLE_NONE;
+    bool is_source_s =
+        is_readable
+            ? envelope->kind == WIRE_HELLO || envelope->kind == WIRE_BATCH || envelope->kind == WIRE_FORWARD
+            : who->role == ROLE_SOURCE || who->role == ROLE_FORWARDER || who->role == ROLE_NONE;
     s->statistics.refused++;
     if (s->n_refusals++ < SERVER_REFUSALS_LOGGED)
         log_warning(s->options.logger, "ingest", "message_refused", "server=%s tenant=%s source=%s code=%s",

@@ -1,4 +1,5 @@
-/* HELLO and BATCH, from the message to the committer's queue: who speaks for a source, what it may send now.
+/* HELLO, BATCH and FORWARD, from the message to the committer's queue: who speaks for a source, what it may
+ * send now.
  */
 #include "core/base/log.h"
 #include "core/ingest/decode.h"
@@ -9,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDLE_SESSION_MS 60000
-#define BUSY_RETRY_MS   200
+#define IDLE_SESSION_MS     60000
+#define BUSY_RETRY_MS       200
+#define FORWARD_EVENT_BYTES 128 /* of a parcel, about: its events are not counted before it is read */
 
 /* The source's session, made when it has none; makes room by dropping the one idle longest. */
 static int session_get(struct server *s, const struct grant *who, struct session **ret)
@@ -74,7 +76,7 @@ static void take_hello(struct server *s, const struct peer *peer, const struct g
         server_refuse(s, peer, who, envelope, WIRE_NACK_UNKNOWN_SOURCE);
         return;
     }
-    if (tenant && !source_is_allowed(s, tenant, who->source)) {
+    if (tenant && who->role == ROLE_SOURCE && !source_is_allowed(s, tenant, who->source)) {
         server_refuse(s, peer, who, envelope, WIRE_NACK_TOO_MANY_SOURCES);
         return;
     }
@@ -135,6 +137,7 @@ static void nack_batch(struct server *s, const struct peer *peer, const struct g
                      is_known ? known.last_seq : 0, retry_ms, false, session->credit.promised);
 }
 
+/* BATCH, or FORWARD, which differs in how its events are counted and how much may be under way. */
 static void take_batch(struct server *s, const struct peer *peer, const struct grant *who,
                        struct wire_envelope *envelope, struct tenant *tenant, size_t message_size)
 {
@@ -150,14 +153,18 @@ static void take_batch(struct server *s, const struct peer *peer, const struct g
         return;
     }
     struct quota *quota = quotas_of(&s->quotas, tenant);
-    uint32_t n_events = quota_batch_events(envelope->body.at, size), retry_ms = 0;
+    bool is_batch = envelope->kind == WIRE_BATCH;
+    uint32_t n_events = is_batch ? quota_batch_events(envelope->body.at, size)
+                                 : (uint32_t)(size / FORWARD_EVENT_BYTES + 1),
+             retry_ms = 0;
     if (quota && !rate_take(s, tenant, quota, n_events, &retry_ms)) {
         s->statistics.over_rate++;
         nack_batch(s, peer, who, envelope, tenant, session, WIRE_NACK_OVER_RATE, retry_ms);
         return;
     }
     bool is_short;
-    if (!credit_take(&s->pool, &session->credit, message_size, s->now, &is_short)) {
+    if (!(is_batch ? credit_take : credit_take_alone)(&s->pool, &session->credit, message_size, s->now,
+                                                      &is_short)) {
         rate_give(tenant, quota, n_events);
         s->statistics.refused++;
         nack_batch(s, peer, who, envelope, tenant, session, WIRE_NACK_OVER_CREDIT,
@@ -173,8 +180,8 @@ static void take_batch(struct server *s, const struct peer *peer, const struct g
         p->tenant = tenant;
         p->quota = quota;
         p->n_events = n_events;
-        rc = committer_submit_batch(s->options.committer, tenant, who, envelope->body.at, size,
-                                    pending_committed, p);
+        rc = (is_batch ? committer_submit_batch : committer_submit_forward)(
+            s->options.committer, tenant, who, envelope->body.at, size, pending_committed, p);
     }
     if (rc != 0) {
         pending_free(p);

@@ -27,7 +27,7 @@ struct decoded_slot *decoded_pool_get(struct decoded_pool *p); /* NULL: no memor
 void decoded_pool_put(struct decoded_pool *p, struct decoded_slot *slot);
 void decoded_pool_fini(struct decoded_pool *p);
 
-enum job_kind { JOB_HELLO, JOB_BATCH, JOB_CALL };
+enum job_kind { JOB_HELLO, JOB_BATCH, JOB_CALL, JOB_FORWARD };
 enum job_state { JOB_QUEUED, JOB_DECODING, JOB_DECODED };
 enum job_outcome {
     OUTCOME_COMMIT,

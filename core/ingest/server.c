@@ -109,11 +109,15 @@ static void take_message(struct server *s, const struct socket_message *m)
         server_refuse(s, peer, &who, &envelope, WIRE_NACK_TOO_MANY_CONNECTIONS);
         return;
     }
-    bool is_source_s = envelope.kind == WIRE_HELLO || envelope.kind == WIRE_BATCH;
+    bool is_source_s =
+        envelope.kind == WIRE_HELLO || envelope.kind == WIRE_BATCH || envelope.kind == WIRE_FORWARD;
+    bool may_send = envelope.kind == WIRE_HELLO   ? who.role == ROLE_SOURCE || who.role == ROLE_FORWARDER
+                    : envelope.kind == WIRE_BATCH ? who.role == ROLE_SOURCE
+                                                  : who.role == ROLE_FORWARDER;
     bool is_question = envelope.kind == WIRE_QUERY || envelope.kind == WIRE_CALL;
     if (is_stopping)
         server_refuse(s, peer, &who, &envelope, WIRE_NACK_STOPPING);
-    else if (is_source_s && (who.role != ROLE_SOURCE || !s->options.committer))
+    else if (is_source_s && (!may_send || !s->options.committer))
         server_refuse(s, peer, &who, &envelope, WIRE_NACK_NOT_GRANTED);
     else if (is_source_s)
         server_take_source_s(s, peer, &who, &envelope, m->size);

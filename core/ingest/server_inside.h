@@ -63,7 +63,8 @@ struct pending {
 
 /* --- intake.c --- */
 
-/* HELLO or BATCH, with the tenant held (NULL: it is not open) until what it says is in the committer's queue.
+/* HELLO, BATCH or FORWARD, with the tenant held (NULL: it is not open) until what it says is in the
+ * committer's queue.
  */
 void server_take_source_s(struct server *s, const struct peer *peer, const struct grant *who,
                           struct wire_envelope *envelope, size_t message_size);

@@ -33,6 +33,8 @@ static void put_entry(struct store *s, struct txn *t, const struct buffer *b)
         return;
     }
     put_u64(key, s->outgoing.next++);
+    atomic_store_explicit(&s->outgoing_end, s->outgoing.next,
+                          memory_order_relaxed); /* a little early at worst */
     txn_put(t, DB_OUTGOING, key, sizeof(key), b->data, b->size);
     outgoing_write(s, t);
 }
@@ -56,6 +58,7 @@ int outgoing_load(struct store *s, struct txn *t)
     if (!is_wanted(s))
         txn_empty(t, DB_OUTGOING); /* of an export that a restart has ended */
     s->outgoing_first = s->outgoing.next;
+    atomic_store_explicit(&s->outgoing_end, s->outgoing.next, memory_order_relaxed);
     return t->rc ? -EIO : first_key(t, &s->outgoing_first);
 }
 
@@ -280,8 +283,23 @@ int outgoing_read(struct store *s, struct txn *t, uint64_t serial, size_t bytes,
 
 /* --- trimming --- */
 
+bool outgoing_is_overdue(const struct store *s, int64_t now)
+{
+    int64_t hold = atomic_load_explicit(&s->hold_ms, memory_order_relaxed);
+    return s->outgoing.is_kept && hold > 0 && now - s->outgoing.delivered_at > hold &&
+           (s->outgoing.kept_from < s->outgoing.next || !s->outgoing.is_through);
+}
+
+/* What was kept too long goes; whoever forwards begins anew, and is told so. */
+static void drop_overdue(struct store *s, int64_t now)
+{
+    if (outgoing_is_overdue(s, now))
+        s->outgoing.kept_from = s->outgoing.next; /* on disk with the next entry, or found again */
+}
+
 int outgoing_trim(struct store *s, bool all, struct error *err)
 {
+    drop_overdue(s, store_now_ms());
     uint64_t floor = store_outlets_floor(s);
     if (s->outgoing_first >= floor || (!all && floor - s->outgoing_first < TRIM_WORTH))
         return 0;

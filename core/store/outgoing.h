@@ -34,6 +34,8 @@ struct outgoing_sink {
 int outgoing_read(struct store *s, struct txn *t, uint64_t serial, size_t bytes,
                   const struct outgoing_sink *sink);
 
+/* Whether what is not delivered has been kept for longer than it may. */
+bool outgoing_is_overdue(const struct store *s, int64_t now);
 /* Deletes some of what nobody reads any more, when it is worth a transaction, with `all` in any case. 1: it
  * did.
  */

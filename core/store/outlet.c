@@ -169,14 +169,32 @@ static int write_kept(struct store *s, const struct outgoing *next, struct error
     return r;
 }
 
+void store_set_forward_hold(struct store *s, int64_t hold_ms)
+{
+    atomic_store_explicit(&s->hold_ms, hold_ms, memory_order_relaxed);
+}
+
+uint64_t store_outlet_end(const struct store *s)
+{
+    return atomic_load_explicit(&s->outgoing_end, memory_order_relaxed);
+}
+
+bool store_outlet_is_kept(const struct store *s)
+{
+    return s->outgoing.is_kept;
+}
+
 int store_outlet_keep(struct store *s, struct outlet_cursor *cursor, struct error *err)
 {
     store_turn_take(s);
     int r = s->must_reload ? store_reload(s, err) : 0;
     struct outgoing next = s->outgoing;
     bool is_new = cursor->stream == 0;
-    if (!next.is_kept || is_new)
+    if (!next.is_kept || is_new) {
         next.kept_from = next.next;
+        next.is_through = 0;
+        next.delivered_at = next.is_kept ? next.delivered_at : store_now_ms();
+    }
     while (next.stream == 0)
         randombytes_buf(&next.stream, sizeof(next.stream));
     if (r == 0 && (!next.is_kept || is_new)) {
@@ -189,7 +207,8 @@ int store_outlet_keep(struct store *s, struct outlet_cursor *cursor, struct erro
     return r;
 }
 
-int store_outlet_delivered(struct store *s, const struct outlet_cursor *cursor, struct error *err)
+int store_outlet_delivered(struct store *s, const struct outlet_cursor *cursor, bool is_all,
+                           struct error *err)
 {
     store_turn_take(s);
     int r = s->must_reload ? store_reload(s, err) : 0;
@@ -197,6 +216,11 @@ int store_outlet_delivered(struct store *s, const struct outlet_cursor *cursor, 
     if (r == 0 && cursor->stream == s->outgoing.stream && cursor->serial > s->outgoing.kept_from &&
         cursor->serial <= s->outgoing.next)
         s->outgoing.kept_from = cursor->serial;
+    if (r == 0 && cursor->stream == s->outgoing.stream) {
+        s->outgoing.is_through |= cursor->phase == OUTLET_LOG;
+        if (is_all)
+            s->outgoing.delivered_at = store_now_ms();
+    }
     store_turn_give(s);
     return r;
 }

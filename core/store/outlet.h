@@ -89,8 +89,16 @@ int store_outlet_read(struct store *s, struct store_outlet *o, const struct outl
 
 /* Keeps what is not delivered from now on. A cursor at the beginning is given its place. */
 int store_outlet_keep(struct store *s, struct outlet_cursor *cursor, struct error *err);
-/* All below was delivered. */
-int store_outlet_delivered(struct store *s, const struct outlet_cursor *cursor, struct error *err);
+/* All below was delivered; is_all: and there is nothing behind it. */
+int store_outlet_delivered(struct store *s, const struct outlet_cursor *cursor, bool is_all,
+                           struct error *err);
+/* How long what is not delivered is kept, and tickets wait with leaving the log while what was there at the
+ * beginning is not. Behind that it begins anew. Any thread. */
+void store_set_forward_hold(struct store *s, int64_t hold_ms);
+/* The serial behind what is committed. Any thread. */
+uint64_t store_outlet_end(const struct store *s);
+/* Whether the store keeps what commits do for a forwarder. The committer's. */
+bool store_outlet_is_kept(const struct store *s);
 /* Keeps nothing any more. */
 int store_outlet_drop(struct store *s, struct error *err);
 /* An outlet that reads from a cursor on. -ENOENT outlet_lost: what commits did from there on is not kept any

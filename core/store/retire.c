@@ -4,6 +4,7 @@
  * older than the log's retention leaves the log whole; its facts move to the generation FACTS_FROZEN, which
  * no refold touches. A ticket whose last word is an erasure leaves log and facts; only its hash stays. Facts
  * that are frozen go when the ticket's newest event is older than the facts' retention. */
+#include "core/store/outgoing.h"
 #include "core/store/prune.h"
 #include "core/store/slice.h"
 
@@ -359,6 +360,9 @@ static int retire(struct store *s, int64_t now, struct error *err)
     if (r < 0)
         return r;
     if (!s->retire && (!store_retire_is_due(s, now) || s->meta.must_refold || s->environment->n_dropped))
+        return 0;
+    /* A ticket is forwarded as its events, as long as it has any. */
+    if (!s->retire && s->outgoing.is_kept && !s->outgoing.is_through && !outgoing_is_overdue(s, now))
         return 0;
     if (!s->retire) {
         struct fact_key key = {.generation = FACTS_FROZEN};

@@ -49,11 +49,14 @@ _Static_assert(sizeof(struct store_meta) == 64, "what is on disk has no padding"
 
 /* DB_META, "outgoing" (outgoing.h). */
 struct outgoing {
-    uint64_t next;      /* serial of the next entry */
-    uint64_t kept_from; /* what a forwarder has not delivered begins here */
-    uint64_t stream;    /* which store that is: a random number, from the first time on */
+    uint64_t next;        /* serial of the next entry */
+    uint64_t kept_from;   /* what a forwarder has not delivered begins here */
+    uint64_t stream;      /* which store that is: a random number, from the first time on */
+    int64_t delivered_at; /* when all there was had been delivered last, ms; the beginning: when it was kept
+                             first */
     uint8_t is_kept;
-    uint8_t unused[7];
+    uint8_t is_through; /* what was there when it began has been delivered */
+    uint8_t unused[6];
 };
 
 /* What a seal leaves in memory, in DB_HOT: where to find its events again. */
@@ -116,6 +119,8 @@ struct store {
     struct refold *refold;                    /* what a refold under way remembers; NULL: nothing */
     struct retire *retire;                    /* the day's pass under way; NULL: none */
     struct outgoing outgoing;     /* as on disk but for what the transaction under way adds */
+    _Atomic uint64_t outgoing_end; /* serial behind what is committed, for any thread */
+    _Atomic int64_t hold_ms;       /* forward_hold */
     uint64_t outgoing_first;      /* the oldest entry that may be there */
     struct store_outlet *outlets; /* open ones */
     uint32_t log_version;         /* goes up when blocks of the log are written anew */

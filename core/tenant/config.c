@@ -189,6 +189,29 @@ static const struct config_key PLUGIN_KEYS[] = {
 static const struct config_section PLUGIN = {"a plugin", sizeof(struct config_plugin), PLUGIN_KEYS,
                                              COUNT(PLUGIN_KEYS)};
 
+static const struct config_key FORWARD_KEYS[] = {
+    {"tenant", CONFIG_NAME, KEY(config_forward, tenant), .required = true,
+     .help = "Which tenant. At the centre there must be one of any name with the same key (tenant-NAME.key), "
+             "dimensions, SLA policies and calendar."},
+    {"to", CONFIG_TEXT, KEY(config_forward, to), .required = true,
+     .help = "Where the central collector listens: tcp://central.example:7780."},
+    {"server_key", CONFIG_TEXT, KEY(config_forward, server_key), .required = true,
+     .help = "Its public key, as tendon key server prints it there."},
+    {"site", CONFIG_NAME, KEY(config_forward, site), .required = true,
+     .help =
+         "What this site is called there: sources are shown as SITE/NAME. The name that its key was granted "
+         "with."},
+    {"hold", CONFIG_DURATION, KEY(config_forward, hold_ms), .preset = "30d", .low = 3600000,
+     .high = RETENTION_HIGH_MS,
+     .help =
+         "How long what is not delivered is kept, and tickets wait with leaving the log before all that was "
+         "there is delivered for the first time. After that what is there is sent once more from the "
+         "beginning."},
+};
+
+static const struct config_section FORWARD = {"a forwarding", sizeof(struct config_forward), FORWARD_KEYS,
+                                              COUNT(FORWARD_KEYS)};
+
 static const struct config_key DAEMON_KEYS[] = {
     {"data", CONFIG_PATH, KEY(config, data), .preset = "/var/lib/tendon", .restart = true,
      .help = "Directory of the stores: one folder a tenant, one for control. Made when missing, mode 0700."},
@@ -239,6 +262,8 @@ static const struct config_key DAEMON_KEYS[] = {
     {"tenants", CONFIG_SECTIONS, KEY(config, tenants), .high = CONFIG_TENANTS_MAX, .section = &TENANT,
      .help = "Tenants. One that is named here is made when missing; taking it out of the file removes "
              "nothing (tendon tenant remove does), and tendon tenant add makes others."},
+    {"forward", CONFIG_SECTIONS, KEY(config, forward), .high = CONFIG_FORWARD_MAX, .section = &FORWARD,
+     .help = "Tenants that are forwarded to a central collector. See FORWARDING."},
     {"plugins", CONFIG_SECTIONS, KEY(config, plugins), .high = CONFIG_PLUGINS_MAX, .section = &PLUGIN,
      .help = "Plugin instances, each in processes of its own."},
 };

@@ -19,6 +19,7 @@
 #define CONFIG_TENANTS_MAX 1024
 #define CONFIG_PLUGINS_MAX 1024
 #define CONFIG_LISTEN_MAX  16
+#define CONFIG_FORWARD_MAX 64
 #define CONFIG_MAPS_BYTES  (100ll << 40) /* address space that all stores together may map */
 
 #define RETENTION_LOW_MS  86400000ll
@@ -87,6 +88,15 @@ struct config_plugin {
     bool enabled;
 };
 
+struct config_forward {
+    const struct config_node *node;
+    char *tenant;
+    char *to;         /* tcp://ADDRESS:PORT */
+    char *server_key; /* Z85 */
+    char *site;
+    int64_t hold_ms;
+};
+
 struct config {
     const struct config_node *node;
     char *data;
@@ -106,6 +116,7 @@ struct config {
     int64_t credit_bytes;
     struct config_list tenants; /* struct config_tenant */
     struct config_list plugins; /* struct config_plugin */
+    struct config_list forward; /* struct config_forward */
     struct config_node *tree;
     atomic_uint references;
 };
@@ -133,6 +144,11 @@ static inline struct config_policy *config_policy_at(const struct config_tenant 
 static inline struct config_plugin *config_plugin_at(const struct config *c, size_t i)
 {
     return (struct config_plugin *)c->plugins.at + i;
+}
+
+static inline struct config_forward *config_forward_at(const struct config *c, size_t i)
+{
+    return (struct config_forward *)c->forward.at + i;
 }
 
 /* The name of the plugin's tenant. */

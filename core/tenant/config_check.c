@@ -6,6 +6,7 @@
 #include "core/base/zone.h"
 #include "core/fold/reference.h"
 #include "core/tenant/config_policy.h"
+#include "core/tenant/control.h"
 #include "core/tenant/grant.h"
 #include "proto/msgpack.h"
 
@@ -79,15 +80,20 @@ static void check_run(const struct config *c, struct config_problems *p)
                        107 - strlen("/control.sock"));
 }
 
+static bool endpoint_valid(const char *endpoint)
+{
+    int64_t port;
+    const char *address = endpoint + strlen("tcp://");
+    const char *colon = strncmp(endpoint, "tcp://", 6) == 0 ? strrchr(address, ':') : NULL;
+    return colon && colon != address && strlen(endpoint) <= 255 && !strpbrk(address, "/ ;,") &&
+           quantity_int(colon + 1, 1, 65535, &port) == 0;
+}
+
 static void check_listen(const struct config *c, struct config_problems *p)
 {
     for (size_t i = 0; i < c->listen.n; i++) {
         const char *endpoint = c->listen.at[i];
-        const char *address = endpoint + strlen("tcp://");
-        int64_t port;
-        const char *colon = strncmp(endpoint, "tcp://", 6) == 0 ? strrchr(address, ':') : NULL;
-        if (!colon || colon == address || strlen(endpoint) > 255 || strpbrk(address, "/ ;,") ||
-            quantity_int(colon + 1, 1, 65535, &port) < 0)
+        if (!endpoint_valid(endpoint))
             config_problem(p, place_at(c->node, "listen", i),
                            "listen takes tcp://ADDRESS:PORT, for example tcp://127.0.0.1:7780");
     }
@@ -274,8 +280,32 @@ static void check_stamp(const struct config_stamp *stamp, struct config_problems
                            EVENT_CODE_BYTES, EVENT_CODE_SPACES);
 }
 
+/* --- forwarding --- */
+
+static void check_forward(const struct config *c, size_t i, struct config_problems *p)
+{
+    const struct config_forward *f = config_forward_at(c, i);
+    if (f->to && !endpoint_valid(f->to))
+        config_problem(p, place(f->node, "to"),
+                       "to takes tcp://ADDRESS:PORT, for example tcp://central.example:7780");
+    if (f->server_key && !control_key_valid(f->server_key))
+        config_problem(
+            p, place(f->node, "server_key"),
+            "server_key takes 40 characters of Z85, as tendon key server prints them at the central "
+            "collector");
+    if (f->site && strlen(f->site) > GRANT_SITE_NAME_BYTES)
+        config_problem(p, place(f->node, "site"), "a site's name has at most %d bytes",
+                       GRANT_SITE_NAME_BYTES);
+    for (size_t k = 0; f->tenant && k < i; k++)
+        if (config_forward_at(c, k)->tenant && strcmp(config_forward_at(c, k)->tenant, f->tenant) == 0)
+            config_problem(p, place(f->node, "tenant"),
+                           "tenant %s is forwarded twice: a tenant goes to one place", f->tenant);
+}
+
 void config_check(struct config *c, struct config_problems *p)
 {
+    for (size_t i = 0; i < c->forward.n; i++)
+        check_forward(c, i, p);
     check_directories(c, p);
     check_run(c, p);
     check_listen(c, p);

@@ -38,6 +38,7 @@ struct dispatch_options {
     const char *plugin_host; /* the program; copied */
     /* What the servers say of themselves, an array for `status`; NULL: nothing. On a thread of the pool. */
     json_t *(*servers)(void *ctx);
+    json_t *(*forwarding)(void *ctx); /* the same of tenants that are forwarded; with servers_ctx */
     void *servers_ctx;
     unsigned n_threads;
     unsigned queue_max; /* requests waiting, at most */

@@ -10,7 +10,8 @@
 
 enum role { ROLE_NONE, ROLE_SOURCE, ROLE_READER, ROLE_ADMIN, ROLE_FORWARDER, ROLE_BENCHMARK, ROLE_OPERATOR };
 
-#define GRANT_SITES_MAX 32 /* that a reader is narrowed to */
+#define GRANT_SITES_MAX       32 /* that a reader is narrowed to */
+#define GRANT_SITE_NAME_BYTES 32 /* of a forwarder's site */
 
 /* Types a source may send unless its grant says otherwise: ticket.*, sla.*, contact.*, watermark. */
 uint32_t grant_default_types(void);
@@ -23,7 +24,7 @@ const char *grant_types_nearest(const char *pattern);
 struct grant {
     enum role role;
     char tenant[STORE_NAME_BYTES + 1];       /* empty for roles benchmark and operator */
-    char source[STORE_NAME_BYTES + 1];       /* role source */
+    char source[STORE_NAME_BYTES + 1];       /* role source; role forwarder: its site and a slash */
     char namespace[STORE_NAME_BYTES + 1];    /* role source; default: the source's own name */
     uint32_t types;                          /* bits of enum event_type */
     char stamp_vendor[EVENT_CODE_BYTES + 1]; /* empty: none */

@@ -159,24 +159,42 @@ int key_file_audit(const char *directory, uint8_t ret[TENANT_KEY_BYTES], struct 
     return read_hex(directory, "audit.key", 1, ret, err);
 }
 
-int key_file_server(const char *directory, char ret_secret[CURVE_KEY_BYTES], char ret_public[CURVE_KEY_BYTES],
-                    struct error *err)
+static int read_curve(const char *directory, const char *name, char ret_secret[CURVE_KEY_BYTES],
+                      char ret_public[CURVE_KEY_BYTES], struct error *err)
 {
-    static const char NAME[] = "server.key";
     char line[KEY_FILE_BYTES], public_key[CURVE_KEY_BYTES];
-    int r = key_file_read(directory, NAME, line, err);
+    int r = key_file_read(directory, name, line, err);
     if (r == -ENOENT) {
-        if (zmq_curve_keypair(public_key, line) < 0)
+        int made;
+        do /* one that begins so would look like an option */
+            made = zmq_curve_keypair(public_key, line);
+        while (made == 0 && public_key[0] == '-');
+        if (made < 0)
             return error_set(err, -errno, "key_file", "no CURVE key pair: %s", zmq_strerror(errno));
-        r = key_file_create(directory, NAME, line, err);
+        r = key_file_create(directory, name, line, err);
     }
     if (r == 0 && (strlen(line) != CURVE_KEY_BYTES - 1 || zmq_curve_public(public_key, line) < 0))
         r = error_set(err, -EBADMSG, "key_file", "%s/%s does not hold a CURVE key in Z85 (40 characters)",
-                      directory, NAME);
+                      directory, name);
     if (r == 0) {
         memcpy(ret_secret, line, CURVE_KEY_BYTES);
         memcpy(ret_public, public_key, CURVE_KEY_BYTES);
     }
     sodium_memzero(line, sizeof(line));
     return r;
+}
+
+int key_file_server(const char *directory, char ret_secret[CURVE_KEY_BYTES], char ret_public[CURVE_KEY_BYTES],
+                    struct error *err)
+{
+    return read_curve(directory, "server.key", ret_secret, ret_public, err);
+}
+
+int key_file_forward(const char *directory, const char *tenant, char ret_secret[CURVE_KEY_BYTES],
+                     char ret_public[CURVE_KEY_BYTES], struct error *err)
+{
+    char name[NAME_MAX + 1];
+    if (snprintf(name, sizeof(name), "forward-%s.key", tenant) >= (int)sizeof(name))
+        return error_set(err, -EINVAL, "key_file", "the tenant's name is too long");
+    return read_curve(directory, name, ret_secret, ret_public, err);
 }

@@ -27,6 +27,9 @@ int key_file_tenant(const char *directory, const char *tenant, int create, uint8
 int key_file_destroy(const char *directory, const char *tenant, struct error *err);
 /* The seed of the audit log's Ed25519 key, of audit.key: 64 hexadecimal digits, made when missing. */
 int key_file_audit(const char *directory, uint8_t ret[TENANT_KEY_BYTES], struct error *err);
+/* The CURVE pair that a tenant is forwarded with, of forward-NAME.key, made when missing. */
+int key_file_forward(const char *directory, const char *tenant, char ret_secret[CURVE_KEY_BYTES],
+                     char ret_public[CURVE_KEY_BYTES], struct error *err);
 /* The server's CURVE pair of server.key (the secret half; the public one follows from it), made when missing.
  */
 int key_file_server(const char *directory, char ret_secret[CURVE_KEY_BYTES], char ret_public[CURVE_KEY_BYTES],

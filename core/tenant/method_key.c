@@ -173,7 +173,7 @@ static int check_params_of_role(const struct request *r, enum role role)
         {"types", 1u << ROLE_SOURCE},
         {"vendor", 1u << ROLE_SOURCE},
         {"outsourcer", 1u << ROLE_SOURCE},
-        {"sites", 1u << ROLE_READER},
+        {"sites", 1u << ROLE_READER | 1u << ROLE_FORWARDER},
     };
     for (size_t i = 0; i < sizeof(PARAMS) / sizeof(*PARAMS); i++) {
         const json_t *value = json_object_get(r->params, PARAMS[i].param);
@@ -198,6 +198,22 @@ static int source_params(const struct request *r, struct grant *g)
     if (result == 0)
         result = types_param(r, &g->types);
     return result == 0 ? check_source_free(r, g) : result;
+}
+
+/* What a forwarder's site is called here: the one that --site names, else as the key. Its record among the
+ * sources has that name and a slash (core/store/inlet.h). */
+static int forwarder_params(const struct request *r, const struct control_key *key, struct grant *g)
+{
+    const char *site = g->n_sites ? g->sites[0] : key->name;
+    if (g->n_sites > 1 || !tenant_name_valid(site) || strlen(site) > GRANT_SITE_NAME_BYTES) {
+        error_set(r->err, -EINVAL, "bad_param",
+                  "the role forwarder needs one site, by a name of at most %d bytes", GRANT_SITE_NAME_BYTES);
+        error_hint(r->err, "--site NAME of a-z, 0-9, \".\", \"_\" and \"-\": what it is called here");
+        return -EINVAL;
+    }
+    (void)snprintf(g->source, sizeof(g->source), "%s/", site);
+    g->n_sites = 0;
+    return 0;
 }
 
 /* An admin gives away what is the tenant's, not what is the collector's. */
@@ -246,6 +262,8 @@ static int key_of_params(struct request *r, struct control_key *ret)
         result = sites_param(r, g);
     if (result == 0)
         result = code_param(r, "name", true, ret->name);
+    if (result == 0 && role == ROLE_FORWARDER)
+        result = forwarder_params(r, ret, g);
     g->role = role;
     return result;
 }

@@ -1,5 +1,6 @@
 /* status: how the collector is, and what somebody should look at, in sentences. */
 #include "core/base/instant.h"
+#include "core/forward/refusals.h"
 #include "core/ingest/committer.h"
 #include "core/supervise/supervise.h"
 #include "core/tenant/method.h"
@@ -152,6 +153,54 @@ static json_t *tenants_json(const struct request *r, json_t *warnings)
     return list;
 }
 
+/* Sites whose stores come here, and what is not taken of them. */
+static json_t *sites_json(const struct request *r, json_t *warnings)
+{
+    json_t *list = json_array();
+    struct refusal *refusals = NULL;
+    size_t n_refusals = 0;
+    (void)refusals_list(committer_refusals(r->parts->committer), &refusals, &n_refusals);
+    for (unsigned i = 0; i < tenants_count(r->parts->tenants); i++) {
+        struct tenant *t = tenants_hold_at(r->parts->tenants, i);
+        struct store_source *sites = NULL;
+        size_t n = 0;
+        if (t)
+            (void)store_site_list(t->store, &sites, &n);
+        for (size_t k = 0; k < n; k++) {
+            const struct refusal *refusal = NULL;
+            for (size_t m = 0; m < n_refusals && refusals; m++)
+                if (strcmp(refusals[m].tenant, t->name) == 0 && strcmp(refusals[m].site, sites[k].name) == 0)
+                    refusal = &refusals[m];
+            (void)list_append(
+                list,
+                json_pack("{s:s, s:s, s:I, s:I, s:o, s:s, s:s}", "tenant", t->name, "site", sites[k].name,
+                          "position", (json_int_t)sites[k].last_seq, "events", (json_int_t)sites[k].accepted,
+                          "last_commit", instant_json(sites[k].last_commit), "state",
+                          refusal ? "refused" : "taken", "code", refusal ? refusal->why.code : ""));
+        }
+        free(sites);
+        tenant_release(t);
+    }
+    for (size_t m = 0; m < n_refusals && refusals; m++)
+        warn(warnings, "what site %s forwards to tenant %s is not taken: %s%s%s", refusals[m].site,
+             refusals[m].tenant, refusals[m].why.message, *refusals[m].why.hint ? "; " : "",
+             refusals[m].why.hint);
+    free(refusals);
+    return list;
+}
+
+static void warn_forwarding(const json_t *forwarding, json_t *warnings)
+{
+    for (size_t i = 0; i < json_array_size(forwarding); i++) {
+        const json_t *row = json_array_get(forwarding, i);
+        const char *state = json_string_value(json_object_get(row, "state"));
+        const char *message = json_string_value(json_object_get(row, "message"));
+        const char *tenant = json_string_value(json_object_get(row, "tenant"));
+        if (state && message && tenant && (strcmp(state, "stopped") == 0 || strcmp(state, "waiting") == 0))
+            warn(warnings, "tenant %s is not forwarded: %s", tenant, message);
+    }
+}
+
 static json_t *ingest_json(const struct request *r)
 {
     struct committer_statistics s = {0};
@@ -169,14 +218,17 @@ int method_status(struct request *r)
     json_t *plugins = r->parts->supervisor ? supervisor_status(r->parts->supervisor) : json_array();
     json_t *servers = r->parts->servers ? r->parts->servers(r->parts->servers_ctx) : json_array();
     warn_failures(r, warnings);
-    json_t *tenants = tenants_json(r, warnings);
+    json_t *forwarding = r->parts->forwarding ? r->parts->forwarding(r->parts->servers_ctx) : json_array();
+    json_t *tenants = tenants_json(r, warnings), *sites = sites_json(r, warnings);
+    warn_forwarding(forwarding, warnings);
     warn_plugins(plugins, warnings);
     warn_disk(r, warnings);
     warn_audit(r, warnings);
     warn_servers(servers, warnings);
-    return request_answer(
-        r, json_pack("{s:s, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "version", TENDON_VERSION, "pid",
-                     (json_int_t)getpid(), "started_at", instant_json(r->started_at), "uptime_s",
-                     (json_int_t)((instant_now() - r->started_at) / 1000), "warnings", warnings, "tenants",
-                     tenants, "plugins", plugins, "servers", servers, "ingest", ingest_json(r)));
+    return request_answer(r, json_pack("{s:s, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+                                       TENDON_VERSION, "pid", (json_int_t)getpid(), "started_at",
+                                       instant_json(r->started_at), "uptime_s",
+                                       (json_int_t)((instant_now() - r->started_at) / 1000), "warnings",
+                                       warnings, "tenants", tenants, "forwarding", forwarding, "sites", sites,
+                                       "plugins", plugins, "servers", servers, "ingest", ingest_json(r)));
 }

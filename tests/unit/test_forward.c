@@ -416,7 +416,7 @@ static bool forward(struct forwarder *f, unsigned n)
         must(take(f->to->store, f->site, ++f->seq, bytes, p->size, &p->next, &err), &err);
         if (f->n_parcels++ % 5 == 0)
             must(take(f->to->store, f->site, f->seq, bytes, p->size, &p->next, &err), &err);
-        must(store_outlet_delivered(f->from->store, &p->next, &err), &err);
+        must(store_outlet_delivered(f->from->store, &p->next, false, &err), &err);
         forward_reader_taken(&f->reader);
         n--;
     }

@@ -60,7 +60,7 @@ static const struct {
 static const struct {
     const char *kind, *roles;
 } KIND_ROLES[] = {
-    {"HELLO", "s"},  {"BATCH", "s"}, {"QUERY", "rno"}, {"CALL", NULL}, {"MORE", "srnafbo"}, {"FORWARD", ""},
+    {"HELLO", "sf"}, {"BATCH", "s"}, {"QUERY", "rno"}, {"CALL", NULL}, {"MORE", "srnafbo"}, {"FORWARD", "f"},
     {"WELCOME", ""}, {"ACK", ""},    {"NACK", ""},     {"RESULT", ""}, {"ERROR", ""},
 };
 #define N_KINDS (sizeof(KIND_ROLES) / sizeof(*KIND_ROLES))
@@ -103,6 +103,8 @@ static void become(struct world *w, char role, const char *tenant)
         (void)snprintf(who.source, sizeof(who.source), "desk");
         (void)snprintf(who.namespace, sizeof(who.namespace), "desk");
     }
+    if (who.role == ROLE_FORWARDER)
+        (void)snprintf(who.source, sizeof(who.source), "north/");
     if (role == 'n') {
         who.n_sites = 1;
         (void)snprintf(who.sites[0], sizeof(who.sites[0]), "north");
