@@ -494,10 +494,10 @@ static int start_parts(struct daemon *d, struct error *err)
             &(struct zap_options){.zmq = d->zmq, .resolve = resolve, .resolve_ctx = d, .logger = d->logger},
             &d->zap, err);
     if (r == 0)
-        r = start_control_server(d, err);
+        r = start_forwarders(d, err);
     if (r == 0)
-        r = start_data_server(d, err);
-    return r == 0 ? start_forwarders(d, err) : r;
+        r = start_control_server(d, err);
+    return r == 0 ? start_data_server(d, err) : r;
 }
 
 static void audit_rejects(void *ctx)

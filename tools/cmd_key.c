@@ -198,7 +198,7 @@ static const struct option GRANT_OPTIONS[] = {
      "tenant's log; benchmark sees what is published across tenants; operator may all"},
     {"source", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING, "as whom a source sends; required for one"},
     {"site", 0, OPTION_MANY, "SITE", NULL, NAMES_NOTHING,
-     "narrow a reader to this site; may be given again, up to 32 times"},
+     "narrow a reader to this site; may be given again, up to 32 times; of a forwarder what its site is called here"},
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "for whom; may be left out where there is one tenant"},
     {"namespace", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
@@ -243,7 +243,9 @@ const struct command CMD_KEY_GRANT = {
                 "survey.sent,survey.response\n"
                 "  # somebody who sees the figures of two sites\n"
                 "  tendon key grant north.pub --role reader --tenant riverbend --name north --site north "
-                "--site annex\n",
+                "--site annex\n"
+                "  # a site's collector that forwards its log here (tendon status there shows its key)\n"
+                "  tendon key grant 'PUBLIC-KEY' --role forwarder --tenant riverbend --name north --site north\n",
     .run = key_grant_run,
 };
 

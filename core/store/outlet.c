@@ -453,7 +453,8 @@ static int stored_of(struct reading *k, uint32_t number, uint64_t *ret)
     uint32_t first = number / WINDOW * WINDOW;
     int r = o->has_window && o->window_first == first ? 0 : window_load(k, first);
     /* It may have come into the directory since. */
-    bool is_old = o->n_subjects != k->store->meta.n_subjects || o->n_in_directory != k->store->meta.n_in_directory;
+    bool is_old =
+        o->n_subjects != k->store->meta.n_subjects || o->n_in_directory != k->store->meta.n_in_directory;
     if (r == 0 && o->window[number - first] == 0 && is_old)
         r = window_load(k, first);
     if (r == 0)

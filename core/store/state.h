@@ -118,12 +118,12 @@ struct store {
     bool must_sweep;                          /* there may be blocks of generations that nobody reads */
     struct refold *refold;                    /* what a refold under way remembers; NULL: nothing */
     struct retire *retire;                    /* the day's pass under way; NULL: none */
-    struct outgoing outgoing;     /* as on disk but for what the transaction under way adds */
-    _Atomic uint64_t outgoing_end; /* serial behind what is committed, for any thread */
-    _Atomic int64_t hold_ms;       /* forward_hold */
-    uint64_t outgoing_first;      /* the oldest entry that may be there */
-    struct store_outlet *outlets; /* open ones */
-    uint32_t log_version;         /* goes up when blocks of the log are written anew */
+    struct outgoing outgoing;                 /* as on disk but for what the transaction under way adds */
+    _Atomic uint64_t outgoing_end;            /* serial behind what is committed, for any thread */
+    _Atomic int64_t hold_ms;                  /* forward_hold */
+    uint64_t outgoing_first;                  /* the oldest entry that may be there */
+    struct store_outlet *outlets;             /* open ones */
+    uint32_t log_version;                     /* goes up when blocks of the log are written anew */
     int64_t retired_day; /* the last that was gone through, in days since 1970; −1: not known */
     _Atomic int64_t log_ms, facts_ms; /* retention; 0: for ever */
     struct fact_row *rows;            /* what the fold made of one subject */

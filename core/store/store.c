@@ -1,6 +1,7 @@
 #include "core/store/store.h"
 
 #include "core/store/commit.h"
+#include "core/store/inlet.h"
 #include "core/store/outgoing.h"
 #include "core/store/outlet.h"
 #include "core/store/prepare.h"
@@ -751,5 +752,15 @@ void store_progress(struct store *s, struct store_progress *ret)
 
 uint64_t store_hash_ticket(const struct store *s, const char *namespace, const char *id, size_t size)
 {
-    return store_hash(s, 't', namespace, id, size);
+    /* One that came through sites has their names in front, the last one's first. */
+    char name[STORE_NAME_BYTES + 1];
+    (void)snprintf(name, sizeof(name), "%s", namespace);
+    char *slash = strrchr(name, '/');
+    uint64_t hash = store_hash(s, 't', slash ? slash + 1 : name, id, size);
+    while (slash) {
+        *slash = '\0';
+        slash = strrchr(name, '/');
+        hash = store_site_hash(s, slash ? slash + 1 : name, hash);
+    }
+    return hash;
 }

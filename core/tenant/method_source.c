@@ -266,6 +266,11 @@ int method_source_reset(struct request *r)
     int result = request_source(r, &t, &s);
     if (result < 0)
         return result;
+    if (strchr(s.name, '/')) {
+        error_set(r->err, -EPERM, "of_a_site", "the source %s is a site's: it is reset there", s.name);
+        error_hint(r->err, "tendon source reset at the site; what it does comes here as well");
+        return -EPERM;
+    }
     struct reset reset_ = {.source = s.name};
     result = request_act(r, t, json_pack("{s:s}", "source", s.name));
     if (result == 0)

@@ -1,14 +1,18 @@
 """A tree of collectors: what a site forwards is at the centre, the same, over restarts and refusals of both ends."""
+import os
+import shutil
+import subprocess
+
 import pytest
 
-from collector import wait_for
+from collector import built, wait_for
 from events import D0, created, solved_ticket
-from forwarding import Tree, forwarding, is_delivered, site_of
+from forwarding import Tree, forwarding, site_of
 from tendon_client import Refused
 from test_disk_full import fill, volume  # noqa: F401  (a fixture)
 
-HOUR, DAY = 3_600_000, 86_400_000
-METRICS = ["tickets_created", "resolution_time.p50", "first_response_time.avg", "reopen_rate", "backlog"]
+HOUR = 3_600_000
+METRICS = ["tickets_created", "tickets_solved", "full_resolution_time.p50", "first_response_time.avg", "reopen_rate", "backlog"]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +30,7 @@ def answers(collector, **options):
     now = {"now": "2024-06-01T00:00:00Z"}
     found = []
     for by in ([], ["vendor"], ["team"], ["employer"]):
-        found.append(collector.query(["tickets_created"], by=by, tenant="riverbend", **now, **options)["rows"])
+        found.append(collector.query(METRICS, by=by, tenant="riverbend", **now, **options)["rows"])
     return found
 
 
@@ -72,6 +76,9 @@ def test_a_reset_travels(tree):
     tree.wait()
     assert centre.value("tickets_created") == before - 5
     assert centre.call("source.show", tenant="riverbend", source="north/phones")["generation"] == 2
+    with pytest.raises(Refused) as caught:  # or what the site says from then on would be from before it
+        centre.call("source.reset", tenant="riverbend", source="north/phones")
+    assert caught.value.code == "of_a_site"
 
 
 def test_both_ends_restart(tree):
@@ -129,7 +136,7 @@ def test_who_was_not_granted_is_told(tree):
     tree.sites.pop("east").remove()
 
 
-def test_what_the_centre_refuses_stops_there(make_collector):
+def test_what_the_centre_refuses_stops_there():
     """A dimension that only the site declares: both ends say so, nothing is skipped, and it goes on when the centre knows it."""
     with Tree() as tree:
         site = tree.add("north", tenants=[{"name": "riverbend", "zone": "UTC", "dimensions": ["ward"]}])
@@ -155,12 +162,10 @@ def test_what_the_centre_refuses_stops_there(make_collector):
         assert site_of(tree.centre, "north")["state"] == "taken"
 
 
-def test_another_key_is_refused(make_collector):
+def test_another_key_is_refused():
     with Tree() as tree:
         site = tree.add("north")
         site.stop()
-        import os
-        import shutil
         shutil.rmtree(os.path.join(site.folder, "data"))
         os.mkdir(os.path.join(site.folder, "data"), mode=0o700)
         os.unlink(os.path.join(site.folder, "keys", "tenant-riverbend.key"))
@@ -195,8 +200,6 @@ def test_a_tree_of_three(tree):
     """The centre is a site of another: names grow in front."""
     with Tree() as above:
         centre = tree.centre
-        import os
-        import shutil
         above.centre.stop()
         shutil.rmtree(os.path.join(above.centre.folder, "data"))
         os.mkdir(os.path.join(above.centre.folder, "data"), mode=0o700)
@@ -218,3 +221,19 @@ def test_a_tree_of_three(tree):
             centre.write()
             centre.restart()
         assert centre.call("status")["forwarding"] == []
+
+
+def test_wrong_configurations_are_told(make_collector):
+    collector = make_collector()
+    right = {"tenant": "riverbend", "to": "tcp://127.0.0.1:7780", "server_key": "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", "site": "north"}
+    for more, said in (({"to": "ipc:///x"}, "tcp://ADDRESS:PORT"), ({"server_key": "short"}, "Z85"), ({"site": "n" * 40}, "32 bytes"),
+                       ({"site": "Not A Name"}, "site"), ({"hold": "1s"}, "hold"), ({"sight": "north"}, "unknown key")):
+        collector.configuration["forward"] = [{**right, **more}]
+        collector.write()
+        done = subprocess.run([built("tendond"), "--check", "--config", collector.config_path], capture_output=True, text=True,
+                              check=False)
+        assert done.returncode != 0 and said in done.stdout + done.stderr, (more, done)
+    collector.configuration["forward"] = [right, right]
+    collector.write()
+    done = subprocess.run([built("tendond"), "--check", "--config", collector.config_path], capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "twice" in done.stdout + done.stderr

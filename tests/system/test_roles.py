@@ -219,11 +219,36 @@ def test_an_operator_s_key_may_what_the_socket_may(running):
 
 
 @pytest.mark.parametrize("role", ["forwarder", "benchmark"])
-def test_a_role_without_work_yet_gets_nothing_else(running, role):
+def test_a_role_with_one_task_gets_nothing_else(running, role):
     with as_role(running, role, f"a-{role}") as client:
         for what in (lambda: client.query("tickets_created"), lambda: client.call("tenant.show"),
-                     lambda: client.call("key.list"), lambda: client.hello("desk"), lambda: client.call("status")):
+                     lambda: client.call("key.list"), lambda: client.call("status"), lambda: client.batch([created("x")])):
             assert is_not_granted(what)
+        with pytest.raises(Nacked) as caught:
+            client.hello("desk")
+        assert caught.value.code == ("unknown_source" if role == "forwarder" else "not_granted")
+
+
+def test_a_forwarder_is_one_site(running):
+    for more in ({"sites": ["Not A Name"]}, {"sites": ["north", "south"]}, {"sites": ["n" * 33]}, {}):
+        with pytest.raises(Refused) as caught:
+            running.call("key.grant", public_key=new_keys()[0].decode(), name="no name for a site", role="forwarder",
+                         tenant="riverbend", **more)
+        assert caught.value.code == "bad_param"
+    keys = new_keys()
+    assert running.call("key.grant", public_key=keys[0].decode(), name="its-key", role="forwarder", tenant="riverbend",
+                        sites=["north"])["source"] == "north/"
+    with running.connect(keys) as client:
+        assert client.hello("north/")["last_seq"] == 0
+        for body in ({}, {"seq": 1, "parcel": b"", "cursor": b""}, {"seq": 1, "parcel": b"x", "cursor": b"y" * 100},
+                     {"seq": 0, "parcel": b"x", "cursor": b""}, {"seq": 1, "parcel": "x", "cursor": b""}):
+            kind, answer = client.ask("FORWARD", body)[:2]
+            assert kind == "NACK" and answer["code"] == "malformed" and answer["final"] is True
+        kind, answer = client.ask("FORWARD", {"seq": 2, "parcel": b"x", "cursor": b""})[:2]
+        assert kind == "NACK" and answer["code"] == "out_of_order"
+        kind, answer = client.ask("FORWARD", {"seq": 1, "parcel": b"\xc1", "cursor": b""})[:2]
+        assert kind == "NACK" and answer["code"] == "refused" and answer["final"] is False
+        assert answer["message"].startswith("malformed: ") and answer["last_seq"] == 0
 
 
 def test_what_says_nothing_for_a_role_is_refused(running):

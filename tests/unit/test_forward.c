@@ -9,6 +9,8 @@
 
 #include "store_made.h"
 
+#include <unistd.h>
+
 enum { SLICE = 7, HOT = 60, N_SOURCES = 3, DAY_MS = 86400000 };
 
 static const char *const SOURCES[N_SOURCES] = {"desk", "phone", "mail"};
@@ -151,6 +153,32 @@ static void retire(struct world *w, unsigned share)
     while ((r = store_retire(w->store, w->now, &err)) == 1)
         ;
     must(r, &err);
+}
+
+/* A ticket that is none of the made ones. */
+static void send_new(struct world *w, unsigned n)
+{
+    struct wire_value value = {.field = FIELD_BY, .number = BY_REQUESTER};
+    struct store_reject reject;
+    struct error err = ERROR_INIT;
+    char ticket[24];
+    uint32_t index = 0;
+    (void)snprintf(ticket, sizeof(ticket), "new-%u", n);
+    struct wire_event event = {.type = EVENT_TICKET_CREATED,
+                               .at = INT64_C(1710000000000) + n,
+                               .id = string_of("created"),
+                               .ticket = string_of(ticket),
+                               .n_values = 1,
+                               .values = &value};
+    struct store_batch batch = {.source = SOURCES[0],
+                                .namespace = "desk",
+                                .seq = ++w->seq[0],
+                                .events = &event,
+                                .indices = &index,
+                                .n_events = 1,
+                                .rejects = &reject};
+    must(store_commit(w->store, &batch, 1, &err), &err);
+    assert_int_equal(batch.n_accepted, 1);
 }
 
 /* --- taking --- */
@@ -392,7 +420,12 @@ static void forwarder_open(struct forwarder *f)
     f->n_begun += cursor.stream == 0 && f->n_parcels > 0;
     f->n_resumed += cursor.stream != 0;
     must(store_outlet_keep(f->from->store, &cursor, &err), &err);
-    must(store_outlet_resume(f->from->store, &cursor, &f->outlet, &err), &err);
+    if (store_outlet_resume(f->from->store, &cursor, &f->outlet, &err) == -ENOENT) {
+        f->n_begun += f->n_parcels > 0;
+        cursor = (struct outlet_cursor){0};
+        must(store_outlet_keep(f->from->store, &cursor, &err), &err);
+        must(store_outlet_resume(f->from->store, &cursor, &f->outlet, &err), &err);
+    }
     forward_reader_init(&f->reader, f->from->store, f->outlet, &cursor);
     f->is_open = true;
 }
@@ -552,6 +585,55 @@ static void test_two_sites(void **state)
     free(EVENTS);
 }
 
+/* Tickets wait with leaving the log until they were delivered, but not for ever; and what is kept too long
+ * goes, after which the reader begins anew. */
+static void test_hold(void **state)
+{
+    (void)state;
+    struct error err = ERROR_INIT;
+    struct world site, centre;
+    struct store_statistics s;
+    make_events(4);
+    world_init(&site, 4);
+    world_init(&centre, 4);
+    for (unsigned i = 0; i < 40; i++)
+        send_some(&site);
+    struct forwarder f = {.from = &site, .to = &centre, .site = "north"};
+    store_set_forward_hold(site.store, INT64_C(30) * DAY_MS);
+    forwarder_open(&f);
+    const uint64_t n_facts = rows_of(site.store);
+    retire(&site, 2);
+    store_statistics(site.store, &s);
+    assert_int_equal(s.frozen, 0);
+    /* Behind it they leave, delivered or not. */
+    site.now += INT64_C(31) * DAY_MS;
+    retire(&site, 2);
+    store_statistics(site.store, &s);
+    assert_true(s.frozen > 0);
+    while (forward(&f, 100))
+        ;
+    forwarder_close(&f, true);
+    assert_int_equal(rows_of(centre.store), n_facts);
+    same_facts(site.store, centre.store);
+    /* Nobody reads: entries wait, and go when they are overdue. */
+    for (unsigned i = 0; i < 3; i++)
+        send_new(&site, i);
+    const uint64_t end = store_outlet_end(site.store);
+    store_set_forward_hold(site.store, 1);
+    (void)usleep(3000);
+    must(store_maintain(site.store, true, &err), &err);
+    assert_int_equal(store_outlet_end(site.store), end);
+    assert_int_equal(f.n_begun, 0);
+    while (forward(&f, 100))
+        ;
+    assert_int_equal(f.n_begun, 1);
+    same_facts(site.store, centre.store);
+    forwarder_close(&f, true);
+    world_fini(&site);
+    world_fini(&centre);
+    free(EVENTS);
+}
+
 /* --- what is refused --- */
 
 static void test_refusals(void **state)
@@ -624,7 +706,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_export_and_import), cmocka_unit_test(test_export_beside_commits),
         cmocka_unit_test(test_forwarding),        cmocka_unit_test(test_two_sites),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_refusals),          cmocka_unit_test(test_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

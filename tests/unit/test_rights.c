@@ -364,7 +364,8 @@ static void try(struct world *w, size_t kind, size_t method, char role, const ch
     }
     bool is_refused = !has(KIND_ROLES[kind].roles, role);
     if (strcmp(e.kind, "HELLO") == 0 || strcmp(e.kind, "BATCH") == 0)
-        body = json_pack("{s:s, s:s, s:i}", "source", "desk", "software", "tests", "session", 1);
+        body = json_pack("{s:s, s:s, s:i}", "source", role == 'f' ? "north/" : "desk", "software", "tests",
+                         "session", 1);
     else if (strcmp(e.kind, "QUERY") == 0)
         body = json_pack("{s:[s], s:s*}", "metrics", "tickets_created", "tenant", tenant);
     else if (strcmp(e.kind, "MORE") == 0)
@@ -377,7 +378,7 @@ static void try(struct world *w, size_t kind, size_t method, char role, const ch
     }
     const struct answer welcome = ask(w, "HELLO", body);
     json_int_t last_seq = (json_int_t)welcome.last_seq;
-    judge(&e, welcome, is_refused);
+    judge(&e, welcome, !has("sf", role)); /* a forwarder may greet */
     body = json_pack("{s:I, s:[{s:s, s:I, s:I}]}", "seq", last_seq + 1, "events", "type", "source.watermark",
                      "at", (json_int_t)1704708000000, "complete_until", (json_int_t)1704708000000);
     judge(&e, ask(w, "BATCH", body), is_refused);
