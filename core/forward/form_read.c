@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Namespaces and sources that one parcel speaks of: more than have room in it beside what is said of them. */
+enum { NAMES_MAX = 4096 };
+
 struct list {
     void *items;
     size_t n, capacity, size;
@@ -285,7 +288,9 @@ static int find_name(struct form_read *f, const char *name, uint16_t *ret)
             *ret = (uint16_t)i;
             return 0;
         }
-    char *to = l->n < UINT16_MAX ? add(f, LIST_NAMES) : NULL;
+    if (l->n == NAMES_MAX)
+        return malformed(f, "too many namespaces");
+    char *to = add(f, LIST_NAMES);
     if (!to)
         return no_memory(f);
     memcpy(to, name, strlen(name) + 1);
@@ -316,7 +321,9 @@ static int read_origin(struct form_read *f, uint32_t n)
             f->origin = (uint16_t)i;
             return 0;
         }
-    struct inlet_origin *to = f->lists[LIST_ORIGINS].n < UINT16_MAX ? add(f, LIST_ORIGINS) : NULL;
+    if (f->lists[LIST_ORIGINS].n == NAMES_MAX)
+        return malformed(f, "too many sources");
+    struct inlet_origin *to = add(f, LIST_ORIGINS);
     if (!to)
         return no_memory(f);
     *to = o;

@@ -334,8 +334,12 @@ static int forward_on(struct forwarding *f, struct error *err)
         }
         struct filling filling = {f, false};
         r = call(f, fill_reader, &filling, err);
-        if (r == 0)
+        if (r == 0) { /* what is read and had nothing to deliver is delivered */
+            (void)pthread_mutex_lock(&f->lock);
+            f->delivered = f->reader.writer.marked;
+            (void)pthread_mutex_unlock(&f->lock);
             r = idle(f, err);
+        }
         r = r > 0 ? 0 : r;
     }
     return r;

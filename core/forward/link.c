@@ -91,7 +91,8 @@ static int send_message(struct link *l, struct error *err)
         return error_set(err, -EMSGSIZE, "too_large", "a part of the tenant is larger than a message may be");
     if (zmq_send(l->socket, l->message.data, l->message.size, ZMQ_DONTWAIT) >= 0)
         return 0;
-    return error_set(err, -ENOTCONN, "unreachable", "the central collector is not reached, or our key is not granted there");
+    return error_set(err, -ENOTCONN, "unreachable",
+                     "the central collector is not reached, or our key is not granted there");
 }
 
 static void begin(struct link *l, msgpack_packer *p, enum wire_kind kind, uint32_t n)
