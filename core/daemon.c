@@ -508,6 +508,13 @@ static void audit_rejects(void *ctx)
         log_error(d->logger, "audit", "audit_failed", "act=source.rejects code=%s", err.code);
 }
 
+/* Each hour. A tenant that is idle over midnight is woken for its retention. */
+static void every_hour(void *ctx)
+{
+    audit_rejects(ctx);
+    wake_tenants(ctx);
+}
+
 static void log_failures(const struct daemon *d)
 {
     struct tenant_failure *failures = NULL;
@@ -552,7 +559,7 @@ int daemon_start(struct config *config, struct logger *logger, struct daemon **r
         return r;
     }
     d->rejects_recorded = json_object();
-    audit_every_hour(d->audit, audit_rejects, d);
+    audit_every_hour(d->audit, every_hour, d);
     log_failures(d);
     *ret = d;
     return 0;
@@ -629,7 +636,6 @@ static void stop_audit(struct daemon *d)
 {
     if (!d->audit)
         return;
-    audit_every_hour(d->audit, NULL, NULL);
     if (d->rejects_recorded)
         audit_rejects(d);
     (void)audit_act(d->audit, "tendond", "collector.stop", NULL, NULL, NULL, NULL);
@@ -645,6 +651,8 @@ void daemon_stop(struct daemon *d)
     struct server *control = atomic_load(&d->control_server), *data = atomic_load(&d->data_server);
     struct supervisor *supervisor = atomic_load(&d->supervisor);
     struct forwarders *forwarders = atomic_load(&d->forwarders);
+    if (d->audit) /* it wakes the committer */
+        audit_every_hour(d->audit, NULL, NULL);
     /* Nobody asks any more; hosts may still hand over what they have. */
     if (control)
         server_stop(control);

@@ -185,7 +185,9 @@ static int refold(struct store *s, struct error *err)
     if (s->must_sweep) {
         r = step_sweep(s, err);
         s->must_sweep = r != 0;
-        return r < 0 ? r : r == 1 || s->meta.must_refold || s->environment->n_dropped;
+        return r < 0 ? r
+                     : r == 1 || s->meta.must_refold || s->environment->n_dropped ||
+                           store_retire_is_due(s, store_now_ms());
     }
     if (!s->meta.must_refold)
         return s->environment->n_dropped ? prune_step(s, err) : store_retire(s, store_now_ms(), err);

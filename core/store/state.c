@@ -437,6 +437,7 @@ void store_publish_locked(struct store *s)
     s->is_due = s->meta.must_refold;
     s->progress = (struct store_progress){
         .is_refolding = s->is_due || s->wants_other,
+        .is_retiring = store_retire_is_due(s, store_now_ms()),
         .has_facts = store_has_first(s),
         .n_done = s->meta.refolded ? s->meta.refolded - 1 : 0,
         .n_subjects = s->meta.n_subjects - 1,

@@ -146,7 +146,7 @@ int store_refold(struct store *s, struct error *err);
 
 struct store_progress {
     bool is_refolding; /* due or under way */
-    bool is_retiring;  /* the day's retention is, which waits for a refold */
+    bool is_retiring;  /* the day's retention is due or under way, which waits for a refold */
     bool has_facts;    /* until it is done answers come from the facts before; false: there are none */
     uint64_t n_done, n_subjects; /* tickets and events without one */
 };

@@ -1,22 +1,25 @@
 """A tenant that is exported and imported: it answers the same, goes on where it stood, and nothing is half done where the file,
 the key, the version or the disk is not what it should be."""
 import csv
+import ctypes
+import ctypes.util
 import io
 import os
 import shutil
 import struct
 import subprocess
+import time
 
 import pytest
 
-from collector import Collector, built
+from collector import Collector, built, wait_for
 from events import D0, created, solved_ticket
 from tendon_client import Refused
 from test_disk_full import fill, volume  # noqa: F401  (a fixture)
 from test_model import ALWAYS, CONDITIONS, GROUPS, OF_TICKETS, STATISTICS, WITH_BUSINESS, World, metrics, needed, statistics_of
 
 FAILED, USAGE = 1, 2
-HOUR = 3_600_000
+HOUR, DAY = 3_600_000, 86_400_000
 
 
 def export(collector, tenant, path, *options):
@@ -29,6 +32,39 @@ def key_of(collector, tenant):
     return os.path.join(collector.folder, "keys", f"tenant-{tenant}.key")
 
 
+def age(path):
+    """Makes a store that is not open believe that its retention was looked at the day before: "retired" of its meta begins with
+    the day."""
+    lmdb = ctypes.CDLL(ctypes.util.find_library("lmdb"))
+
+    class Value(ctypes.Structure):
+        _fields_ = [("size", ctypes.c_size_t), ("data", ctypes.c_void_p)]
+
+    env, txn, dbi = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_uint()
+    name = ctypes.create_string_buffer(b"retired", 7)
+    key, value = Value(7, ctypes.addressof(name)), Value()
+    assert lmdb.mdb_env_create(ctypes.byref(env)) == 0
+    assert lmdb.mdb_env_set_maxdbs(env, 32) == 0 and lmdb.mdb_env_set_mapsize(env, ctypes.c_size_t(1 << 30)) == 0
+    assert lmdb.mdb_env_open(env, path.encode(), 0, 0o600) == 0
+    assert lmdb.mdb_txn_begin(env, None, 0, ctypes.byref(txn)) == 0
+    assert lmdb.mdb_dbi_open(txn, b"meta", 0, ctypes.byref(dbi)) == 0
+    assert lmdb.mdb_get(txn, dbi, ctypes.byref(key), ctypes.byref(value)) == 0
+    data = bytearray(ctypes.string_at(value.data, value.size))
+    struct.pack_into("<q", data, 0, struct.unpack_from("<q", data)[0] - 1)
+    room = ctypes.create_string_buffer(bytes(data), len(data))
+    value = Value(len(data), ctypes.addressof(room))
+    assert lmdb.mdb_put(txn, dbi, ctypes.byref(key), ctypes.byref(value), 0) == 0
+    assert lmdb.mdb_txn_commit(txn) == 0
+    lmdb.mdb_env_close(env)
+
+
+def settling(collector):
+    """Whether the day's retention still goes on: what has left grows."""
+    before = collector.call("tenant.show", tenant="riverbend")["frozen"]
+    time.sleep(1)
+    return collector.call("tenant.show", tenant="riverbend")["frozen"] != before
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """A generated world, and the copy of it that an export and an import have made."""
@@ -38,10 +74,17 @@ def world(tmp_path_factory):
         # a source that was wrong: what it sent leaves, and comes again as another generation
         collector.call("source.reset", source="other")
         collector.wait_refolded()
+        # what is done leaves the log, and only its figures stay
+        collector.call("tenant.retention", tenant="riverbend", log_ms=30 * DAY)
+        with collector.source("late") as source:  # so that there is something to seal, and nothing stays in memory
+            source.send(solved_ticket("late", D0))
+        next_day(collector)
+        wait_for(lambda: collector.call("tenant.show", tenant="riverbend")["frozen"] > 50)
+        wait_for(lambda: not settling(collector))
         path = tmp_path_factory.mktemp("export") / "riverbend.tendon"
         export(collector, "riverbend", path, "--with-key")
         shown = collector.cli_json("tenant", "import", str(path), "--as", "copy")
-        assert shown["events"] > 1000 and shown["frozen"] == 0
+        assert shown["events"] > 300 and shown["frozen"] == collector.call("tenant.show", tenant="riverbend")["frozen"]
         made.path = path
         yield made
 
@@ -80,7 +123,7 @@ def without_tenant(rows):
 def test_sources_stand_where_they_stood(world):
     collector = world.collector
     before, after = (without_tenant(collector.call("source.list", tenant=tenant)) for tenant in ("riverbend", "copy"))
-    assert len(before) == 4 and before == after
+    assert len(before) == 5 and before == after
     for source in before:
         shown = without_tenant([collector.call("source.show", tenant=tenant, source=source["source"])
                                 for tenant in ("riverbend", "copy")])
@@ -121,8 +164,8 @@ def test_csv_has_every_event(world, tmp_path):
     rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
     assert {"at", "type", "namespace", "source", "ticket", "event", "vendor", "ward"} <= set(rows[0])
     copied = next(row for row in world.collector.call("tenant.list") if row["tenant"] == "copy")
-    assert len(rows) == copied["events"] > 1000
-    assert {row["source"] for row in rows} <= {"desk", "phone", "other", "quiet"}
+    assert len(rows) == copied["events"] > 300
+    assert {row["source"] for row in rows} <= {"desk", "phone", "other", "quiet", "late"}
     assert any(row["type"] == "survey.response" and row["score"] for row in rows)
     assert all(len(row["ticket"]) in (0, 16) and len(row["event"]) == 16 for row in rows)
 
@@ -339,3 +382,32 @@ def test_wrong_words(pair, tmp_path):
     assert not (tmp_path / "x").exists() and not (tmp_path / "x.part").exists()
     here.cli("tenant", "export", "riverbend", "-o", str(tmp_path / "no" / "x"), status=FAILED)
     assert "cannot be read" in here.cli("tenant", "import", str(tmp_path / "none"), status=FAILED).err
+
+
+# --- the day's retention, which the worlds above rely on
+
+
+def test_what_is_due_leaves_by_itself(make_collector):
+    """At a start on another day: events first, then the figures; a later event is refused."""
+    collector = make_collector(listen=True).start()
+    with collector.source("desk") as source:
+        source.send([*solved_ticket("old", D0), created("open", D0)])
+    days = (int(time.time() * 1000) - D0) // DAY
+    collector.call("tenant.retention", tenant="riverbend", log_ms=30 * DAY, facts_ms=(days + 30) * DAY)
+    next_day(collector)
+    wait_for(lambda: collector.call("tenant.show", tenant="riverbend")["frozen"] == 1)
+    assert collector.value("tickets_created") == 2
+    with collector.source("late") as source:
+        assert source.batch([created("old", D0)])["rejected"] == []  # another namespace: another ticket
+    with collector.connect(collector.grant("phone", namespace="desk")) as source:
+        source.hello("phone")
+        assert source.batch(solved_ticket("old", D0)[:1])["rejected"] == [[0, "frozen"]]
+    collector.call("tenant.retention", tenant="riverbend", log_ms=30 * DAY, facts_ms=60 * DAY)
+    next_day(collector)
+    wait_for(lambda: collector.value("tickets_created") == 2)  # that of desk is gone
+
+
+def next_day(collector):
+    assert collector.stop() == 0
+    age(os.path.join(collector.folder, "data", "tenants", "riverbend"))
+    collector.start()
