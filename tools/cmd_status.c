@@ -69,6 +69,10 @@ static int status_run(const struct invocation *invocation)
     json_t *warnings = json_incref(json_object_get(shown, "warnings"));
     if (is_table)
         (void)json_object_del(shown, "warnings");
+    static const char *const OFTEN_EMPTY[] = {"forwarding", "sites"};
+    for (size_t k = 0; is_table && k < sizeof(OFTEN_EMPTY) / sizeof(*OFTEN_EMPTY); k++)
+        if (json_array_size(json_object_get(shown, OFTEN_EMPTY[k])) == 0)
+            (void)json_object_del(shown, OFTEN_EMPTY[k]);
     code = output_show(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), shown);
     json_array_foreach(warnings, i, warning)
     {

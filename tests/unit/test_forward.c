@@ -9,6 +9,7 @@
 
 #include "store_made.h"
 
+#include <ctype.h>
 #include <unistd.h>
 
 enum { SLICE = 7, HOT = 60, N_SOURCES = 3, DAY_MS = 86400000 };
@@ -701,12 +702,35 @@ static void test_refusals(void **state)
     free(EVENTS);
 }
 
+/* A column of facts that is called as a field with strings is a number of its dictionary, and travels as the
+ * string. */
+static void test_columns_that_are_strings(void **state)
+{
+    (void)state;
+    unsigned n = 0;
+    for (unsigned t = 0; t < FACT_N_TABLES; t++)
+        for (unsigned c = FACT_N_COMMON; c < FACT_TABLE_INFO[t].n_values; c++) {
+            char name[64] = "";
+            for (size_t i = 0; FACT_TABLE_INFO[t].value_names[c][i] && i < sizeof(name) - 1; i++)
+                name[i] = (char)tolower(FACT_TABLE_INFO[t].value_names[c][i]);
+            int field = event_field_find(NULL, name, strlen(name));
+            bool is_string = field >= 0 && FIELDS[field].kind == VALUE_DICTIONARY;
+            assert_int_equal(form_fact_field(t, c), is_string ? field : -1);
+            n += is_string;
+        }
+    assert_true(n > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_export_and_import), cmocka_unit_test(test_export_beside_commits),
-        cmocka_unit_test(test_forwarding),        cmocka_unit_test(test_two_sites),
-        cmocka_unit_test(test_refusals),          cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_export_and_import),
+        cmocka_unit_test(test_export_beside_commits),
+        cmocka_unit_test(test_forwarding),
+        cmocka_unit_test(test_two_sites),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_columns_that_are_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
