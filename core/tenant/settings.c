@@ -197,9 +197,9 @@ json_t *settings_record(const struct tenant_settings *s)
                  json_array_size(not_level1) == n_not_level1 &&
                  json_array_size(closed) == (size_t)__builtin_popcountll(s->closed);
     json_t *record = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*}", "zone", s->zone, "declared",
-        declared, "closed", closed, "nearshore", nearshore, "not_level1", not_level1, "calendar", s->calendar,
-        "sla",
+        "{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*}", "zone", s->zone,
+        "declared", declared, "closed", closed, "nearshore", nearshore, "not_level1", not_level1, "calendar",
+        s->calendar, "sla",
         policies_record(s->policies, s->n_policies, (const char(*)[EVENT_CODE_BYTES + 1]) s->declared,
                         s->n_declared),
         "retention", retention_json(&s->retention_configured), "limits", limits_json(&s->limits_configured),

@@ -45,7 +45,7 @@ struct tenant_settings {
     bool is_retention_set; /* in place of the configured one */
     struct tenant_limits limits_configured, limits_operator, limits_admin;
     int64_t consented_at; /* to the benchmark across tenants, ms since 1970; 0: it takes no part */
-    bool is_importing; /* what an export holds is not all in yet: nobody asks it anything */
+    bool is_importing;    /* what an export holds is not all in yet: nobody asks it anything */
 };
 
 struct tenant {

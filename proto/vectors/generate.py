@@ -268,7 +268,12 @@ message("more", "the next part, please", "MORE", 4, {"part": 1})
 message("result", "the last part", "RESULT", 4, {"part": 1, "last": True, "data": b"\x81\xa4rows\x90"})
 message("error", "no such metric", "ERROR", 4,
         {"code": "unknown_metric", "message": "there is no metric frt", "hint": "did you mean first_response_time?"})
-message("forward", "between collectors: reserved", "FORWARD", 6, {})
+PARCEL = [[0, 1, False, 2, bytes(range(16))],
+          [1, "desk", "desk", 1, 7, 1, 0, 0, 0, 1704708000000, 1704708000000, 1704708001000, None, {}, None],
+          [4, bytes(range(8)), False, "desk"], [5, "desk", 1],
+          [6, "ticket.created", 1704708000000, 0, bytes(2) + b"abcdef", None, {"vendor": "acme", "severity": 2, "by": "requester"}]]
+message("forward", "a part of a site's store: tendon-forward(5)", "FORWARD", 6,
+        {"seq": 1, "parcel": b"".join(msgpack.packb(entry) for entry in PARCEL), "cursor": b"where the reader goes on"})
 refused("malformed-kind", "no such kind", msgpack.packb([1, "PING", 1, {}]), "malformed")
 refused("malformed-body", "the body is no map", msgpack.packb([1, "MORE", 1, []]), "malformed")
 refused("malformed-short", "three of four", msgpack.packb([1, "MORE", 1]), "malformed")

@@ -1,6 +1,7 @@
 """A tree of collectors: what a site forwards is at the centre, the same, over restarts and refusals of both ends."""
 import os
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -221,6 +222,32 @@ def test_a_tree_of_three(tree):
             centre.write()
             centre.restart()
         assert centre.call("status")["forwarding"] == []
+
+
+def test_a_reload_begins_and_ends_it(tree):
+    """And what is kept for it goes with it: begun again, it begins from the beginning, which changes nothing."""
+    site = tree.add("west")
+    with site.source("desk") as source:
+        source.send(tickets("w", 10))
+    tree.wait("west")
+    accepted = tree.centre.call("source.show", tenant="riverbend", source="west/desk")["accepted"]
+    given, site.configuration["forward"] = site.configuration["forward"], []
+    reload(site)
+    wait_for(lambda: site.call("status")["forwarding"] == [])
+    with site.source("more") as source:
+        source.send(tickets("m", 10))
+    before = tree.centre.value("tickets_created")
+    site.configuration["forward"] = given
+    reload(site)
+    wait_for(lambda: site.call("status")["forwarding"])
+    tree.wait("west")
+    assert tree.centre.value("tickets_created") == before + 10
+    assert tree.centre.call("source.show", tenant="riverbend", source="west/desk")["accepted"] == accepted
+
+
+def reload(collector):
+    collector.write()
+    collector.process.send_signal(signal.SIGHUP)
 
 
 def test_wrong_configurations_are_told(make_collector):

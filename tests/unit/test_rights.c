@@ -51,9 +51,10 @@ static const struct {
     {"plugin.top", "o"},       {"reference.import", "ao"},  {"reference.list", "ao"},
     {"server.key", "ao"},      {"source.list", "ao"},       {"source.rejects", "sao"},
     {"source.reset", "o"},     {"source.show", "sao"},      {"status", "o"},
-    {"tenant.add", "o"},       {"tenant.export", "o"},     {"tenant.import", "o"},       {"tenant.limit", "ao"},      {"tenant.list", "o"},
-    {"tenant.reindex", "o"},   {"tenant.remove", "o"},      {"tenant.retention", "ao"},
-    {"tenant.show", "ao"},     {"ticket.explain", "rno"},
+    {"tenant.add", "o"},       {"tenant.export", "o"},      {"tenant.import", "o"},
+    {"tenant.limit", "ao"},    {"tenant.list", "o"},        {"tenant.reindex", "o"},
+    {"tenant.remove", "o"},    {"tenant.retention", "ao"},  {"tenant.show", "ao"},
+    {"ticket.explain", "rno"},
 };
 #define N_METHOD_ROLES (sizeof(METHOD_ROLES) / sizeof(*METHOD_ROLES))
 
