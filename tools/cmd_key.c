@@ -198,7 +198,8 @@ static const struct option GRANT_OPTIONS[] = {
      "tenant's log; benchmark sees what is published across tenants; operator may all"},
     {"source", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING, "as whom a source sends; required for one"},
     {"site", 0, OPTION_MANY, "SITE", NULL, NAMES_NOTHING,
-     "narrow a reader to this site; may be given again, up to 32 times; of a forwarder what its site is called here"},
+     "narrow a reader to this site; may be given again, up to 32 times; of a forwarder what its site is "
+     "called here"},
     {"tenant", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
      "for whom; may be left out where there is one tenant"},
     {"namespace", 0, OPTION_VALUE, "NAME", NULL, NAMES_NOTHING,
@@ -237,15 +238,16 @@ const struct command CMD_KEY_GRANT = {
         "Rights belong to the key: what a message says of itself counts for nothing. A grant holds at once.",
     .options = GRANT_OPTIONS,
     .arguments = KEY_ARGUMENTS,
-    .examples = "  tendon key grant 'PUBLIC-KEY' --tenant riverbend --source acme-servicedesk\n"
-                "  # a survey tool that speaks of the same tickets\n"
-                "  tendon key grant survey.pub --source acme-survey --namespace acme-servicedesk --types "
-                "survey.sent,survey.response\n"
-                "  # somebody who sees the figures of two sites\n"
-                "  tendon key grant north.pub --role reader --tenant riverbend --name north --site north "
-                "--site annex\n"
-                "  # a site's collector that forwards its log here (tendon status there shows its key)\n"
-                "  tendon key grant 'PUBLIC-KEY' --role forwarder --tenant riverbend --name north --site north\n",
+    .examples =
+        "  tendon key grant 'PUBLIC-KEY' --tenant riverbend --source acme-servicedesk\n"
+        "  # a survey tool that speaks of the same tickets\n"
+        "  tendon key grant survey.pub --source acme-survey --namespace acme-servicedesk --types "
+        "survey.sent,survey.response\n"
+        "  # somebody who sees the figures of two sites\n"
+        "  tendon key grant north.pub --role reader --tenant riverbend --name north --site north "
+        "--site annex\n"
+        "  # a site's collector that forwards its log here (tendon status there shows its key)\n"
+        "  tendon key grant 'PUBLIC-KEY' --role forwarder --tenant riverbend --name north --site north\n",
     .run = key_grant_run,
 };
 

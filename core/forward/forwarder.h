@@ -15,7 +15,7 @@
 
 #define FORWARDER_RETRY_MS  1000 /* after a cut, doubled up to */
 #define FORWARDER_RETRY_MAX 30000
-#define FORWARDER_ANSWER_MS 30000 /* that an answer may take */
+#define FORWARDER_ANSWER_MS 10000 /* that an answer may take */
 
 struct committer;
 struct config;

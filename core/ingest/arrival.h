@@ -8,8 +8,9 @@
 
 #include "core/ingest/job.h"
 
-#define ARRIVAL_RETRY_MS 60000 /* when what was refused may come again: somebody has to do something first   \
-                                */
+#define ARRIVAL_RETRY_MS                                                                                     \
+    60000 /* when what was refused may come again: somebody has to do something first                        \
+           */
 
 struct refusals;
 
