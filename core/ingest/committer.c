@@ -352,7 +352,7 @@ static bool actor_is_refolding(struct actor *a)
 {
     struct store_progress progress;
     store_progress(a->tenant->store, &progress);
-    return progress.is_refolding || progress.is_retiring;
+    return progress.is_refolding || progress.is_retiring || progress.is_compacting;
 }
 
 /* --- threads ----------------------------------------------------------------------------------------------

@@ -252,7 +252,8 @@ static int leaving_write(struct commit *c, struct leaving *l, struct error *err)
 {
     if (l->n == 0)
         return 0;
-    int r = directory_add(c->store->directory, &c->txn, l->entries, l->n); /* sorts them */
+    directory_sort(l->entries, l->n);
+    int r = directory_add(c->store->directory, &c->txn, l->entries, l->n);
     for (size_t i = 0; i < l->n && r == 0; i++)
         if ((i > 0 && l->entries[i].hash == l->entries[i - 1].hash) || find_hot(c, l->entries[i].hash))
             r = error_set(err, -EBADMSG, "malformed",

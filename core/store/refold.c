@@ -186,11 +186,15 @@ static int refold(struct store *s, struct error *err)
         r = step_sweep(s, err);
         s->must_sweep = r != 0;
         return r < 0 ? r
-                     : r == 1 || s->meta.must_refold || s->environment->n_dropped ||
+                     : r == 1 || s->meta.must_refold || s->environment->n_dropped || s->may_compact ||
                            store_retire_is_due(s, store_now_ms());
     }
-    if (!s->meta.must_refold)
-        return s->environment->n_dropped ? prune_step(s, err) : store_retire(s, store_now_ms(), err);
+    if (!s->meta.must_refold && s->environment->n_dropped)
+        return prune_step(s, err);
+    if (!s->meta.must_refold) {
+        r = store_retire(s, store_now_ms(), err);
+        return r == 0 ? store_compact(s, err) : r;
+    }
     if (!s->meta.refolded)
         r = step_begin(s, err);
     else if (s->meta.refolded < s->meta.n_subjects)

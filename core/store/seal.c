@@ -88,6 +88,7 @@ static int judge(struct store *s, struct txn *t, const struct draft *d, struct d
     of->was.cools = of->hot->cools = of->was.cools && !has_woken;
     if (of->was.cools)
         return 0;
+    s->n_buried += has_woken;
     if (of->was.n_events > of->was.n_sealed)
         of->hot->last_segment = d->segment;
     of->hot->n_sealed = of->was.n_events;
@@ -275,6 +276,10 @@ static int commit(struct store *s, struct txn *t, const struct seal *seal, struc
     memtable_unref(old);
     environment_unref(before);
     after_seal(s, &seal->draft);
+    if (s->n_buried >= s->hot_events / STORE_BURIED_SHARE) {
+        s->may_compact = true;
+        s->n_buried = 0;
+    }
     store_publish(s);
     if (switches) {
         s->must_sweep = true;

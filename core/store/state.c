@@ -323,6 +323,7 @@ int store_revive(struct store *s, struct txn *t, uint64_t hash, bool is_loose, u
     if (r < 0)
         return r;
     *ret = subject;
+    s->n_buried++;
     /* Its rows are in the memtable from now on, even where no new event comes of this. */
     r = store_touch(s, subject);
     if (r == 0 && store_has_first(s) && location.runs[first])
@@ -438,6 +439,7 @@ void store_publish_locked(struct store *s)
     s->progress = (struct store_progress){
         .is_refolding = s->is_due || s->wants_other,
         .is_retiring = store_retire_is_due(s, store_now_ms()),
+        .is_compacting = s->may_compact,
         .has_facts = store_has_first(s),
         .n_done = s->meta.refolded ? s->meta.refolded - 1 : 0,
         .n_subjects = s->meta.n_subjects - 1,

@@ -23,8 +23,10 @@
 #define STORE_SLICE_SUBJECTS  16384 /* of a refold, at most */
 #define STORE_SETTLE_EVENTS   4096  /* journal events worth a seal when the tenant is idle */
 #define STORE_SETTLE_HOT      32768 /* or so many of tickets that are hot */
-#define STORE_SEAL_BESIDE     8192  /* hot subjects of a seal that two threads draft beside commits */
-#define STORE_ASKED_MS        2000  /* so long after two views were opened commits fold at once */
+#define STORE_BURIED_SHARE                                                                                   \
+    64 /* of hot_events: so many subjects that came back are worth a look for dead groups */
+#define STORE_SEAL_BESIDE 8192 /* hot subjects of a seal that two threads draft beside commits */
+#define STORE_ASKED_MS    2000 /* so long after two views were opened commits fold at once */
 
 /* DB_META, "state". */
 struct store_meta {
@@ -116,15 +118,17 @@ struct store {
     uint32_t epoch;                           /* seals since open */
     bool must_reload;                         /* a commit failed: memory may not be what is on disk */
     bool must_sweep;                          /* there may be blocks of generations that nobody reads */
-    struct refold *refold;                    /* what a refold under way remembers; NULL: nothing */
-    struct retire *retire;                    /* the day's pass under way; NULL: none */
-    struct outgoing outgoing;                 /* as on disk but for what the transaction under way adds */
-    _Atomic uint64_t outgoing_end;            /* serial behind what is committed, for any thread */
-    _Atomic int64_t hold_ms;                  /* forward_hold */
-    uint64_t outgoing_first;                  /* the oldest entry that may be there */
-    struct store_outlet *outlets;             /* open ones */
-    uint32_t log_version;                     /* goes up when blocks of the log are written anew */
-    int64_t retired_day; /* the last that was gone through, in days since 1970; −1: not known */
+    uint64_t n_buried;                        /* subjects whose sealed rows died since somebody looked */
+    bool may_compact;      /* nobody has looked since the last seal for groups most of whose rows are dead */
+    struct refold *refold; /* what a refold under way remembers; NULL: nothing */
+    struct retire *retire; /* the day's pass under way; NULL: none */
+    struct outgoing outgoing;      /* as on disk but for what the transaction under way adds */
+    _Atomic uint64_t outgoing_end; /* serial behind what is committed, for any thread */
+    _Atomic int64_t hold_ms;       /* forward_hold */
+    uint64_t outgoing_first;       /* the oldest entry that may be there */
+    struct store_outlet *outlets;  /* open ones */
+    uint32_t log_version;          /* goes up when blocks of the log are written anew */
+    int64_t retired_day;           /* the last that was gone through, in days since 1970; −1: not known */
     _Atomic int64_t log_ms, facts_ms; /* retention; 0: for ever */
     struct fact_row *rows;            /* what the fold made of one subject */
     size_t n_rows, rows_capacity;
@@ -280,6 +284,10 @@ void store_seal_forget(struct store *s); /* what was drafted: memory is going to
 void store_seal_free(struct store *s);   /* none is under way */
 /* Does all of one, behind the one under way. */
 int store_seal(struct store *s, enum seal_kind kind, struct error *err);
+
+/* compact.c: one step; 1: there may be more to do. No refold is due, and no source's events are on their way
+ * out. */
+int store_compact(struct store *s, struct error *err);
 
 /* retire.c */
 bool store_retire_is_due(const struct store *s, int64_t now);

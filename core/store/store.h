@@ -145,9 +145,10 @@ int store_refold(struct store *s, struct error *err);
  * -------------------------------------------------------------------------------------------- */
 
 struct store_progress {
-    bool is_refolding; /* due or under way */
-    bool is_retiring;  /* the day's retention is due or under way, which waits for a refold */
-    bool has_facts;    /* until it is done answers come from the facts before; false: there are none */
+    bool is_refolding;  /* due or under way */
+    bool is_retiring;   /* the day's retention is due or under way, which waits for a refold */
+    bool is_compacting; /* facts are, or may have to be, written anew without what is dead */
+    bool has_facts;     /* until it is done answers come from the facts before; false: there are none */
     uint64_t n_done, n_subjects; /* tickets and events without one */
 };
 void store_progress(struct store *s, struct store_progress *ret);

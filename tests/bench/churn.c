@@ -164,6 +164,8 @@ static bool retire(struct churn *churn, struct store *store, int64_t instant_ms,
     store_set_retention(store, &(struct store_retention){.log_ms = reach_ms, .facts_ms = reach_ms});
     while ((rc = store_retire(store, now_ms, &churn->err)) == 1)
         ;
+    while (rc == 0 && (rc = store_refold(store, &churn->err)) == 1) /* what is done between commits */
+        rc = 0;
     return rc == 0 || failed(churn, "retention");
 }
 

@@ -377,6 +377,43 @@ static void test_the_folds_settings_are_kept(void **state)
     remove_store(path);
 }
 
+/* Tickets that come back again and again leave more dead rows than living ones, until those are written anew.
+ */
+static void test_the_dead_do_not_pile_up(void **state)
+{
+    (void)state;
+    char path[64];
+    make_directory(path);
+    uint64_t rng = 9, seq = 0;
+    unsigned order[N_EVENTS];
+    uint32_t accepted = 0, duplicates = 0;
+    for (unsigned i = 0; i < N_EVENTS; i++)
+        order[i] = i;
+    shuffle(order, N_EVENTS, &rng);
+    struct store *s = open_store(path, 30);
+    for (unsigned i = 0; i < N_EVENTS; i += 10)
+        commit(s, order + i, 10, &seq, &accepted, &duplicates);
+    assert_true(store_maintain(s, false, NULL) >= 0);
+    struct store_statistics before, after;
+    char *text = dump(s);
+    store_statistics(s, &before);
+    finish_refold(s);
+    store_statistics(s, &after);
+    print_message("%u groups of facts became %u\n", (unsigned)before.fact_blocks,
+                  (unsigned)after.fact_blocks);
+    assert_true(after.fact_blocks < before.fact_blocks / 2);
+    for (unsigned round = 0; round < 2; round++) {
+        char *again = dump(s);
+        assert_string_equal(again, text);
+        free(again);
+        store_close(s);
+        s = open_store(path, 30);
+    }
+    free(text);
+    store_close(s);
+    remove_store(path);
+}
+
 static int make_all(void **state)
 {
     (void)state;
@@ -401,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_new_values_are_bounded),
         cmocka_unit_test(test_a_view_gives_the_events_of_a_ticket),
         cmocka_unit_test(test_the_folds_settings_are_kept),
+        cmocka_unit_test(test_the_dead_do_not_pile_up),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
 }
