@@ -205,7 +205,8 @@ int draft_make(struct draft *d)
 {
     enum { SECOND_PLACE = UINT16_MAX / 2 };
     struct sealer *sealers = d->store->sealers;
-    qsort(d->order, d->n, sizeof(*d->order), by_number);
+    if (d->n > 1)
+        qsort(d->order, d->n, sizeof(*d->order), by_number);
     struct share first = {.draft = d, .sealer = &sealers[0], .end = d->n}, second = {0};
     bool is_shared =
         d->n > 1 && d->n >= d->store->seal_beside && sealer_begin(&sealers[1], d, SECOND_PLACE) == 0;
