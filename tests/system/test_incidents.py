@@ -100,6 +100,7 @@ def test_reindex_answers_the_same(loaded):
     assert reference.all_answers(loaded.query) == before
 
 
+@pytest.mark.rounds
 def test_read_again_by_another_source_of_the_namespace(make_collector):
     """The same rows twice, by two sources that speak of one help desk: the same answers."""
     path = reference.needed("incidents.csv.gz")
@@ -108,6 +109,7 @@ def test_read_again_by_another_source_of_the_namespace(make_collector):
     reference.check_all(collector.query)
 
 
+@pytest.mark.rounds
 def test_cut_in_ten_in_a_drop_folder(make_collector, tmp_path, chance):
     """Ten files that arrive one after the other, not in order."""
     header, lines = reference.incident_lines()
@@ -156,6 +158,7 @@ def test_csv_plugin(make_collector):
     reference.check_all(collector.query)
 
 
+@pytest.mark.rounds
 def test_csv_plugin_on_the_file_sorted_otherwise(make_collector, tmp_path, chance):
     header, lines = reference.incident_lines()
     chance.shuffle(lines)
@@ -164,6 +167,7 @@ def test_csv_plugin_on_the_file_sorted_otherwise(make_collector, tmp_path, chanc
     reference.check_all(collector.query)
 
 
+@pytest.mark.rounds
 def test_servicenow_on_the_file_turned_round(make_collector, tmp_path):
     header, lines = reference.incident_lines()
     path = write_rows(tmp_path / "backwards.csv", header, lines[::-1])
