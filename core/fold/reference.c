@@ -107,6 +107,7 @@ static void reference_free(struct reference *r)
         free(r->texts.values[i]);
     map_fini(&r->texts);
     calendars_fini(&r->calendars);
+    codes_fini(&r->codes);
     map_fini(&r->named);
     free(r);
 }
@@ -240,7 +241,8 @@ int reference_new(const struct reference *base, struct reference **ret)
             }
         }
     }
-    if (base && calendars_copy(&r->calendars, &base->calendars) < 0) {
+    if (base &&
+        (calendars_copy(&r->calendars, &base->calendars) < 0 || codes_copy(&r->codes, &base->codes) < 0)) {
         reference_free(r);
         return -ENOMEM;
     }
@@ -251,8 +253,7 @@ int reference_new(const struct reference *base, struct reference **ret)
 /* --- checking and setting
  * ------------------------------------------------------------------------------------ */
 
-/* Why s is no code, or NULL when it is one. */
-static const char *code_fault(const char *s)
+const char *reference_code_fault(const char *s)
 {
     switch (event_code_check(s, strnlen(s, EVENT_CODE_BYTES + 1))) {
     case REJECT_NONE:
@@ -305,7 +306,7 @@ static int attribute_read(enum reference_attribute a, const char *text, struct r
         row->numbers[a] = value;
         return 0;
     }
-    const char *fault = code_fault(text);
+    const char *fault = reference_code_fault(text);
     if (fault)
         return attribute_refuse(err, info->name, fault);
     if (a == REFERENCE_COUNTRY || a == REFERENCE_TEAM_COUNTRY) {
@@ -337,7 +338,7 @@ static int attribute_read(enum reference_attribute a, const char *text, struct r
 int reference_set(struct reference *r, enum reference_table table, const char *key, int64_t valid_from,
                   const char *const values[REFERENCE_ATTRIBUTES_N], struct error *err)
 {
-    const char *fault = code_fault(key);
+    const char *fault = reference_code_fault(key);
     if (fault)
         return error_set(err, -EINVAL, "bad_key", "the key of a %s %s", REFERENCE_TABLE_NAMES[table], fault);
     struct reference_row row;
@@ -431,7 +432,7 @@ int reference_each(const struct reference *r, enum reference_table table,
 int reference_set_calendar(struct reference *r, const char *name, int64_t valid_from,
                            struct calendar *calendar, struct error *err)
 {
-    const char *fault = code_fault(name);
+    const char *fault = reference_code_fault(name);
     if (fault)
         return error_set(err, -EINVAL, "bad_key", "the name of a calendar %s", fault);
     return calendars_set(&r->calendars, name, valid_from, calendar, err);

@@ -1,5 +1,5 @@
 /* The tenant's reference tables: sites, teams and calendars, each in versions by the instant from which they
- * hold.
+ * hold, and the values that were imported for dimensions without a table.
  *
  * A struct reference is immutable and counted: the store publishes a new one with each import; a view keeps
  * the one it was opened with. */
@@ -142,6 +142,30 @@ int reference_calendar_unknown(const struct reference *r, const char *name, stru
 
 /* The form on disk, one record a version; reference_row_decode reads it too. 0 or -ENOMEM. */
 int reference_calendar_encode(struct buffer *b, const char *name, const struct reference_calendar *c);
+
+/* --- values of dimensions that have no table of their own */
+
+#define REFERENCE_CODE_DIMENSIONS_MAX 32
+#define REFERENCE_CODES_MAX           262144 /* of all dimensions together */
+#define REFERENCE_CODES_OF_ONE_MAX    65535  /* as many as a dimension can have */
+
+/* Adds a value of a dimension, both codes: 1, or 0 when it is there already. `err` never names the value.
+ * -EINVAL with code bad_key or bad_value, -ENOSPC with reference_full, -ENOMEM. Before r is published only.
+ */
+int reference_add_code(struct reference *r, const char *dimension, const char *value, struct error *err);
+/* Calls each for every value, by dimension, then value. */
+int reference_each_code(const struct reference *r,
+                        int (*each)(void *context, const char *dimension, const char *value), void *context);
+bool reference_has_code(const struct reference *r, const char *dimension, const char *value);
+
+/* Whether a value of a dimension was imported: a site or a team at any instant, else a code. value needs no
+ * NUL. r may be NULL: nothing was. */
+bool reference_has_value(const struct reference *r, const char *dimension, const char *value, size_t size);
+/* How many values of a dimension were. */
+size_t reference_value_count(const struct reference *r, const char *dimension);
+
+/* The form on disk, one record a value; reference_row_decode reads it too. 0 or -ENOMEM. */
+int reference_code_encode(struct buffer *b, const char *dimension, const char *value);
 
 /* Whether what the fold reads (tier and employer of teams, calendars of sites, calendars; at any instant)
  * differs between two. */

@@ -3,6 +3,7 @@
 #define TENDON_FOLD_REFERENCE_INSIDE_H
 
 #include "core/fold/calendars.h"
+#include "core/fold/codes.h"
 #include "core/fold/reference.h"
 
 #include <stdatomic.h>
@@ -27,10 +28,14 @@ struct reference {
     struct map entries[REFERENCE_N];
     size_t n_versions[REFERENCE_N];
     struct calendars calendars;
+    struct codes codes;
     struct map named; /* calendars by the rows of sites that name them now: name → how many, as a number */
 };
 
 extern const char *const REFERENCE_TABLE_NAMES[REFERENCE_N];
+
+/* Why s is no code, as the end of a sentence, or NULL when it is one. */
+const char *reference_code_fault(const char *s);
 
 /* All attributes absent. */
 void reference_row_clear(struct reference_row *row);

@@ -1,4 +1,4 @@
-/* The reference tables on disk: one record a version of a row or of a calendar. */
+/* The reference tables on disk: one record a version of a row or of a calendar, or a value of a dimension. */
 #include "core/base/buffer.h"
 #include "core/base/document.h"
 #include "core/fold/calendar.h"
@@ -10,7 +10,8 @@
 #include <msgpack.h>
 #include <string.h>
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
+#define ROW_VERSION    1 /* of rows and calendars: a build that knows no other record still reads them */
 
 static int buffer_write(void *context, const char *data, size_t size)
 {
@@ -31,7 +32,7 @@ int reference_row_encode(struct buffer *b, enum reference_table table, const cha
     msgpack_packer p;
     msgpack_packer_init(&p, b, buffer_write);
     msgpack_pack_array(&p, 5);
-    msgpack_pack_int(&p, FORMAT_VERSION);
+    msgpack_pack_int(&p, ROW_VERSION);
     pack_text(&p, REFERENCE_TABLE_NAMES[table]);
     pack_text(&p, key);
     msgpack_pack_int64(&p, row->valid_from);
@@ -59,11 +60,28 @@ int reference_calendar_encode(struct buffer *b, const char *name, const struct r
     msgpack_packer p;
     msgpack_packer_init(&p, b, buffer_write);
     msgpack_pack_array(&p, 5);
-    msgpack_pack_int(&p, FORMAT_VERSION);
+    msgpack_pack_int(&p, ROW_VERSION);
     pack_text(&p, CALENDAR_RECORD);
     pack_text(&p, name);
     msgpack_pack_int64(&p, c->valid_from);
     return document_encode(calendar_definition(c->calendar), b) < 0 || buffer_failed(b) ? -ENOMEM : 0;
+}
+
+#define CODE_RECORD "code"
+
+/* [format, "code", dimension, value, {}]; the map has room for what may come to be said of a value. A build
+ * of before there were such reads the format and refuses it. */
+int reference_code_encode(struct buffer *b, const char *dimension, const char *value)
+{
+    msgpack_packer p;
+    msgpack_packer_init(&p, b, buffer_write);
+    msgpack_pack_array(&p, 5);
+    msgpack_pack_int(&p, FORMAT_VERSION);
+    pack_text(&p, CODE_RECORD);
+    pack_text(&p, dimension);
+    pack_text(&p, value);
+    msgpack_pack_map(&p, 0);
+    return buffer_failed(b) ? -ENOMEM : 0;
 }
 
 #define TEXT_BYTES (EVENT_CODE_BYTES + 1)
@@ -139,6 +157,17 @@ static int calendar_decode(struct reference *r, struct mp_reader *reader, struct
     return c;
 }
 
+static int code_decode(struct reference *r, struct mp_reader *reader, struct error *err)
+{
+    char dimension[TEXT_BYTES], value[TEXT_BYTES];
+    uint32_t n;
+    if (!read_text(reader, dimension) || !read_text(reader, value) || !mp_read_map(reader, &n) || n != 0 ||
+        reader->at != reader->end)
+        return corrupt(err);
+    int c = reference_add_code(r, dimension, value, err);
+    return c < 0 ? c : 0;
+}
+
 int reference_row_decode(struct reference *r, const void *data, size_t size, struct error *err)
 {
     struct mp_reader reader;
@@ -148,10 +177,13 @@ int reference_row_decode(struct reference *r, const void *data, size_t size, str
     mp_reader_init(&reader, data, size);
     if (!mp_read_array(&reader, &n) || n != 5 || !mp_read_int(&reader, &format))
         return corrupt(err);
-    if (format != FORMAT_VERSION)
-        return error_set(err, -EPROTONOSUPPORT, "reference_version",
-                         "a row of the reference tables has format %lld; this build knows %d",
-                         (long long)format, FORMAT_VERSION);
+    if (format < ROW_VERSION || format > FORMAT_VERSION) {
+        error_set(err, -EPROTONOSUPPORT, "reference_version",
+                  "a row of the reference tables has format %lld; this build knows %d", (long long)format,
+                  FORMAT_VERSION);
+        error_hint(err, "run the version that wrote it, or a newer one");
+        return -EPROTONOSUPPORT;
+    }
     struct reference_row row;
     reference_row_clear(&row);
     int table = REFERENCE_N;
@@ -159,6 +191,8 @@ int reference_row_decode(struct reference *r, const void *data, size_t size, str
         return corrupt(err);
     if (strcmp(name, CALENDAR_RECORD) == 0)
         return calendar_decode(r, &reader, err);
+    if (strcmp(name, CODE_RECORD) == 0)
+        return code_decode(r, &reader, err);
     for (table = 0; table < REFERENCE_N && strcmp(REFERENCE_TABLE_NAMES[table], name) != 0; table++)
         ;
     if (table == REFERENCE_N || !read_text(&reader, key) || !mp_read_int(&reader, &valid_from) ||

@@ -148,6 +148,13 @@ static int write_calendar(void *context, const char *name, const struct referenc
     return put_record(w, reference_calendar_encode(&w->record, name, c));
 }
 
+static int write_code(void *context, const char *dimension, const char *value)
+{
+    struct writing *w = context;
+    buffer_clear(&w->record);
+    return put_record(w, reference_code_encode(&w->record, dimension, value));
+}
+
 static int write_tables(struct txn *t, const struct reference *reference)
 {
     struct writing w = {.txn = t};
@@ -158,6 +165,8 @@ static int write_tables(struct txn *t, const struct reference *reference)
         r = reference_each(reference, w.table, write_row, &w);
     if (r == 0)
         r = reference_each_calendar(reference, write_calendar, &w);
+    if (r == 0)
+        r = reference_each_code(reference, write_code, &w);
     buffer_fini(&w.record);
     return r;
 }

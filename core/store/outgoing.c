@@ -177,6 +177,16 @@ static int put_gone_calendar(void *context, const char *name, const struct refer
     return record_end(d->out, from);
 }
 
+static int put_new_code(void *context, const char *dimension, const char *value)
+{
+    struct difference *d = context;
+    if (reference_has_code(d->other, dimension, value))
+        return 0;
+    size_t from = record_begin(d->out, RECORD_ROW);
+    int r = reference_code_encode(d->out, dimension, value);
+    return r < 0 ? r : record_end(d->out, from);
+}
+
 void outgoing_put_reference(struct store *s, struct txn *t, const struct reference *before,
                             const struct reference *after)
 {
@@ -194,6 +204,8 @@ void outgoing_put_reference(struct store *s, struct txn *t, const struct referen
         r = reference_each_calendar(before, put_gone_calendar, &gone);
     if (r == 0)
         r = reference_each_calendar(after, put_new_calendar, &added);
+    if (r == 0)
+        r = reference_each_code(after, put_new_code, &added);
     if (r < 0)
         t->rc = t->rc ? t->rc : ENOMEM;
     else if (b.size > 1)

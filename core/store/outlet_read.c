@@ -98,6 +98,20 @@ static int give_calendar(void *context, const char *name, const struct reference
     return r < 0 ? r : ++k->at.place - k->outlet->at.place >= ROWS;
 }
 
+static int give_code(void *context, const char *dimension, const char *value)
+{
+    struct reading *k = ((struct rows *)context)->reading;
+    struct buffer b;
+    if (k->n < k->outlet->at.place) {
+        k->n++;
+        return 0;
+    }
+    buffer_init(&b, 1 << 20);
+    int r = give_record(k, &b, reference_code_encode(&b, dimension, value));
+    k->n++;
+    return r < 0 ? r : ++k->at.place - k->outlet->at.place >= ROWS;
+}
+
 static int read_reference(struct reading *k)
 {
     struct rows rows = {.reading = k};
@@ -106,6 +120,8 @@ static int read_reference(struct reading *k)
         r = reference_each(k->outlet->reference, rows.table, give_row, &rows);
     if (r == 0)
         r = reference_each_calendar(k->outlet->reference, give_calendar, &rows);
+    if (r == 0)
+        r = reference_each_code(k->outlet->reference, give_code, &rows);
     if (r == 0) {
         next_phase(k);
         k->at.place = 1; /* the first subject */

@@ -187,14 +187,11 @@ int commit_pending(struct commit *c, const char *source, const char *namespace, 
 /* Whether an import named the value: then it is the operator's, and no source can flood with it. */
 static bool is_imported(const struct store *s, const struct wire_value *v)
 {
-    char key[EVENT_CODE_BYTES + 1];
-    if ((v->field != FIELD_SITE && v->field != FIELD_TEAM) || v->string.size > EVENT_CODE_BYTES)
-        return false;
-    memcpy(key, v->string.data, v->string.size);
-    key[v->string.size] = '\0';
-    const struct reference_row *const *versions;
-    return reference_versions(s->environment->reference,
-                              v->field == FIELD_SITE ? REFERENCE_SITE : REFERENCE_TEAM, key, &versions) > 0;
+    const char *dimension = v->field < FIELD_DECLARED || v->field >= FIELD_N_DIMENSIONS
+                                ? FIELDS[v->field].name
+                                : store_declared(s, v->field - FIELD_DECLARED);
+    return dimension &&
+           reference_has_value(s->environment->reference, dimension, v->string.data, v->string.size);
 }
 
 /* Sets the codes of the strings that have one by now, and says how many have none yet; REJECT_NONE where the

@@ -2,6 +2,7 @@
 
 #include "core/fold/calendar.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -186,7 +187,7 @@ static void test_on_disk(void **state)
 
     struct reference *none = empty();
     struct error err = ERROR_INIT;
-    static const uint8_t LATER[] = {0x95, 0x02, 0xa4, 's', 'i', 't', 'e', 0xa1, 'x', 0x00, 0x80};
+    static const uint8_t LATER[] = {0x95, 0x03, 0xa4, 's', 'i', 't', 'e', 0xa1, 'x', 0x00, 0x80};
     static const uint8_t OTHER[] = {0x95, 0x01, 0xa4, 's', 'i', 't', 'x', 0xa1, 'x', 0x00, 0x80};
     assert_int_equal(reference_row_decode(none, LATER, sizeof(LATER), &err), -EPROTONOSUPPORT);
     assert_string_equal(err.code, "reference_version");
@@ -442,6 +443,129 @@ static void test_calendars_refold(void **state)
     reference_unref(r);
 }
 
+/* --- values of dimensions without a table --- */
+
+static void add(struct reference *r, const char *dimension, const char *value, int expected)
+{
+    struct error err = ERROR_INIT;
+    assert_int_equal(reference_add_code(r, dimension, value, &err), expected);
+}
+
+static int join_code(void *context, const char *dimension, const char *value)
+{
+    char *text = context;
+    (void)snprintf(text + strlen(text), 256 - strlen(text), "%s=%s ", dimension, value);
+    return 0;
+}
+
+static void test_codes(void **state)
+{
+    struct reference *r = empty(), *copy;
+    struct error err = ERROR_INIT;
+    char text[256] = "";
+    assert_false(reference_has_value(NULL, "category", "orders", 6));
+    assert_int_equal(reference_value_count(NULL, "category"), 0);
+    add(r, "ward", "icu", 1);
+    add(r, "category", "orders", 1);
+    add(r, "category", "access", 1);
+    add(r, "category", "printing", 1);
+    add(r, "category", "charting", 1);
+    add(r, "category", "access", 0);
+    set(r, REFERENCE_TEAM, "Desk", 5, NULL, -1);
+    assert_true(reference_has_value(r, "category", "access", 6));
+    assert_true(reference_has_value(r, "category", "accesses", 6)); /* of the bytes given */
+    assert_false(reference_has_value(r, "category", "acces", 5));
+    assert_false(reference_has_value(r, "category", "icu", 3)); /* another dimension's */
+    assert_false(reference_has_value(r, "module", "access", 6));
+    assert_true(reference_has_value(r, "team", "Desk", 4)); /* from the table */
+    assert_false(reference_has_value(r, "category", "Desk", 4));
+    assert_int_equal(reference_value_count(r, "category"), 4);
+    assert_int_equal(reference_value_count(r, "ward"), 1);
+    assert_int_equal(reference_value_count(r, "team"), 1);
+    assert_int_equal(reference_value_count(r, "site"), 0);
+
+    assert_int_equal(reference_new(r, &copy), 0);
+    add(copy, "category", "billing", 1);
+    assert_false(reference_has_code(r, "category", "billing"));
+    reference_unref(r);
+    assert_int_equal(reference_each_code(copy, join_code, text), 0);
+    assert_string_equal(text, "category=access category=billing category=charting category=orders "
+                              "category=printing ward=icu ");
+
+    assert_int_equal(reference_add_code(copy, "category", "a b c d e f", &err), -EINVAL);
+    assert_string_equal(err.code, "bad_value");
+    assert_null(strstr(err.message, "a b c"));
+    assert_int_equal(reference_add_code(copy, "category", "", &err), -EINVAL);
+    assert_int_equal(reference_add_code(copy, "\n", "x", &err), -EINVAL);
+    assert_string_equal(err.code, "bad_key");
+    reference_unref(copy);
+}
+
+static void test_codes_bounded(void **state)
+{
+    struct reference *r = empty();
+    struct error err = ERROR_INIT;
+    char text[32];
+    for (int i = 0; i < REFERENCE_CODES_OF_ONE_MAX; i++) {
+        (void)snprintf(text, sizeof(text), "%06d", i);
+        add(r, "module", text, 1);
+    }
+    assert_int_equal(reference_add_code(r, "module", "one more", &err), -ENOSPC);
+    assert_string_equal(err.code, "reference_full");
+    add(r, "module", "000007", 0); /* what is there may come again */
+    for (int i = 1; i < REFERENCE_CODE_DIMENSIONS_MAX; i++) {
+        (void)snprintf(text, sizeof(text), "dimension_%d", i);
+        add(r, text, "x", 1);
+    }
+    assert_int_equal(reference_add_code(r, "another", "x", &err), -ENOSPC);
+    add(r, "dimension_1", "y", 1);
+    for (int d = 1; d <= 4; d++) { /* all together */
+        (void)snprintf(text, sizeof(text), "dimension_%d", d);
+        for (int i = 0, c = 1; i < REFERENCE_CODES_OF_ONE_MAX && c >= 0; i++) {
+            char value[16];
+            (void)snprintf(value, sizeof(value), "%06d", i);
+            c = reference_add_code(r, text, value, &err);
+            assert_true(c == 1 || c == -ENOSPC);
+        }
+    }
+    size_t n = 0;
+    for (int d = 0; d < REFERENCE_CODE_DIMENSIONS_MAX; d++) {
+        (void)snprintf(text, sizeof(text), "dimension_%d", d);
+        n += reference_value_count(r, d ? text : "module");
+    }
+    assert_int_equal(n, REFERENCE_CODES_MAX);
+    reference_unref(r);
+}
+
+static void test_codes_on_disk(void **state)
+{
+    struct reference *r = empty(), *read = empty();
+    struct buffer b;
+    struct error err = ERROR_INIT;
+    char text[256] = "";
+    buffer_init(&b, 4096);
+    assert_int_equal(reference_code_encode(&b, "category", "orders"), 0);
+    for (size_t size = 0; size < b.size; size++)
+        assert_int_equal(reference_row_decode(read, b.data, size, NULL), -EBADMSG);
+    assert_int_equal(reference_row_decode(read, b.data, b.size, NULL), 0);
+    assert_int_equal(reference_row_decode(read, b.data, b.size, NULL), 0); /* again */
+    assert_int_equal(reference_each_code(read, join_code, text), 0);
+    assert_string_equal(text, "category=orders ");
+    /* the format stands where a build that knows only format 1 reads it and refuses the record as later */
+    assert_int_equal((unsigned char)b.data[0], 0x95);
+    assert_int_equal((unsigned char)b.data[1], 2);
+    b.data[1] = 3;
+    assert_int_equal(reference_row_decode(read, b.data, b.size, &err), -EPROTONOSUPPORT);
+    buffer_clear(&b);
+    assert_int_equal(reference_code_encode(&b, "category", "a b c d e f"), 0); /* no code */
+    assert_int_equal(reference_row_decode(read, b.data, b.size, &err), -EINVAL);
+    buffer_fini(&b);
+    add(r, "category", "other", 1);
+    assert_false(reference_needs_refold(r, read)); /* the fold reads none */
+    reference_unref(r);
+    reference_unref(read);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +581,9 @@ int main(void)
         cmocka_unit_test(test_calendars_on_disk),
         cmocka_unit_test(test_calendars_missing),
         cmocka_unit_test(test_calendars_refold),
+        cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_codes_bounded),
+        cmocka_unit_test(test_codes_on_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
