@@ -103,16 +103,6 @@ static const char *string_key(const struct wire_string *s, char room[EVENT_CODE_
     return room;
 }
 
-static bool reference_has(const struct reference *r, enum event_field field, const struct wire_string *s)
-{
-    char key[EVENT_CODE_BYTES + 1];
-    const struct reference_row *const *versions;
-    if (!r || (field != FIELD_TEAM && field != FIELD_SITE))
-        return false; /* nothing is imported for the other dimensions */
-    return reference_versions(r, field == FIELD_TEAM ? REFERENCE_TEAM : REFERENCE_SITE, string_key(s, key),
-                              &versions) > 0;
-}
-
 /* Whether the table says that a team's agents are somebody else's than the stamp says. A vendor may well hand
  * tickets to its outsourcers' teams; under a stamp that names an outsourcer there is only one. */
 static bool team_is_foreign(const struct decode_rules *rules, const struct wire_string *team, int64_t at)
@@ -150,6 +140,16 @@ static enum event_reject stamp_apply(const struct decode_rules *rules, struct wi
     return REJECT_NONE;
 }
 
+/* Whether a closed dimension takes the value: one that was imported, or the stamp's, which is as much its
+ * tenant's word. */
+static bool is_allowed(const struct decode_rules *rules, const struct wire_value *v)
+{
+    if (v->field == FIELD_VENDOR && rules->stamp_vendor[0] && string_is(&v->string, rules->stamp_vendor))
+        return true;
+    return reference_has_value(rules->reference, event_field_name(&rules->schema, (enum event_field)v->field),
+                               v->string.data, v->string.size);
+}
+
 static enum event_reject event_check(const struct decode_rules *rules, struct wire_event *e,
                                      struct wire_value *values)
 {
@@ -159,8 +159,7 @@ static enum event_reject event_check(const struct decode_rules *rules, struct wi
             continue;
         if (pattern_is_personal(v->string.data, v->string.size))
             return REJECT_LOOKS_PERSONAL;
-        if (rules->closed >> v->field & 1 &&
-            !reference_has(rules->reference, (enum event_field)v->field, &v->string))
+        if (rules->closed >> v->field & 1 && !is_allowed(rules, v))
             return REJECT_CLOSED_DIMENSION;
         if (v->field == FIELD_TEAM && team_is_foreign(rules, &v->string, e->at))
             return REJECT_FOREIGN_TEAM;

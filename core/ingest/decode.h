@@ -21,7 +21,7 @@ struct decode_rules {
     char stamp_vendor[EVENT_CODE_BYTES + 1];     /* empty: none */
     char stamp_outsourcer[EVENT_CODE_BYTES + 1]; /* empty: none */
     uint64_t closed;                   /* bits of enum event_field: only imported values are taken */
-    const struct reference *reference; /* teams and sites as imported; NULL: none */
+    const struct reference *reference; /* what was imported; NULL: nothing */
 };
 
 struct value_chunk;

@@ -87,6 +87,9 @@ static const struct config_key POLICY_KEYS[] = {
 static const struct config_section POLICY = {"a policy", sizeof(struct config_policy), POLICY_KEYS,
                                              COUNT(POLICY_KEYS)};
 
+/* Each dimension once: the eight of FIELDS that are strings, and the tenant's own. */
+#define CLOSED_MAX (8 + EVENT_DECLARED_MAX)
+
 static const struct config_key TENANT_KEYS[] = {
     {"name", CONFIG_NAME, KEY(config_tenant, name), .required = true,
      .help = "The tenant's name, once and for all: a-z, 0-9, \".\", \"_\" and \"-\"."},
@@ -95,10 +98,12 @@ static const struct config_key TENANT_KEYS[] = {
     {"dimensions", CONFIG_TEXTS, KEY(config_tenant, dimensions), .high = EVENT_DECLARED_MAX,
      .help = "Dimensions of the tenant's own, beside the built-in ones. A dimension that was declared once "
              "stays declared; all that ever were count."},
-    {"closed", CONFIG_TEXTS, KEY(config_tenant, closed), .high = 2,
+    {"closed", CONFIG_TEXTS, KEY(config_tenant, closed), .high = CLOSED_MAX,
      .help =
-         "Dimensions that take only imported values: site (tendon site import), team (tendon team import). "
-         "An event with another value is rejected as closed_dimension."},
+         "Dimensions that take only imported values: site (tendon site import), team (tendon team import), "
+         "vendor, product, module, version, category, requester_role and the tenant's own (tendon code "
+         "import). An event with another value is rejected as closed_dimension, and the value is neither "
+         "kept nor said. Until something is imported every value is."},
     {"nearshore", CONFIG_TEXTS, KEY(config_tenant, nearshore), .high = 64,
      .help =
          "Countries (two letters) from which support counts as nearshore, neither domestic nor offshore."},

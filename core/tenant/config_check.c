@@ -37,9 +37,6 @@ static const char *const TAKEN[] = {"type",
 #undef X
 };
 
-/* Dimensions that have an import. */
-static const char *const CLOSABLE[] = {"site", "team"};
-
 /* The value under the key, or the map itself: where a problem of it is told. */
 static const struct config_node *place(const struct config_node *map, const char *key)
 {
@@ -113,6 +110,34 @@ static bool is_one_of(const char *s, const char *const *names, size_t n)
     return found;
 }
 
+/* Numbers and fixed lists are closed anyhow. */
+static void check_closed(const struct config_tenant *t, struct config_problems *p)
+{
+    for (size_t i = 0; i < t->closed.n; i++) {
+        const char *name = t->closed.at[i];
+        struct nearest near;
+        bool is_dimension = is_one_of(name, (const char *const *)t->dimensions.at, t->dimensions.n),
+             is_string = is_dimension;
+        nearest_init(&near, name, strlen(name));
+        for (unsigned field = 0; field < FIELD_N_BUILTIN; field++) {
+            bool is_it = strcmp(FIELDS[field].name, name) == 0;
+            is_dimension |= is_it;
+            is_string |= is_it && FIELDS[field].kind == VALUE_DICTIONARY;
+            if (FIELDS[field].kind == VALUE_DICTIONARY)
+                nearest_offer(&near, FIELDS[field].name);
+        }
+        for (size_t d = 0; d < t->dimensions.n; d++)
+            nearest_offer(&near, t->dimensions.at[d]);
+        if (is_dimension && !is_string)
+            config_problem(p, place_at(t->node, "closed", i),
+                           "\"%s\" need not be closed: it takes nothing but its fixed list or range", name);
+        else if (!is_dimension)
+            config_problem(p, place_at(t->node, "closed", i), "there is no dimension \"%s\" to close; %s%s%s",
+                           name, near.best ? "did you mean \"" : "the tenant's own stand in dimensions",
+                           near.best ? near.best : "", near.best ? "\"?" : "");
+    }
+}
+
 static void check_dimensions(const struct config_tenant *t, struct config_problems *p)
 {
     for (size_t i = 0; i < t->dimensions.n; i++) {
@@ -126,11 +151,7 @@ static void check_dimensions(const struct config_tenant *t, struct config_proble
         else if (is_one_of(name, (const char *const *)t->dimensions.at, i))
             config_problem(p, at, "the dimension \"%s\" is declared twice", name);
     }
-    for (size_t i = 0; i < t->closed.n; i++)
-        if (!is_one_of(t->closed.at[i], CLOSABLE, sizeof(CLOSABLE) / sizeof(*CLOSABLE)))
-            config_problem(p, place_at(t->node, "closed", i),
-                           "\"%s\" cannot be closed: only site and team have an import to take values from",
-                           t->closed.at[i]);
+    check_closed(t, p);
     for (size_t i = 0; i < t->nearshore.n; i++) {
         const char *country = t->nearshore.at[i];
         if (strlen(country) != 2 || strspn(country, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)

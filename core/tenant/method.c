@@ -28,6 +28,8 @@ const struct method METHODS[] = {
     {"calendar.list", ADMIN, method_calendar_list, {"tenant"}},
     {"calendar.remove", ADMIN, method_calendar_remove, {"tenant", "calendar", "valid_from"}},
     {"calendar.show", ADMIN, method_calendar_show, {"tenant", "calendar"}},
+    {"code.import", ADMIN, method_code_import, {"tenant", "rows"}},
+    {"code.list", ADMIN, method_code_list, {"tenant"}},
     {"key.grant",
      ADMIN,
      method_key_grant,

@@ -67,6 +67,9 @@ int request_answer(struct request *r, json_t *result);
 /* The same for what may have made a refold due, with "refolding". */
 int request_answer_change(struct request *r, const struct tenant *t, json_t *result);
 
+/* A copy of the tenant's reference tables to change, for the caller, who is on the tenant's committer. */
+int method_tables_copy(struct tenant *t, struct reference **ret, struct error *err);
+
 /* Records what the request is about to do, under the method's name; nothing that could not be recorded may be
  * done. what (an object of what was checked: names, codes, numbers) is taken over. Its outcome is recorded
  * when the method has returned. Codes audit_failed; too_many_acts, of an admin. */
@@ -113,6 +116,8 @@ int method_source_list(struct request *r);
 int method_source_show(struct request *r);
 int method_source_rejects(struct request *r);
 int method_source_reset(struct request *r);
+int method_code_import(struct request *r);
+int method_code_list(struct request *r);
 int method_reference_import(struct request *r);
 int method_reference_list(struct request *r);
 int method_plugin_list(struct request *r);

@@ -37,18 +37,6 @@ static int params_read(struct request *r, struct tenant **ret_tenant, struct cha
     return result;
 }
 
-/* A copy of the present tables to change. */
-static int reference_begin(struct tenant *t, struct reference **ret, struct error *err)
-{
-    struct store_view *view;
-    int r = store_view_open_tables(t->store, &view, err);
-    if (r < 0)
-        return r;
-    r = reference_new(store_view_reference(view), ret);
-    store_view_close(view);
-    return r < 0 ? error_set(err, r, "no_memory", "out of memory for the reference tables") : 0;
-}
-
 static bool says_the_same(const struct reference *r, const struct change *c)
 {
     const struct reference_calendar *versions;
@@ -64,7 +52,7 @@ static int import(struct tenant *t, void *ctx, struct error *err)
 {
     struct change *c = ctx;
     struct reference *next;
-    int r = reference_begin(t, &next, err);
+    int r = method_tables_copy(t, &next, err);
     if (r < 0)
         return r;
     c->changed = !says_the_same(next, c);
@@ -81,7 +69,7 @@ static int remove_versions(struct tenant *t, void *ctx, struct error *err)
     struct change *c = ctx;
     struct reference *next;
     const struct reference_calendar *versions;
-    int r = reference_begin(t, &next, err);
+    int r = method_tables_copy(t, &next, err);
     if (r < 0)
         return r;
     c->n_removed = c->has_valid_from ? 1 : reference_calendars(next, c->name, &versions);

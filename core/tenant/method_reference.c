@@ -146,19 +146,25 @@ static int import_rows(struct import *im, struct reference *next, struct error *
     return 0;
 }
 
+int method_tables_copy(struct tenant *t, struct reference **ret, struct error *err)
+{
+    struct store_view *view;
+    int r = store_view_open_tables(t->store, &view, err);
+    if (r < 0)
+        return r;
+    r = reference_new(store_view_reference(view), ret);
+    store_view_close(view);
+    return r < 0 ? error_set(err, r, "no_memory", "out of memory for the reference tables") : 0;
+}
+
 /* On the tenant's committer: between two imports nobody else's rows can get lost. */
 static int import(struct tenant *t, void *ctx, struct error *err)
 {
     struct import *im = ctx;
-    struct store_view *view;
     struct reference *next;
-    int r = store_view_open_tables(t->store, &view, err);
+    int r = method_tables_copy(t, &next, err);
     if (r < 0)
         return r;
-    r = reference_new(store_view_reference(view), &next);
-    store_view_close(view);
-    if (r < 0)
-        return error_set(err, r, "no_memory", "out of memory for the reference tables");
     r = import_rows(im, next, err);
     if (r == 0 && im->n_changed)
         return store_set_reference(t->store, next, err);

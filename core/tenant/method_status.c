@@ -4,6 +4,7 @@
 #include "core/ingest/committer.h"
 #include "core/supervise/supervise.h"
 #include "core/tenant/method.h"
+#include "core/tenant/settings.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -56,6 +57,24 @@ static void warn_dictionaries(const struct tenant *t, const struct tenant_settin
     }
 }
 
+/* A closed dimension of which nothing was imported takes no event that has it. */
+static void warn_closed(const struct tenant *t, const struct tenant_settings *s, const struct reference *r,
+                        json_t *warnings)
+{
+    for (unsigned field = 0; field < FIELD_N_DIMENSIONS; field++) {
+        if (!(s->closed >> field & 1))
+            continue;
+        const char *name = settings_closable(s, field);
+        bool has_table = field == FIELD_SITE || field == FIELD_TEAM;
+        if (reference_value_count(r, name) == 0)
+            warn(
+                warnings,
+                "tenant %s: %s is closed and nothing of it is imported: every event with a value is rejected "
+                "until tendon %s import brings some in",
+                t->name, name, has_table ? name : "code");
+    }
+}
+
 static void warn_refolding(const struct tenant *t, json_t *warnings)
 {
     struct store_progress p;
@@ -79,6 +98,7 @@ static void warn_tenant(struct tenant *t, json_t *warnings)
              t->name, (int)percent);
     if (store_view_open_tables(t->store, &view, NULL) == 0) {
         warn_dictionaries(t, s, store_view_dictionary(view), warnings);
+        warn_closed(t, s, store_view_reference(view), warnings);
         store_view_close(view);
     }
     warn_refolding(t, warnings);

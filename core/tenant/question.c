@@ -51,6 +51,8 @@ static bool is_kept(const struct writer *w, const struct dimension_name *name, c
     if (has_dictionary &&
         dictionary_find(store_view_dictionary(w->view), name->field, text, strlen(text)) > 0)
         return true;
+    if (reference_has_value(tables, name->name, text, strlen(text)))
+        return true;
     return tables && (reference_each(tables, REFERENCE_SITE, row_has, (void *)text) > 0 ||
                       reference_each(tables, REFERENCE_TEAM, row_has, (void *)text) > 0);
 }

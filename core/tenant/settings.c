@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The dimensions that can be closed: those with an import. */
-static const struct {
-    const char *name;
-    enum event_field field;
-} CLOSABLE[] = {{"site", FIELD_SITE}, {"team", FIELD_TEAM}};
-
 struct tenant_settings *tenant_settings_get(struct tenant *t)
 {
     (void)pthread_mutex_lock(&t->lock);
@@ -65,15 +59,24 @@ static bool set_calendar(struct tenant_settings *s, const char *calendar)
     return true;
 }
 
+const char *settings_closable(const struct tenant_settings *s, unsigned field)
+{
+    if (field < FIELD_DECLARED)
+        return FIELDS[field].kind == VALUE_DICTIONARY ? FIELDS[field].name : NULL;
+    return field - FIELD_DECLARED < s->n_declared ? s->declared[field - FIELD_DECLARED] : NULL;
+}
+
+/* After the dimensions are declared. */
 static bool close_dimension(struct tenant_settings *s, const char *name)
 {
-    bool found = false;
-    for (size_t i = 0; i < sizeof(CLOSABLE) / sizeof(*CLOSABLE); i++)
-        if (strcmp(CLOSABLE[i].name, name) == 0) {
-            s->closed |= 1ull << CLOSABLE[i].field;
-            found = true;
+    for (unsigned field = 0; field < FIELD_N_DIMENSIONS; field++) {
+        const char *closable = settings_closable(s, field);
+        if (closable && strcmp(closable, name) == 0) {
+            s->closed |= 1ull << field;
+            return true;
         }
-    return found;
+    }
+    return false;
 }
 
 static bool add_nearshore(struct tenant_settings *s, const char *country)
@@ -183,9 +186,9 @@ json_t *settings_record(const struct tenant_settings *s)
            *not_level1 = json_array();
     for (unsigned i = 0; i < s->n_declared; i++)
         (void)json_array_append_new(declared, json_string(s->declared[i]));
-    for (size_t i = 0; i < sizeof(CLOSABLE) / sizeof(*CLOSABLE); i++)
-        if (s->closed >> CLOSABLE[i].field & 1)
-            (void)json_array_append_new(closed, json_string(CLOSABLE[i].name));
+    for (unsigned field = 0; field < FIELD_N_DIMENSIONS; field++)
+        if (s->closed >> field & 1)
+            (void)json_array_append_new(closed, json_string(settings_closable(s, field)));
     size_t n_nearshore = 0;
     for (; s->nearshore[n_nearshore]; n_nearshore++)
         (void)json_array_append_new(nearshore, json_string(s->nearshore[n_nearshore]));

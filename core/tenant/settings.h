@@ -11,6 +11,10 @@
 int settings_of_config(const struct config_tenant *config, const struct tenant_settings *before,
                        struct tenant_settings **ret, struct error *err);
 
+/* The name of a dimension that can be closed, or NULL where the field is none: a string of an event, of the
+ * fixed ones or declared. */
+const char *settings_closable(const struct tenant_settings *s, unsigned field);
+
 /* The record of the control environment and back. */
 json_t *settings_record(const struct tenant_settings *s);
 int settings_of_record(json_t *record, struct tenant_settings **ret, struct error *err);

@@ -56,8 +56,14 @@ static const struct {
      "t.yaml:1:46: the name \"severity\" is taken: it has a meaning of its own\n"
      "t.yaml:1:56: the dimension \"wing\" is declared twice\n"
      "t.yaml:1:62: the name \"beds\" is taken: it has a meaning of its own\n"},
-    {"tenants: {name: a, closed: category}\n",
-     "t.yaml:1:28: \"category\" cannot be closed: only site and team have an import to take values from\n"},
+    {"tenants: {name: a, closed: category}\n", NULL},
+    {"tenants: {name: a, closed: [category, ward, team, wing], dimensions: ward}\n",
+     "t.yaml:1:51: there is no dimension \"wing\" to close; the tenant's own stand in dimensions\n"},
+    {"tenants: {name: a, closed: [channel, tier, catgory, policy]}\n",
+     "t.yaml:1:29: \"channel\" need not be closed: it takes nothing but its fixed list or range\n"
+     "t.yaml:1:38: \"tier\" need not be closed: it takes nothing but its fixed list or range\n"
+     "t.yaml:1:44: there is no dimension \"catgory\" to close; did you mean \"category\"?\n"
+     "t.yaml:1:53: there is no dimension \"policy\" to close; the tenant's own stand in dimensions\n"},
     {"tenants: {name: a, not_level1: [a b c d e f]}\n",
      "t.yaml:1:33: not_level1 takes categories: at most 64 printable bytes with at most 4 spaces\n"},
     {"tenants: {name: a, nearshore: [MX, Canada]}\n",

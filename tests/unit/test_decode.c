@@ -156,6 +156,28 @@ static void test_closed_dimensions(void **state)
     assert_ends(&rules, updated("site", "330102"), REJECT_CLOSED_DIMENSION);
     assert_ends(&rules, updated("category", "Desk"), REJECT_CLOSED_DIMENSION);
     assert_ends(&rules, updated("module", "anything"), REJECT_NONE);
+
+    rules.schema.n_declared = 2;
+    (void)snprintf(rules.schema.declared[0], sizeof(rules.schema.declared[0]), "wing");
+    (void)snprintf(rules.schema.declared[1], sizeof(rules.schema.declared[1]), "ward");
+    rules.closed |= 1ull << (FIELD_DECLARED + 1);
+    assert_ends(&rules, updated("ward", "icu"), REJECT_CLOSED_DIMENSION);
+    assert_int_equal(reference_add_code(r, "ward", "icu", NULL), 1);
+    assert_int_equal(reference_add_code(r, "category", "orders", NULL), 1);
+    assert_ends(&rules, updated("ward", "icu"), REJECT_NONE);
+    assert_ends(&rules, updated("ward", NULL), REJECT_NONE);
+    assert_ends(&rules, updated("ward", "icu "), REJECT_CLOSED_DIMENSION);
+    assert_ends(&rules, updated("ward", "orders"), REJECT_CLOSED_DIMENSION); /* another dimension's */
+    assert_ends(&rules, updated("wing", "west"), REJECT_NONE);               /* open */
+    assert_ends(&rules, updated("category", "orders"), REJECT_NONE);
+    assert_ends(&rules, updated("team", "orders"), REJECT_CLOSED_DIMENSION);
+
+    rules.closed |= 1ull << FIELD_VENDOR;
+    assert_ends(&rules, updated("vendor", "acme"), REJECT_CLOSED_DIMENSION);
+    (void)snprintf(rules.stamp_vendor, sizeof(rules.stamp_vendor), "acme");
+    assert_ends(&rules, updated("vendor", "acme"), REJECT_NONE); /* the stamp's, said or not */
+    assert_ends(&rules, updated("severity", NULL), REJECT_NONE);
+    assert_ends(&rules, updated("vendor", "other"), REJECT_CLOSED_DIMENSION);
     reference_unref(r);
 }
 

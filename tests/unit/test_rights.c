@@ -40,20 +40,50 @@ static const char ROLES[] = "srnafbo";
 static const struct {
     const char *method, *roles;
 } METHOD_ROLES[] = {
-    {"audit.export", "o"},     {"audit.list", "ao"},        {"benchmark.consent", "a"},
-    {"benchmark.define", "o"}, {"benchmark.freeze", "o"},   {"benchmark.list", "abo"},
-    {"benchmark.show", "bo"},  {"benchmark.undefine", "o"}, {"benchmark.withdraw", "ao"},
-    {"calendar.import", "ao"}, {"calendar.list", "ao"},     {"calendar.remove", "ao"},
-    {"calendar.show", "ao"},   {"key.grant", "ao"},         {"key.list", "ao"},
-    {"key.revoke", "ao"},      {"key.rotate", "ao"},        {"metric.explain", "ro"},
-    {"metric.list", "rnabo"},  {"metric.show", "rnabo"},    {"plugin.list", "o"},
-    {"plugin.release", "o"},   {"plugin.reload", "o"},      {"plugin.show", "o"},
-    {"plugin.top", "o"},       {"reference.import", "ao"},  {"reference.list", "ao"},
-    {"server.key", "ao"},      {"source.list", "ao"},       {"source.rejects", "sao"},
-    {"source.reset", "o"},     {"source.show", "sao"},      {"status", "o"},
-    {"tenant.add", "o"},       {"tenant.export", "o"},      {"tenant.import", "o"},
-    {"tenant.limit", "ao"},    {"tenant.list", "o"},        {"tenant.reindex", "o"},
-    {"tenant.remove", "o"},    {"tenant.retention", "ao"},  {"tenant.show", "ao"},
+    {"audit.export", "o"},
+    {"audit.list", "ao"},
+    {"benchmark.consent", "a"},
+    {"benchmark.define", "o"},
+    {"benchmark.freeze", "o"},
+    {"benchmark.list", "abo"},
+    {"benchmark.show", "bo"},
+    {"benchmark.undefine", "o"},
+    {"benchmark.withdraw", "ao"},
+    {"calendar.import", "ao"},
+    {"calendar.list", "ao"},
+    {"calendar.remove", "ao"},
+    {"calendar.show", "ao"},
+    {"code.import", "ao"},
+    {"code.list", "ao"},
+    {"key.grant", "ao"},
+    {"key.list", "ao"},
+    {"key.revoke", "ao"},
+    {"key.rotate", "ao"},
+    {"metric.explain", "ro"},
+    {"metric.list", "rnabo"},
+    {"metric.show", "rnabo"},
+    {"plugin.list", "o"},
+    {"plugin.release", "o"},
+    {"plugin.reload", "o"},
+    {"plugin.show", "o"},
+    {"plugin.top", "o"},
+    {"reference.import", "ao"},
+    {"reference.list", "ao"},
+    {"server.key", "ao"},
+    {"source.list", "ao"},
+    {"source.rejects", "sao"},
+    {"source.reset", "o"},
+    {"source.show", "sao"},
+    {"status", "o"},
+    {"tenant.add", "o"},
+    {"tenant.export", "o"},
+    {"tenant.import", "o"},
+    {"tenant.limit", "ao"},
+    {"tenant.list", "o"},
+    {"tenant.reindex", "o"},
+    {"tenant.remove", "o"},
+    {"tenant.retention", "ao"},
+    {"tenant.show", "ao"},
     {"ticket.explain", "rno"},
 };
 #define N_METHOD_ROLES (sizeof(METHOD_ROLES) / sizeof(*METHOD_ROLES))
@@ -306,6 +336,8 @@ static struct answer call(struct world *w, const char *method, const char *tenan
         (void)json_object_set_new(params, "query", json_pack("{s:[s]}", "metrics", "backlog"));
     if (strcmp(method, "reference.import") == 0)
         (void)json_object_update_new(params, json_pack("{s:s, s:[]}", "table", "site", "rows"));
+    if (strcmp(method, "code.import") == 0)
+        (void)json_object_set_new(params, "rows", json_array());
     if (strcmp(method, "reference.list") == 0)
         (void)json_object_set_new(params, "table", json_string("site"));
     /* Nothing that would take the tenants away from the other rounds: names that cannot be. */

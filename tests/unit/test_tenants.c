@@ -3,6 +3,7 @@
 #include "core/fold/policy.h"
 #include "core/tenant/config.h"
 #include "core/tenant/control.h"
+#include "core/tenant/settings.h"
 #include "core/tenant/tenant.h"
 
 #include <setjmp.h>
@@ -148,8 +149,10 @@ static void settings_change(void **state)
     apply_good(w, "tenants: {name: a, dimensions: [wing, ward], " LIMITS "}");
     struct tenant *a = tenants_find(w->tenants, "a");
     struct tenant_settings *before = tenant_settings_get(a);
-    apply_good(w, "tenants: {name: a, dimensions: [floor, ward], closed: team, nearshore: [MX, CA], "
-                  "not_level1: hardware, " LIMITS "}");
+    apply_good(
+        w,
+        "tenants: {name: a, dimensions: [floor, ward], closed: [team, floor, module], nearshore: [MX, CA], "
+        "not_level1: hardware, " LIMITS "}");
     assert_ptr_equal(tenants_find(w->tenants, "a"), a);
     struct tenant_settings *after = tenant_settings_get(a);
     /* who holds the old ones keeps them */
@@ -160,7 +163,15 @@ static void settings_change(void **state)
     assert_string_equal(after->declared[0], "wing");
     assert_string_equal(after->declared[1], "ward");
     assert_string_equal(after->declared[2], "floor");
-    assert_int_equal(after->closed, 1ull << FIELD_TEAM);
+    /* and is closed under it */
+    uint64_t closed = 1ull << FIELD_TEAM | 1ull << FIELD_MODULE | 1ull << (FIELD_DECLARED + 2);
+    assert_int_equal(after->closed, closed);
+    json_t *record = settings_record(after);
+    struct tenant_settings *read;
+    assert_int_equal(settings_of_record(record, &read, NULL), 0);
+    assert_int_equal(read->closed, closed);
+    json_decref(record);
+    tenant_settings_unref(read);
     assert_string_equal(after->nearshore[1], "CA");
     assert_null(after->nearshore[2]);
     assert_string_equal(after->not_level1[0], "hardware");
