@@ -1,4 +1,4 @@
-/* What `site import|list` and `team import|list` share. */
+/* What `site import|list`, `team import|list` and `code import` share. */
 #include "tools/import.h"
 #include "tools/json.h"
 #include "tools/output.h"
@@ -28,7 +28,8 @@ static size_t values_collect(const struct invocation *invocation, const char *na
 }
 
 /* Sends the rows in pieces and adds up what the collector says. */
-static int rows_send(struct session *s, const json_t *rows, const json_t *params, json_t *summary)
+static int rows_send(struct session *s, const char *method, const json_t *rows, const json_t *params,
+                     json_t *summary)
 {
     json_int_t imported = 0, changed = 0;
     for (size_t at = 0; at < json_array_size(rows);) {
@@ -39,7 +40,7 @@ static int rows_send(struct session *s, const json_t *rows, const json_t *params
             (void)json_array_append(piece, json_array_get(rows, at++));
         }
         (void)json_object_set_new(call, "rows", piece);
-        int code = session_call(s, "reference.import", call, &result);
+        int code = session_call(s, method, call, &result);
         if (code != 0) {
             if (imported > 0)
                 (void)fprintf(stderr,
@@ -93,7 +94,7 @@ static void fault_print(const char *file, const json_t *fault)
 }
 
 /* Nothing is imported from a file with something wrong in it. */
-static int errors_print(const char *file, const struct import_result *result)
+static int errors_print(const char *file, const struct import_result *result, const char *way_out)
 {
     size_t i;
     json_int_t shown = 0;
@@ -105,8 +106,7 @@ static int errors_print(const char *file, const struct import_result *result)
     }
     if (result->n_errors > (size_t)shown)
         (void)fprintf(stderr, "        … and %zu rows with other faults\n", result->n_errors - (size_t)shown);
-    (void)fprintf(stderr, "        nothing was imported: put the file right, or map values: --value "
-                          "'COLUMN:OLD=NEW' (NEW empty: no value)\n");
+    (void)fprintf(stderr, "        nothing was imported: put the file right%s\n", way_out);
     return TENDON_EXIT_FAILED;
 }
 
@@ -158,7 +158,7 @@ static int rows_import(const struct invocation *invocation, enum reference_table
                                 (json_int_t)(json_array_size(result->rows) + result->n_duplicates));
     code = valid_from_read(invocation, s, params);
     if (code == 0)
-        code = rows_send(s, result->rows, params, summary);
+        code = rows_send(s, "reference.import", result->rows, params, summary);
     if (code == 0)
         code = session_await_facts(s, invocation, summary, params);
     session_close(s);
@@ -212,10 +212,63 @@ int import_run(const struct invocation *invocation, enum reference_table table)
     if (import_read(&csv, &options, &result, &err) < 0) {
         code = error_print(&err);
     } else if (result.n_errors > 0) {
-        code = errors_print(csv.name, &result);
+        code = errors_print(csv.name, &result,
+                            ", or map values: --value 'COLUMN:OLD=NEW' (NEW empty: no value)");
     } else {
         notes_print(&result, &options);
         code = rows_import(invocation, table, &result);
+    }
+    import_fini(&result);
+    csv_close(&csv);
+    return code;
+}
+
+static int codes_import(const struct invocation *invocation, const struct import_result *result)
+{
+    static const struct output_column COLUMNS[] = {
+        {"rows", "rows in the file", CELL_COUNT},
+        {"imported", "imported", CELL_COUNT},
+        {"changed", "changed", CELL_COUNT},
+        {"duplicates", "repeated", CELL_COUNT},
+    };
+    struct session *s = NULL;
+    int code = session_open(invocation, "importing", &s);
+    if (code != 0)
+        return code;
+    json_t *params = session_params(invocation);
+    json_t *summary =
+        json_pack("{s:I, s:I}", "rows", (json_int_t)(json_array_size(result->rows) + result->n_duplicates),
+                  "duplicates", (json_int_t)result->n_duplicates);
+    code = rows_send(s, "code.import", result->rows, params, summary);
+    session_close(s);
+    if (code == 0) {
+        unsigned width;
+        enum output_form form = output_form(invocation, &width);
+        if (form != OUTPUT_TABLE && form != OUTPUT_MD) /* a person has already been told */
+            (void)json_object_set(summary, "left_out", result->left_out);
+        code = output_show(invocation, COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]), summary);
+    }
+    json_decref(params);
+    json_decref(summary);
+    return code;
+}
+
+int import_run_codes(const struct invocation *invocation)
+{
+    static const struct import_options NONE = {.table = REFERENCE_N};
+    struct error err = ERROR_INIT;
+    struct csv csv;
+    struct import_result result;
+    int code;
+    if (csv_open(&csv, invocation_argument(invocation, 0), &err) < 0)
+        return error_print(&err);
+    if (import_read_codes(&csv, &result, &err) < 0) {
+        code = error_print(&err);
+    } else if (result.n_errors > 0) {
+        code = errors_print(csv.name, &result, "");
+    } else {
+        notes_print(&result, &NONE);
+        code = codes_import(invocation, &result);
     }
     import_fini(&result);
     csv_close(&csv);

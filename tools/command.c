@@ -18,6 +18,8 @@
     X(CALENDAR_LIST)                                                                                         \
     X(CALENDAR_REMOVE)                                                                                       \
     X(CALENDAR_SHOW)                                                                                         \
+    X(CODE_IMPORT)                                                                                           \
+    X(CODE_LIST)                                                                                             \
     X(COMPLETION)                                                                                            \
     X(EXPLAIN)                                                                                               \
     X(HELP)                                                                                                  \

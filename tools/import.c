@@ -1,6 +1,7 @@
 #include "tools/import.h"
 
 #include "core/base/nearest.h"
+#include "core/ingest/pattern.h"
 #include "tools/json.h"
 
 #include <stdlib.h>
@@ -257,6 +258,16 @@ static void row_error(struct import_result *ret, const struct csv *csv, const ch
     (void)json_object_set_new(found, "n", json_integer(json_integer_value(json_object_get(found, "n")) + 1));
 }
 
+static bool fields_check(const struct csv *csv, size_t n_columns, struct import_result *ret)
+{
+    char message[96];
+    if (csv->n_fields == n_columns)
+        return true;
+    (void)snprintf(message, sizeof(message), "%zu fields, but the header has %zu", csv->n_fields, n_columns);
+    row_error(ret, csv, "", message);
+    return false;
+}
+
 /* Finds what in a refused row is wrong, by trying its parts alone. */
 static void row_blame(const struct import_map *map, struct import_result *ret, const struct csv *csv,
                       const char *key, const char *const values[REFERENCE_ATTRIBUTES_N],
@@ -303,13 +314,8 @@ static int row_add(struct import_map *map, struct csv *csv, struct reference *ch
 {
     const char *key, *values[REFERENCE_ATTRIBUTES_N];
     struct error wrong = ERROR_INIT;
-    if (csv->n_fields != map->n_columns) {
-        char message[96];
-        (void)snprintf(message, sizeof(message), "%zu fields, but the header has %zu", csv->n_fields,
-                       map->n_columns);
-        row_error(ret, csv, "", message);
+    if (!fields_check(csv, map->n_columns, ret))
         return 0;
-    }
     record_read(map, csv, &key, values);
     json_t *row = row_document(key, values);
     const json_t *before = json_object_get(index, key);
@@ -357,6 +363,76 @@ int import_read(struct csv *csv, const struct import_options *options, struct im
     reference_unref(checked);
     json_decref(index);
     free(map);
+    return r;
+}
+
+/* --- values of dimensions --- */
+
+/* The columns dimension and value; the others are left out. */
+static int code_columns(struct csv *csv, size_t *ret_dimension, size_t *ret_value, struct import_result *ret,
+                        struct error *err)
+{
+    int r = csv_next(csv, err);
+    if (r < 0)
+        return r;
+    *ret_dimension = *ret_value = NO_COLUMN;
+    for (size_t c = 0; r > 0 && c < csv->n_fields; c++) {
+        size_t *column = strcmp(csv->fields[c], "dimension") == 0 ? ret_dimension
+                         : strcmp(csv->fields[c], "value") == 0   ? ret_value
+                                                                  : NULL;
+        if (column && *column != NO_COLUMN)
+            return error_set(err, -EINVAL, "bad_csv", "%s:1: two columns have the name \"%s\"", csv->name,
+                             csv->fields[c]);
+        if (column)
+            *column = c;
+        else
+            (void)json_array_append_new(ret->left_out, json_string(csv->fields[c]));
+    }
+    if (*ret_dimension != NO_COLUMN && *ret_value != NO_COLUMN)
+        return 0;
+    error_set(err, -EINVAL, "bad_csv", "%s has no column \"%s\"", csv->name,
+              *ret_dimension == NO_COLUMN ? "dimension" : "value");
+    error_hint(err, "its first line has to name the columns: dimension,value");
+    return -EINVAL;
+}
+
+static int code_add(struct csv *csv, size_t dimension_column, size_t value_column, struct reference *checked,
+                    struct import_result *ret, struct error *err)
+{
+    struct error wrong = ERROR_INIT;
+    const char *dimension = trim(csv->fields[dimension_column]), *value = trim(csv->fields[value_column]);
+    int r = pattern_is_personal(value, strlen(value))
+                ? error_set(&wrong, -EINVAL, "bad_value", "the value looks as if it spoke of a person")
+                : reference_add_code(checked, dimension, value, &wrong);
+    if (r < 0) {
+        row_error(ret, csv, "", wrong.message);
+        return 0;
+    }
+    if (r == 0)
+        ret->n_duplicates++;
+    else if (json_array_append_new(ret->rows,
+                                   json_pack("{s:s, s:s}", "dimension", dimension, "value", value)) < 0)
+        return error_set(err, -ENOMEM, "memory", "no memory for the rows of %s", csv->name);
+    return 0;
+}
+
+int import_read_codes(struct csv *csv, struct import_result *ret, struct error *err)
+{
+    *ret = (struct import_result){
+        .rows = json_array(), .left_out = json_array(), .unused = json_array(), .errors = json_array()};
+    struct reference *checked = NULL;
+    size_t dimension, value;
+    if (reference_new(NULL, &checked) < 0)
+        return error_set(err, -ENOMEM, "memory", "no memory to read %s", csv->name);
+    int r = code_columns(csv, &dimension, &value, ret, err);
+    size_t n_columns = csv->n_fields;
+    while (r == 0) {
+        r = csv_next(csv, err);
+        if (r <= 0)
+            break;
+        r = fields_check(csv, n_columns, ret) ? code_add(csv, dimension, value, checked, ret, err) : 0;
+    }
+    reference_unref(checked);
     return r;
 }
 

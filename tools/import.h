@@ -29,7 +29,7 @@ struct import_options {
 };
 
 struct import_result {
-    json_t *rows;        /* [{"key", attribute: str…}] */
+    json_t *rows;        /* [{"key", attribute: str…}], or [{"dimension", "value"}] */
     json_t *left_out;    /* names of columns that are neither known nor mapped */
     json_t *unused;      /* indices into options.values that no row had */
     size_t n_duplicates; /* rows that repeat another, word for word */
@@ -42,9 +42,12 @@ struct import_result {
  * is released with import_fini in either case. */
 int import_read(struct csv *csv, const struct import_options *options, struct import_result *ret,
                 struct error *err);
+/* The same for values of dimensions: the columns dimension and value. */
+int import_read_codes(struct csv *csv, struct import_result *ret, struct error *err);
 void import_fini(struct import_result *result);
 
-/* The commands `site import` and `team import`. */
+/* The commands `site import`, `team import` and `code import`. */
+int import_run_codes(const struct invocation *invocation);
 int import_run(const struct invocation *invocation, enum reference_table table);
 int reference_list_run(const struct invocation *invocation, enum reference_table table);
 

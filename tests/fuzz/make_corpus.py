@@ -282,6 +282,8 @@ def imports():
     write("import", "utf16", b"\xff\xfes\x00i\x00")
     write("import", "two-alike", b"site,site,kind\na,b,h\n")
     write("import", "no-key", b"hospital,kind\na,h\n")
+    write("import", "codes", b"note,dimension,value\nx,category, orders \n,ward,icu\ny,category,orders\n")
+    write("import", "codes-faults", b"dimension,value\ncategory,a b c d e f\ncategory\n,x\nward,\xff\n")
     write("import", "empty", b"")
 
 

@@ -111,7 +111,7 @@ def test_connect_option_wins(running, tmp_path):
 
 def test_every_command_has_help(running):
     listed = running.cli("help").out
-    for command in ("query", "metrics", "status", "tenant", "source", "site", "team", "plugin", "key", "calendar", "explain", "report"):
+    for command in ("query", "metrics", "status", "tenant", "source", "site", "team", "code", "plugin", "key", "calendar", "explain", "report"):
         assert command in listed
     for words in (["query"], ["source", "list"], ["site", "import"], ["key", "grant"]):
         said = running.cli(*words, "--help").out

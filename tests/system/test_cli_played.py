@@ -338,7 +338,8 @@ def test_an_answer_of_many_rows():
 def test_calls_carry_their_method():
     with answering([]) as played:
         for words in (["tenant", "list"], ["source", "list", "--tenant", "a"], ["source", "rejects", "s", "--limit", "5"],
-                      ["plugin", "list"], ["metrics"], ["key", "list"], ["site", "list"], ["team", "list", "--tenant", "a"]):
+                      ["plugin", "list"], ["metrics"], ["key", "list"], ["site", "list"], ["team", "list", "--tenant", "a"],
+                      ["code", "list", "--tenant", "a"]):
             assert tendon(*words, "-o", "json", connect=played.endpoint).returncode == 0
     assert [body for _, body in played.asked] == [
         {"method": "tenant.list", "params": {}},
@@ -348,7 +349,8 @@ def test_calls_carry_their_method():
         {"method": "metric.list", "params": {}},
         {"method": "key.list", "params": {}},
         {"method": "reference.list", "params": {"table": "site"}},
-        {"method": "reference.list", "params": {"tenant": "a", "table": "team"}}]
+        {"method": "reference.list", "params": {"tenant": "a", "table": "team"}},
+        {"method": "code.list", "params": {"tenant": "a"}}]
 
 
 # --- exit codes --------------------------------------------------------------------------------------------
@@ -617,6 +619,23 @@ def test_wrong_imports(stdin, options, said):
         done = tendon("site", "import", "-", *options, connect=played.endpoint, stdin=stdin)
     assert done.returncode in (1, 2) and said in done.stderr
     assert not any(body["method"] == "reference.import" for _, body in played.asked)
+
+
+def test_values_of_dimensions_are_imported():
+    with Played(importing) as played:
+        done = tendon("code", "import", "-", "--tenant", "a", "-o", "json", connect=played.endpoint,
+                      stdin="note,dimension,value\nx,category,orders\ny,category,orders\n,ward, icu \n")
+    assert done.returncode == 0, done.stderr
+    assert "left out, as neither known nor mapped: note" in done.stderr and "1 rows repeat" in done.stderr
+    assert json.loads(done.stdout) == {"rows": 3, "imported": 2, "changed": 1, "duplicates": 1, "left_out": ["note"]}
+    assert played.asked == [("CALL", {"method": "code.import", "params": {
+        "tenant": "a", "rows": [{"dimension": "category", "value": "orders"}, {"dimension": "ward", "value": "icu"}]}})]
+    with Played(importing) as played:
+        done = tendon("code", "import", "-", connect=played.endpoint, stdin="dimension,value\ncategory,a b c d e f\ncategory,x\n")
+    assert done.returncode == 1 and played.asked == []
+    assert "standard input:2: the value" in done.stderr and "nothing was imported" in done.stderr and "a b c" not in done.stderr
+    done = tendon("code", "import", "-", stdin="dimension,valeu\ncategory,x\n")
+    assert done.returncode == 1 and 'no column "value"' in done.stderr
 
 
 # --- help --------------------------------------------------------------------------------------------------

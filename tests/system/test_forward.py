@@ -42,8 +42,13 @@ def test_what_is_there_and_what_comes(tree):
         tree.wait()
         assert centre.value("tickets_created") == site.value("tickets_created") == 50
         site.call("reference.import", table="team", rows=[{"key": "A", "employer": "acme", "tier": 2}], tenant="riverbend")
+        site.call("code.import", rows=[{"dimension": "category", "value": "orders"}], tenant="riverbend")
         source.send(tickets("b", 50, vendor="other", team="A"))
+        site.call("code.import", rows=[{"dimension": "category", "value": "access"}], tenant="riverbend")
+        source.send(tickets("c", 1, category="access", team="A"))
         tree.wait()
+    for collector in (site, centre):
+        assert [row["value"] for row in collector.call("code.list", tenant="riverbend")] == ["access", "orders"]
     assert answers(site) == answers(centre)
     shown = centre.call("source.show", tenant="riverbend", source="north/desk")
     own = site.call("source.show", source="desk")

@@ -29,7 +29,7 @@ IDS = {"id", "ticket", "into", "respondent"}
 LISTS = {"by", "kind", "direction", "metric", "clock", "to", "reason", "outcome", "rater_relation", "channel"}
 NUMBERS = {"at", "seq", "severity", "tier", "queue_s", "talk_s", "wrap_s", "target_s", "score", "min", "max", "complete_until",
            "public", "automated"}
-CLOSED = {"site", "team"}
+CLOSED = {"site", "team", "category", "ward"}
 NEEDED = {
     "ticket.updated": {"severity": 2}, "ticket.assigned": {"tier": 1}, "ticket.message": {"direction": "out"},
     "sla.applied": {"metric": "first_response_time", "target_s": 60, "clock": "wall"},
@@ -220,6 +220,20 @@ def test_every_field_of_every_event(running):
     assert len(sent) > 5000
 
 
+def test_closed_dimensions(running):
+    """Names, addresses and record numbers have no form; a closed dimension, built-in or declared, takes none of them, and the list
+    of the source's rejects says which event it was and not what stood in it."""
+    values = [value for value in FORMLESS if expected("category", value) == "closed_dimension"]
+    assert {value.kind[0] for value in values} >= set("ABH")
+    running.call("code.import", rows=[{"dimension": "category", "value": "access"}, {"dimension": "ward", "value": "icu"}])
+    with running.source("closing") as client:
+        events = [created(f"closing-{field}-{n}", **{field: value.text}) for field in ("category", "ward") for n, value in enumerate(values)]
+        answer = client.batch([*events, created("closing-fine", category="access", ward="icu")])
+        assert answer["rejected"] == [[n, "closed_dimension"] for n in range(len(events))] and answer["accepted"] == 1
+    rejects = running.call("source.rejects", source="closing", limit=100)
+    assert "closed_dimension" in str(rejects) and not personal.find(str(rejects).encode())
+
+
 def around():
     """Values in a longer text, as a field's name, deeper inside, as bytes."""
     for n, value in enumerate(CORPUS):
@@ -239,8 +253,8 @@ def test_what_the_store_refuses_is_not_kept(running):
     """An event that is refused late, for its ticket is full: neither its text nor any other of it is kept."""
     with running.source("full") as client:
         assert client.send([created("full", D0 + n) for n in range(4096)])["accepted"] == 4096
-        answer = client.send([created("full", D0 + 5000 + n, category=value.text, product=f"product {n}")
-                              for n, value in enumerate(FORMLESS) if expected("category", value) is None])
+        answer = client.send([created("full", D0 + 5000 + n, module=value.text, product=f"product {n}")
+                              for n, value in enumerate(FORMLESS) if expected("module", value) is None])
         assert {code for _, code in answer["rejected"]} == {"ticket_full"} and answer["accepted"] == 0
 
 
@@ -370,6 +384,12 @@ def test_imports(running, tmp_path):
                     row = {"key": "k", name: value.text}
                     assert refused(running, "reference.import", False, table=table, rows=[row]) == "bad_attribute"
             assert refused(running, "reference.import", False, table=table, rows=[{"key": "k", value.text: "x"}]) == "unknown_attribute"
+        if value.has_form:
+            assert refused(running, "code.import", False, rows=[{"dimension": "category", "value": value.text}]) == "bad_value"
+        assert refused(running, "code.import", False, rows=[{"dimension": value.text, "value": "x"}]) == "unknown_dimension"
+        assert refused(running, "code.import", False, rows=[{"dimension": "category", "value": "x", value.text: 1}]) == "bad_param"
+        path = write_csv(tmp_path / "codes.csv", ["dimension", "value"], [[value.text, "x"], ["category", f"{value.text}\n"], ["ward", ""]])
+        assert value.text not in running.cli("code", "import", path, status=1).err
     path = write_csv(tmp_path / "sites.csv", ["site", "beds", "contact", "remarks"],
                      [[f"s{n}", 10, value.text, value.text] for n, value in enumerate(CORPUS)])
     assert "contact" in running.cli("site", "import", path, "--key", "site").out  # says what it leaves out
@@ -424,7 +444,7 @@ def test_requests_of_a_webhook(running):
     wait_for(lambda: running.plugin_state("hook").get("state") == "running", 60, lambda: str(running.plugin_state("hook")))
     for n, value in enumerate(CORPUS):
         events = [{**created(f"hook-{n}"), field: value.text} for field in ("id", "ticket", "type", "at", "team", "severity", "by", "notes")]
-        events += [{**created(f"hook-{n}"), "category": value.text}] if value.has_form else []
+        events += [{**created(f"hook-{n}"), field: value.text} for field in ("category", "ward")]
         events += [{**created(f"hook-{n}"), value.text: 1}, value.text, created(f"hook-{n}-end")]
         assert send(json.dumps(events).encode()) == 204
         assert send(value.text.encode()) == 400 and send(json.dumps(events).encode(), signed=False) == 401
@@ -451,6 +471,7 @@ def test_nothing_is_kept(running):
         running.call("source.rejects", source=source, limit=100)
     for table in ("site", "team"):
         running.call("reference.list", table=table)
+    running.call("code.list")
     for dimension in ("vendor", "product", "module", "version", "category", "team", "site", "requester_role", "ward", "policy",
                       "instrument", "question", "choice"):
         for metric in ("tickets_created", "sla_attainment", "survey_responses", "csat"):  # each value that the dictionary has
@@ -481,9 +502,9 @@ def test_what_an_open_dimension_takes(make_collector):
     """The other side: without closed dimensions a value without a form is taken, as the manual says; and the search finds it in the
     files of a real store, which shows that it can."""
     collector = make_collector(listen=True).start()
-    taken = [value for value in FORMLESS if expected("category", value) is None]
+    taken = [value for value in FORMLESS if expected("module", value) is None]
     with collector.source("desk") as client:
-        answer = client.send([created(f"open-{n}", category=value.text) for n, value in enumerate(CORPUS)])
+        answer = client.send([created(f"open-{n}", module=value.text) for n, value in enumerate(CORPUS)])
         rejected = {index: code for index, code in answer["rejected"]}
         assert {CORPUS[index] for index in rejected} == set(CORPUS) - set(taken)
     table = manual_table()

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from events import D0, DAY, created, event, message, solved_ticket, status
-from tendon_client import pack
+from tendon_client import Refused, pack
 
 NOW = int(time.time() * 1000)
 
@@ -161,6 +161,53 @@ def test_closed_dimension(make_collector):
     with collector.source("closed") as client:
         answer = client.batch([created("c1", team="known"), created("c2", team="unknown"), created("c3")])
         assert answer["rejected"] == [[1, "closed_dimension"]] and answer["accepted"] == 2
+
+
+CODES = [{"dimension": "category", "value": "orders"}, {"dimension": "category", "value": "access"}, {"dimension": "ward", "value": "icu"}]
+
+
+def test_every_string_dimension_can_be_closed(make_collector, tmp_path):
+    closed = ["vendor", "product", "module", "version", "category", "team", "site", "requester_role", "ward"]
+    collector = make_collector(listen=True, tenants=[{"name": "riverbend", "zone": "UTC", "closed": closed, "dimensions": ["bed", "ward"]}]).start()
+    assert collector.call("tenant.show", tenant="riverbend")["closed"] == closed
+    warned = [line for line in collector.call("status")["warnings"] if "is closed and nothing of it is imported" in line]
+    assert len(warned) == len(closed) and any("tendon code import" in line and " ward " in line for line in warned)
+    with collector.source("closed") as client:
+        events = [{**created(f"n{n}"), name: "unheard-of"} for n, name in enumerate(closed)]
+        events = [{key: event[key] for key in event if key not in closed or key == closed[n]} for n, event in enumerate(events)]
+        answer = client.batch([*events, {**created("end", bed="7"), "vendor": None}])
+        assert answer["rejected"] == [[n, "closed_dimension"] for n in range(len(closed))] and answer["accepted"] == 1
+        path = tmp_path / "codes.csv"
+        path.write_text("dimension,value\n" + "".join(f"{row['dimension']},{row['value']}\n" for row in CODES), encoding="utf-8")
+        assert collector.cli_json("code", "import", str(path)) == {"rows": 3, "imported": 3, "changed": 3, "duplicates": 0, "left_out": []}
+        assert collector.cli_json("code", "import", str(path))["changed"] == 0
+        answer = client.batch([{**created("c1", category="orders", ward="icu"), "vendor": None}, {**created("c2", category="icu"), "vendor": None},
+                               {**created("c3", category="Orders"), "vendor": None}])
+        assert answer["rejected"] == [[1, "closed_dimension"], [2, "closed_dimension"]]
+        collector.call("code.import", rows=[{"dimension": "category", "value": "Orders"}])
+        assert client.batch([{**created("c3", category="Orders"), "vendor": None}])["accepted"] == 1  # what was refused may come again
+    assert collector.cli_json("code", "list") == sorted([*CODES, {"dimension": "category", "value": "Orders"}], key=lambda row: (row["dimension"], row["value"]))
+    warned = [line for line in collector.call("status")["warnings"] if "is closed and nothing of it is imported" in line]
+    assert len(warned) == len(closed) - 2
+    acts = collector.call("audit.list", act="code.import")
+    assert {act["what"]["rows"] for act in acts} == {1, 3} and "done" in {act["outcome"] for act in acts}
+    assert "orders" not in str(acts).lower()
+    collector.restart()
+    assert len(collector.call("code.list")) == 4
+    rows = collector.query("tickets_created", by="category")["rows"]
+    assert {row["category"] for row in rows} == {"orders", "Orders", None}
+
+
+def test_imports_of_values_are_checked(running):
+    for rows, code in (([{"dimension": "site", "value": "x"}], "unknown_dimension"), ([{"dimension": "channel", "value": "x"}], "unknown_dimension"),
+                       ([{"dimension": "catgory", "value": "x"}], "unknown_dimension"), ([{"dimension": "category"}], "bad_param"),
+                       ([{"dimension": "category", "value": 7}], "bad_param"), ([{"dimension": "category", "value": "x", "at": 1}], "bad_param"),
+                       ([{"dimension": "category", "value": "a b c d e f"}], "bad_value"), ({}, "bad_param"),
+                       ([{"dimension": "category", "value": "fine"}, {"dimension": "category", "value": "x@example.org"}], "bad_value")):
+        with pytest.raises(Refused) as caught:
+            running.call("code.import", rows=rows)
+        assert caught.value.code == code and "example.org" not in str(caught.value)
+    assert running.call("code.list") == []  # all or nothing
 
 
 def test_declared_dimension(make_collector):

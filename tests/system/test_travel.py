@@ -238,11 +238,14 @@ def test_closed_dimensions_take_what_was_taken(make_collector, tmp_path):
     here.write()
     here.restart()
     here.call("reference.import", table="team", rows=[{"key": "A", "employer": "acme"}], tenant="riverbend")
+    codes = [{"dimension": "category", "value": f"c{n:05}"} for n in range(5000)]  # more than one read of the tables
+    here.call("code.import", rows=codes, tenant="riverbend")
     path = export(here, "riverbend", tmp_path / "closed", "--with-key")
     here.cli("tenant", "import", str(path), "--as", "copy")
     rows = [here.query(["tickets_created"], by=["team", "employer"], tenant=tenant)["rows"] for tenant in ("riverbend", "copy")]
     assert rows[0] == rows[1] and {row["team"] for row in rows[0]} == {"A", "B"}
     assert here.call("tenant.show", tenant="copy")["closed"] == ["team"]
+    assert here.call("code.list", tenant="copy") == codes
 
 
 # --- what goes wrong

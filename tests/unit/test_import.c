@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,6 +174,49 @@ static void many_faults_are_counted(void **state)
     free(text);
 }
 
+static int import_codes(const char *text)
+{
+    struct csv csv;
+    memset(&err, 0, sizeof(err));
+    assert_int_equal(csv_open_bytes(&csv, "c.csv", text, strlen(text), &err), 0);
+    int r = import_read_codes(&csv, &result, &err);
+    csv_close(&csv);
+    return r;
+}
+
+static void values_of_dimensions(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        import_codes("note,value,dimension\nx, orders ,category\n,icu,ward\ny,orders,category\n"), 0);
+    assert_int_equal(result.n_errors, 0);
+    assert_int_equal(result.n_duplicates, 1);
+    assert_rows("[{\"dimension\": \"category\", \"value\": \"orders\"}, {\"dimension\": \"ward\", \"value\": "
+                "\"icu\"}]");
+    assert_int_equal(json_array_size(result.left_out), 1);
+    import_fini(&result);
+
+    assert_int_equal(
+        import_codes(
+            "dimension,value\ncategory,Ann told me of a thing\ncategory\n,x\ncategory,\nward,a@b.example\n"),
+        0);
+    assert_int_equal(result.n_errors, 5);
+    assert_error(4, "the value looks as if it spoke of a person", "[6]");
+    assert_error(0, "the value has unprintable characters, more than four spaces or nothing else", "[2]");
+    assert_error(1, "1 fields, but the header has 2", "[3]");
+    assert_error(2, "the name of a dimension is empty or longer than 64 bytes", "[4]");
+    assert_error(3, "the value is empty or longer than 64 bytes", "[5]");
+    import_fini(&result);
+
+    static const char *const WRONG[] = {"", "value\nx\n", "dimension,valeu\nx,y\n",
+                                        "dimension,value,value\n"};
+    for (size_t i = 0; i < sizeof(WRONG) / sizeof(*WRONG); i++) {
+        assert_int_equal(import_codes(WRONG[i]), -EINVAL);
+        assert_string_equal(err.code, "bad_csv");
+        import_fini(&result);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +225,7 @@ int main(void)
         cmocka_unit_test(wrong_names_get_the_nearest),
         cmocka_unit_test(faults_name_line_and_column_and_no_value),
         cmocka_unit_test(many_faults_are_counted),
+        cmocka_unit_test(values_of_dimensions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
