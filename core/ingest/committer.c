@@ -35,6 +35,7 @@ struct actor {
     int64_t slice_at;  /* ms, monotonic: not before, while there are jobs */
 
     struct reference *reference; /* as of the last look; dropped after each call */
+    unsigned n_calls;            /* after which it was dropped: what was looked up before is not kept */
     bool is_failing;             /* the last commit failed: logged once */
     bool is_refold_failing;      /* and the last slice */
 };
@@ -150,6 +151,7 @@ static struct reference *actor_reference(struct committer *c, struct actor *a)
 {
     (void)pthread_mutex_lock(&c->lock);
     struct reference *r = a->reference ? reference_ref(a->reference) : NULL;
+    const unsigned n_calls = a->n_calls;
     (void)pthread_mutex_unlock(&c->lock);
     if (r)
         return r;
@@ -161,7 +163,7 @@ static struct reference *actor_reference(struct committer *c, struct actor *a)
     r = seen ? reference_ref((struct reference *)seen) : NULL;
     store_view_close(view);
     (void)pthread_mutex_lock(&c->lock);
-    if (r && !a->reference)
+    if (r && !a->reference && a->n_calls == n_calls)
         a->reference = reference_ref(r);
     (void)pthread_mutex_unlock(&c->lock);
     return r;
@@ -172,6 +174,7 @@ static void actor_forget_reference(struct committer *c, struct actor *a)
     (void)pthread_mutex_lock(&c->lock);
     struct reference *r = a->reference;
     a->reference = NULL;
+    a->n_calls++;
     (void)pthread_mutex_unlock(&c->lock);
     reference_unref(r);
 }
