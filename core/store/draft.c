@@ -6,6 +6,19 @@
 /* --- as it was
  * ------------------------------------------------------------------------------------------------------- */
 
+/* Where many tickets come back that have just cooled down there is more room for them, and otherwise less. */
+static void adapt_room(struct store *s)
+{
+    if (s->n_revived > s->journal_events / STORE_REVIVED_SHARE)
+        s->kept_events += s->kept_events / 4;
+    else
+        s->kept_events -= s->kept_events / 16;
+    s->kept_events = s->kept_events < s->kept_least  ? s->kept_least
+                     : s->kept_events > s->kept_most ? s->kept_most
+                                                     : s->kept_events;
+    s->n_revived = 0;
+}
+
 /* From which age on, in seals since they were touched, subjects cool down: so that what stays has at most so
  * many events, but for those that were touched since the last seal. */
 static uint32_t cooling_age(const struct store *s)
@@ -54,6 +67,7 @@ int draft_take(struct draft *d, struct store *s, enum seal_kind kind)
     d->segment = s->meta.next_segment;
     d->generation = store_has_first(s) && kind != SEAL_SWITCH ? s->meta.generation : 0;
     d->n = hot->n;
+    adapt_room(s);
     const uint32_t age = kind == SEAL_ALL ? 0 : cooling_age(s);
     for (size_t i = 0; i < d->n; i++) {
         struct subject *subject = hot->list[i];

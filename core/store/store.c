@@ -62,7 +62,9 @@ int store_open(const struct store_options *options, struct store **ret, struct e
     s->map_bytes = options->map_bytes;
     s->tick = 1;
     s->hot_events = options->hot_events ? options->hot_events : STORE_HOT_EVENTS;
-    s->kept_events = options->kept_events ? options->kept_events : STORE_KEPT_TIMES * s->hot_events;
+    s->kept_least = options->kept_events ? options->kept_events : STORE_KEPT_TIMES * s->hot_events;
+    s->kept_most = options->kept_events ? options->kept_events : STORE_KEPT_TIMES_MAX * s->hot_events;
+    s->kept_events = s->kept_least;
     s->slice_subjects = options->slice_subjects ? options->slice_subjects : STORE_SLICE_SUBJECTS;
     s->seal_beside = options->seal_beside ? options->seal_beside : STORE_SEAL_BESIDE;
     store_declare(s, options->declared, options->n_declared);
