@@ -10,15 +10,20 @@ import hashlib
 import hmac
 import http.client
 import json
+import os
 import re
+import time
 
 import msgpack
 import pytest
 
 import collector as collector_module
 import personal
+import servicenow_server
+import zendesk_server
 from collector import BUILD, TOP, Collector, built, free_port, wait_for
 from events import D0, created
+from fake_rt import FakeRT
 from personal import CORPUS, FORMED, FORMLESS
 from tendon_client import Client, Nacked, Refused, Timeout, new_keys, pack
 
@@ -149,15 +154,51 @@ def plugins(folder):
     return made, hook_port
 
 
+def desks(folder):
+    """Three help desks in which every word is personal, and an instance of the plugin that asks each."""
+    rt, zendesk, snow = FakeRT(), zendesk_server.Zendesk(), servicenow_server.ServiceNow()
+    t0 = int(time.time()) - 90_000
+    clinician, agent = zendesk.user(), zendesk.user("agent")
+    for n, value in enumerate(CORPUS, 1):
+        text = value.text
+        rt.queues[100 + n] = text
+        rt.create(n, queue=100 + n, fields={5: text, 6: text, 7: text})
+        rt.reply(n)
+        zendesk.create(n, t0 + n, clinician, organization=zendesk.organization(text), group=zendesk.group(text), priority=text,
+                       fields={"99": text}, type=text)
+        zendesk.reply(n, t0 + 600 + n, agent)
+        incident = snow.create(text, t0 + n, location=snow.location(text, text), assignment_group=snow.group(text), category=text,
+                               contact_type=text, priority=text)
+        snow.write(incident, t0 + 600 + n, "kim")
+    token = folder / "rt.token"
+    token.write_text(rt.token[len("token "):] + "\n", encoding="utf-8")
+    token.chmod(0o600)
+    rt_options = {"url": rt.url, "token": str(token), "per_minute": 60000, "every": "1s",
+                  "custom_fields": {"category": "Maker", "severity": "Urgency", "site": "Hospital"}}
+    return (rt, zendesk, snow), [
+        {"source": "rt", "plugin": "rt", "options": rt_options},
+        {"source": "zendesk", "plugin": "zendesk",
+         "options": zendesk_server.options(zendesk, str(folder), fields={"99": "category", "type": "ward"})},
+        {"source": "snow", "plugin": "servicenow-api", "options": servicenow_server.options(snow, str(folder))},
+    ]
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    instances, hook_port = plugins(tmp_path_factory.mktemp("given"))
+    given = tmp_path_factory.mktemp("given")
+    instances, hook_port = plugins(given)
+    servers, asking = desks(given)
+    instances += asking
     patch = pytest.MonkeyPatch()
     patch.setattr(collector_module, "Client", Listening)
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        patch.delenv(name)
     with Collector(listen=True, plugins=instances, plugin_path=[f"{BUILD}/tests/system/plugins"],
                    tenants=[{"name": "riverbend", "zone": "UTC", "closed": sorted(CLOSED), "dimensions": ["ward"]}]) as collector:
         collector.hook_port = hook_port
         yield collector
+    for server in servers:
+        server.__exit__(None, None, None)
     patch.undo()
 
 
@@ -427,6 +468,16 @@ def test_files_are_read_to_the_end(running):
         assert shown["accepted"] > len(CORPUS) and shown["rejected"] > len(FORMED), (source, shown)
         wait_for(lambda: running.plugin_state(source)["skipped"] > len(FORMED), 60, lambda: str(running.plugin_state(source)))
     wait_for(lambda: running.plugin_state("dropped").get("skipped") == len(FORMED), 60, lambda: str(running.plugin_state("dropped")))
+
+
+@pytest.mark.parametrize("source", ["rt", "zendesk", "snow"])
+def test_desks_are_read_to_the_end(running, source):
+    """What nobody wrote into is taken, what a personal word is in is refused or stepped over."""
+    def count():
+        shown, state = running.shown(source), running.plugin_state(source)
+        return shown.get("accepted", 0), shown.get("rejected", 0) + state.get("skipped", 0)
+
+    wait_for(lambda: min(count()) >= len(FORMED), 60, lambda: f"{source}: {count()} {running.plugin_state(source)}\n{running.log()[-2000:]}")
 
 
 def test_requests_of_a_webhook(running):
