@@ -88,23 +88,13 @@ static int take(struct tenant *t, const struct job *j, const struct body *body, 
     return r;
 }
 
-static void answer_repeat(struct tenant *t, const struct job *j, struct committer_answer *answer,
-                          uint8_t cursor[STORE_CURSOR_BYTES])
-{
-    answer->kind = WIRE_ACK;
-    answer->repeat = true;
-    answer->cursor = cursor;
-    if (store_source_cursor(t->store, j->source, cursor, &answer->cursor_size, NULL) != 0)
-        answer->cursor_size = 0;
-}
-
 /* What was not taken. A commit that failed may be there all the same: then it is a repeat. */
 static void answer_failed(struct tenant *t, const struct job *j, int rc, const struct error *err,
                           struct committer_answer *answer, uint8_t cursor[STORE_CURSOR_BYTES])
 {
     answer->last_seq = group_last_seq(t, j->source);
     if (answer->seq <= answer->last_seq) {
-        answer_repeat(t, j, answer, cursor);
+        job_answer_repeat(j, t, answer, cursor);
     } else if (rc == -EPERM || rc == -EBADMSG || rc == -EINVAL || rc == -EPROTONOSUPPORT) {
         group_nack(answer, WIRE_NACK_REFUSED, ARRIVAL_RETRY_MS, false);
         answer->why = err;
@@ -130,7 +120,7 @@ int arrival_take(struct tenant *t, struct job *j, const char *data_path, uint64_
     answer.seq = body.seq;
     if (body.seq <= answer.last_seq) {
         sum->n_repeats = 1;
-        answer_repeat(t, j, &answer, cursor);
+        job_answer_repeat(j, t, &answer, cursor);
     } else if (body.seq > answer.last_seq + 1) {
         group_nack(&answer, WIRE_NACK_OUT_OF_ORDER, 0, false);
     } else {

@@ -100,16 +100,6 @@ static int group_commit(struct group *g, struct tenant *t, const char *data_path
     return rc < 0 ? rc : store_commit(t->store, g->batches, g->n_batches, err);
 }
 
-static void answer_repeat(struct tenant *t, struct job *j, struct committer_answer *answer,
-                          uint8_t cursor[STORE_CURSOR_BYTES])
-{
-    answer->kind = WIRE_ACK;
-    answer->repeat = true;
-    answer->cursor = cursor;
-    if (store_source_cursor(t->store, j->source, cursor, &answer->cursor_size, NULL) != 0)
-        answer->cursor_size = 0;
-}
-
 void group_nack(struct committer_answer *answer, enum wire_nack nack, uint32_t retry_ms, bool final)
 {
     answer->kind = WIRE_NACK;
@@ -137,7 +127,7 @@ static void job_answer(struct tenant *t, struct job *j, uint64_t last_seq, int r
         /* fall through - a commit that failed may be there all the same */
     case OUTCOME_REPEAT:
         if (answer.seq <= last_seq)
-            answer_repeat(t, j, &answer, cursor);
+            job_answer_repeat(j, t, &answer, cursor);
         else
             group_nack(&answer, failed, COMMITTER_RETRY_MS, false);
         break;

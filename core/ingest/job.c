@@ -1,5 +1,7 @@
 #include "core/ingest/job.h"
 
+#include "core/tenant/tenant.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,4 +75,14 @@ void job_free(struct job *j, struct decoded_pool *p)
     if (j->decoded && p)
         decoded_pool_put(p, j->decoded);
     free(j);
+}
+
+void job_answer_repeat(const struct job *j, struct tenant *t, struct committer_answer *answer,
+                       uint8_t cursor[STORE_CURSOR_BYTES])
+{
+    answer->kind = WIRE_ACK;
+    answer->repeat = true;
+    answer->cursor = cursor;
+    if (store_source_cursor(t->store, j->source, cursor, &answer->cursor_size, NULL) != 0)
+        answer->cursor_size = 0;
 }

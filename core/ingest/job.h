@@ -74,4 +74,9 @@ struct job *job_new(enum job_kind kind, const struct grant *who, const void *bod
 /* p may be NULL when nothing was decoded. NULL is fine. */
 void job_free(struct job *j, struct decoded_pool *p);
 
+/* The answer to what was committed before: where its source stands. cursor has room for it while it is sent.
+ */
+void job_answer_repeat(const struct job *j, struct tenant *t, struct committer_answer *answer,
+                       uint8_t cursor[STORE_CURSOR_BYTES]);
+
 #endif

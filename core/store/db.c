@@ -111,6 +111,27 @@ void txn_put(struct txn *t, enum db_name name, const void *key, size_t key_size,
     t->rc = mdb_put(t->mdb, t->db->dbi[name], &k, &v, 0);
 }
 
+/* Kept are key, size u32 and bytes, one after the other. */
+void txn_keep(struct buffer *kept, const void *key, size_t key_size, const struct buffer *value)
+{
+    uint32_t size = (uint32_t)value->size;
+    buffer_append(kept, key, key_size);
+    buffer_append(kept, &size, sizeof(size));
+    buffer_append(kept, value->data, value->size);
+}
+
+void txn_put_kept(struct txn *t, enum db_name name, size_t key_size, struct buffer *kept)
+{
+    for (size_t at = 0; at < kept->size;) {
+        const uint8_t *key = kept->data + at, *value = key + key_size + sizeof(uint32_t);
+        uint32_t size;
+        memcpy(&size, key + key_size, sizeof(size));
+        txn_put(t, name, key, key_size, value, size);
+        at = (size_t)(value - kept->data) + size;
+    }
+    buffer_clear(kept);
+}
+
 void txn_delete(struct txn *t, enum db_name name, const void *key, size_t key_size)
 {
     if (t->rc)

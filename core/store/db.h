@@ -4,6 +4,7 @@
 #ifndef TENDON_STORE_DB_H
 #define TENDON_STORE_DB_H
 
+#include "core/base/buffer.h"
 #include "core/base/error.h"
 
 #include <lmdb.h>
@@ -54,6 +55,11 @@ struct txn {
 int txn_begin(struct txn *t, struct db *db, bool write, struct error *err);
 void txn_put(struct txn *t, enum db_name name, const void *key, size_t key_size, const void *value,
              size_t size);
+/* Keeps what no transaction can take yet, for txn_put_kept on the thread that has one. Failure is the
+ * buffer's. */
+void txn_keep(struct buffer *kept, const void *key, size_t key_size, const struct buffer *value);
+/* Puts all that was kept with keys of that size, and empties the buffer. */
+void txn_put_kept(struct txn *t, enum db_name name, size_t key_size, struct buffer *kept);
 void txn_delete(struct txn *t, enum db_name name, const void *key, size_t key_size);
 void txn_empty(struct txn *t, enum db_name name);
 /* false when it is not there or the transaction has failed; the bytes are the map's, valid until the next

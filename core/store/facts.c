@@ -45,8 +45,7 @@ struct facts_writer {
         values; /* first: need's argument; what the rows are, as rowgroup_predict reads them */
     struct txn *txn;
     struct fact_key key;
-    struct buffer out,
-        kept; /* the group under way; those that no transaction has yet: key, size u32, bytes */
+    struct buffer out, kept; /* the group under way; those that no transaction has yet */
     struct block_writer block;
     int64_t *base[FACT_N_COMMON];
     uint16_t *base_dimensions, *today;      /* [row][field] */
@@ -302,10 +301,7 @@ static int write_group(struct facts_writer *w)
         txn_put(w->txn, DB_FACTS, bytes, sizeof(bytes), w->out.data, w->out.size);
         return w->txn->rc ? -EIO : 0;
     }
-    uint32_t size = (uint32_t)w->out.size;
-    buffer_append(&w->kept, bytes, sizeof(bytes));
-    buffer_append(&w->kept, &size, sizeof(size));
-    buffer_append(&w->kept, w->out.data, w->out.size);
+    txn_keep(&w->kept, bytes, sizeof(bytes), &w->out);
     return buffer_failed(&w->kept) ? -ENOMEM : 0;
 }
 
@@ -384,14 +380,7 @@ int facts_finish(struct facts_writer *w)
 
 int facts_put(struct facts_writer *w, struct txn *t)
 {
-    for (size_t at = 0; at < w->kept.size;) {
-        const uint8_t *key = w->kept.data + at;
-        uint32_t size;
-        memcpy(&size, key + FACT_KEY_BYTES, sizeof(size));
-        txn_put(t, DB_FACTS, key, FACT_KEY_BYTES, key + FACT_KEY_BYTES + sizeof(size), size);
-        at += FACT_KEY_BYTES + sizeof(size) + size;
-    }
-    buffer_clear(&w->kept);
+    txn_put_kept(t, DB_FACTS, FACT_KEY_BYTES, &w->kept);
     return t->rc ? -EIO : 0;
 }
 

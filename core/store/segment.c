@@ -48,8 +48,7 @@ static struct shape shape_of(const struct event *e)
 
 struct segment_writer {
     struct txn *txn;
-    struct buffer out,
-        kept; /* the block under way; those that no transaction has yet: key, size u32, bytes */
+    struct buffer out, kept; /* the block under way; those that no transaction has yet */
     struct block_writer block;
     int64_t *columns[COLUMN_END]; /* SEGMENT_BLOCK_ROWS each, made when first used */
     uint32_t n[COLUMN_END];       /* values in the block under way */
@@ -169,10 +168,7 @@ static int write_block(struct segment_writer *w)
         txn_put(w->txn, DB_SEGMENTS, key, sizeof(key), w->out.data, w->out.size);
         return w->txn->rc ? -EIO : 0;
     }
-    uint32_t size = (uint32_t)w->out.size;
-    buffer_append(&w->kept, key, sizeof(key));
-    buffer_append(&w->kept, &size, sizeof(size));
-    buffer_append(&w->kept, w->out.data, w->out.size);
+    txn_keep(&w->kept, key, sizeof(key), &w->out);
     return buffer_failed(&w->kept) ? -ENOMEM : 0;
 }
 
@@ -259,14 +255,7 @@ int segment_finish(struct segment_writer *w)
 
 int segment_put(struct segment_writer *w, struct txn *t)
 {
-    for (size_t at = 0; at < w->kept.size;) {
-        const uint8_t *key = w->kept.data + at;
-        uint32_t size;
-        memcpy(&size, key + SEGMENT_KEY_BYTES, sizeof(size));
-        txn_put(t, DB_SEGMENTS, key, SEGMENT_KEY_BYTES, key + SEGMENT_KEY_BYTES + sizeof(size), size);
-        at += SEGMENT_KEY_BYTES + sizeof(size) + size;
-    }
-    buffer_clear(&w->kept);
+    txn_put_kept(t, DB_SEGMENTS, SEGMENT_KEY_BYTES, &w->kept);
     return t->rc ? -EIO : 0;
 }
 

@@ -10,15 +10,9 @@ import pytest
 from collector import Collector, built, wait_for
 from fake_collector import FakeCollector, Folder, Host, until
 from servicenow_server import CLOSED, HOLD, OPEN, PASSWORD, RESOLVED, SECRET_WORD, SYSTEM, ServiceNow, busy, iso, options, recorded
+from test_http import no_proxy  # noqa: F401  (takes effect by being there)
 
 INCIDENTS = "/api/now/table/incident"
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture(name="folder")

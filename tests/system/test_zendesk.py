@@ -9,16 +9,10 @@ import pytest
 
 from collector import Collector, built, wait_for
 from fake_collector import FakeCollector, Folder, Host, until
+from test_http import no_proxy  # noqa: F401  (takes effect by being there)
 from zendesk_server import SECRET_WORD, SYSTEM, TOKEN, Zendesk, busy, options, recorded
 
 PRODUCT = "360012345678"  # a custom field
-
-
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch):
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture(name="folder")
