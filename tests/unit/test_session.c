@@ -131,8 +131,25 @@ static void test_credit_grows(void **state)
     assert_int_equal(p.reserved, 0);
 }
 
-/* A window grows only while answers come soon, and is cut while they are late: once for all that is under
- * way. */
+/* Where commits are slow but not late a window grows to one of the largest batches and no further. */
+static void test_credit_of_slow_commits(void **state)
+{
+    struct credit_pool p;
+    struct credit c;
+    bool is_short;
+    credit_pool_init(&p, 64 * START, 32 * START);
+    credit_open(&c, 0);
+    for (int i = 0; i < 8; i++) {
+        assert_true(credit_take(&p, &c, c.promised, 0, &is_short));
+        credit_give(&p, &c, c.promised);
+        credit_adapt(&p, &c, 0, CREDIT_LATE_MS);
+        c.promised = c.window;
+    }
+    assert_int_equal(c.window, WIRE_BATCH_BYTES);
+}
+
+/* A larger window grows only while answers come soon, and is cut while they are late: once for all that is
+ * under way. */
 static void test_credit_follows_the_delay(void **state)
 {
     struct credit_pool p;
@@ -270,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_table_is_bounded),
         cmocka_unit_test(test_credit_grows),
+        cmocka_unit_test(test_credit_of_slow_commits),
         cmocka_unit_test(test_credit_follows_the_delay),
         cmocka_unit_test(test_credit_shrinks),
         cmocka_unit_test(test_credit_pool_is_shared),

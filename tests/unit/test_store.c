@@ -407,6 +407,33 @@ static void test_the_folds_settings_are_kept(void **state)
     remove_store(path);
 }
 
+/* A view of tables and events costs no folding, so it has no facts to show. */
+static void test_a_view_of_tables_has_no_facts(void **state)
+{
+    (void)state;
+    char path[64];
+    make_directory(path);
+    uint64_t seq = 0;
+    uint32_t accepted = 0, duplicates = 0;
+    const unsigned order[] = {0, 1, 2};
+    const uint8_t columns[] = {FACT_SUBJECT};
+    struct store *s = open_store(path, 30);
+    commit(s, order, 3, &seq, &accepted, &duplicates);
+    struct store_view *tables, *whole;
+    struct fact_scan *scan;
+    struct error err = ERROR_INIT;
+    assert_int_equal(store_view_open_tables(s, &tables, &err), 0);
+    assert_int_equal(store_view_as_of(tables), 3);
+    assert_int_equal(fact_scan_open(tables, FACT_TICKET, columns, 1, NULL, 0, &scan, &err), -EINVAL);
+    store_view_close(tables);
+    assert_int_equal(store_view_open(s, &whole, &err), 0);
+    assert_int_equal(fact_scan_open(whole, FACT_TICKET, columns, 1, NULL, 0, &scan, &err), 0);
+    fact_scan_close(scan);
+    store_view_close(whole);
+    store_close(s);
+    remove_store(path);
+}
+
 /* Tickets that come back again and again leave more dead rows than living ones, until those are written anew.
  */
 static void test_the_dead_do_not_pile_up(void **state)
@@ -469,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_a_view_gives_the_events_of_a_ticket),
         cmocka_unit_test(test_the_folds_settings_are_kept),
         cmocka_unit_test(test_the_dead_do_not_pile_up),
+        cmocka_unit_test(test_a_view_of_tables_has_no_facts),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
 }
