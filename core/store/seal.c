@@ -23,8 +23,7 @@ struct seal {
  * ----------------------------------------------------------------------------------------------------------
  */
 
-/* And the facts of what cools down in the second generation, where a refold has come to their numbers
- * already. */
+/* The facts of what cools down in the second generation, where a refold has come to their numbers already. */
 static int write_second(struct store *s, struct txn *t, const struct draft *d, uint32_t run)
 {
     int r = 0;

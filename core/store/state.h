@@ -18,10 +18,10 @@
 
 #define STORE_FORMAT          4
 #define STORE_HOT_EVENTS      131072 /* journal events that make a seal due, unless the options say otherwise */
+#define STORE_JOURNAL_ENTRIES 4096   /* commits that do, too */
 #define STORE_KEPT_TIMES      4      /* so many times hot_events may be of tickets that stay hot in a seal */
 #define STORE_KEPT_TIMES_MAX  12     /* where many come back soon */
 #define STORE_REVIVED_SHARE   32     /* of new events: so many subjects that came back are many */
-#define STORE_JOURNAL_ENTRIES 4096   /* commits that do, too */
 #define STORE_SLICE_SUBJECTS  16384 /* of a refold, at most */
 #define STORE_SETTLE_EVENTS   4096  /* journal events worth a seal when the tenant is idle */
 #define STORE_SETTLE_HOT      32768 /* or so many of tickets that are hot */
@@ -121,12 +121,12 @@ struct store {
     uint32_t epoch;                           /* seals since open */
     bool must_reload;                         /* a commit failed: memory may not be what is on disk */
     bool must_sweep;                          /* there may be blocks of generations that nobody reads */
-    uint64_t kept_events;  /* that tickets which stay hot may have: between least and most */
-    uint64_t n_revived;    /* since the last seal began */
-    uint64_t n_buried;     /* subjects whose sealed rows died since somebody looked */
-    bool may_compact;      /* nobody has looked since the last seal for groups most of whose rows are dead */
-    struct refold *refold; /* what a refold under way remembers; NULL: nothing */
-    struct retire *retire; /* the day's pass under way; NULL: none */
+    uint64_t kept_events;          /* that tickets which stay hot may have: between least and most */
+    uint64_t n_revived;            /* since the last seal began */
+    uint64_t n_buried;             /* subjects whose sealed rows died since somebody looked */
+    bool may_compact;              /* so many died that groups with few living ones are worth a look */
+    struct refold *refold;         /* what a refold under way remembers; NULL: nothing */
+    struct retire *retire;         /* the day's pass under way; NULL: none */
     struct outgoing outgoing;      /* as on disk but for what the transaction under way adds */
     _Atomic uint64_t outgoing_end; /* serial behind what is committed, for any thread */
     _Atomic int64_t hold_ms;       /* forward_hold */

@@ -18,8 +18,10 @@ static const struct config_key LIMIT_KEYS[] = {
          "How much the tenant may keep on disk. At the limit its sources are told disk_full and keep what "
          "they have; queries go on. A change holds at once, but up to twice the value at the start at most."},
     {"hot_events", CONFIG_INT, LIMIT(hot_events), .low = 1000, .high = 50000000,
-     .help = "Events kept in memory before they are sealed into blocks on disk. Left out: the store's own "
-             "measure. More memory, fewer and larger blocks. A change holds from the next start on."},
+     .help = "Events taken before they are sealed into blocks on disk; tickets that stay in memory have up "
+             "to four times, "
+             "where many come back up to twelve times as many. Left out: 131,072. More memory, fewer and "
+             "larger blocks. A change holds from the next start on."},
     {"query_time", CONFIG_DURATION, LIMIT(query_time), .preset = "5s", .low = 100, .high = 3600000,
      .help = "How long one query may run."},
     {"result_rows", CONFIG_INT, LIMIT(result_rows), .preset = "100000", .low = 1, .high = 10000000,
