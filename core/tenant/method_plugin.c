@@ -8,8 +8,10 @@
 #include "core/tenant/plugin_path.h"
 #include "core/tenant/plugin_trust.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 int method_plugin_list(struct request *r)
@@ -118,32 +120,26 @@ int method_plugin_reload(struct request *r)
 
 /* --- top ------------------------------------------------------------------------------------------------ */
 
-#define STAT_BYTES 1024
-
-/* Adds what a process has used of the processor, in clock ticks, and holds of memory. One that is gone adds
- * nothing. */
-static void add_usage(const json_t *pid, uint64_t *ticks, uint64_t *bytes)
+/* Adds what a process has used of the processor, in seconds, and holds of memory. One that is gone adds
+ * nothing. The clock counts nanoseconds, where /proc/PID/stat counts ticks of which a busy plugin may use
+ * none in a second. */
+static void add_usage(const json_t *pid, double *cpu_s, uint64_t *bytes)
 {
-    char path[64], text[STAT_BYTES];
-    unsigned long user, system;
-    long pages;
+    char path[64];
+    clockid_t clock;
+    struct timespec used;
+    uint64_t pages;
     if (!json_is_integer(pid))
         return;
-    (void)snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)json_integer_value(pid));
+    (void)snprintf(path, sizeof(path), "/proc/%lld/statm", (long long)json_integer_value(pid));
     FILE *file = fopen(path, "re");
-    size_t n = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+    int n = file ? fscanf(file, "%*u %" SCNu64, &pages) : 0;
     if (file)
         (void)fclose(file);
-    text[n] = '\0';
-    /* Behind the name, which may hold anything: state, 10 fields, utime, stime, 8 fields, rss. */
-    const char *behind = strrchr(text, ')');
-    if (behind &&
-        sscanf(behind + 1,
-               " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %lu %*s %*s %*s %*s %*s %*s %*s %*s %ld",
-               &user, &system, &pages) == 3 &&
-        pages > 0) {
-        *ticks += user + system;
-        *bytes += (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    if (n == 1 && pages > 0 && clock_getcpuclockid((pid_t)json_integer_value(pid), &clock) == 0 &&
+        clock_gettime(clock, &used) == 0) {
+        *cpu_s += (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+        *bytes += pages * (uint64_t)sysconf(_SC_PAGESIZE);
     }
 }
 
@@ -155,7 +151,8 @@ static json_t *age_json(int64_t now, int64_t at)
 /* What the source's events say, and what the processes use, beside the state of the instance. */
 static int top_row(const struct request *r, json_t *row)
 {
-    uint64_t ticks = 0, bytes = 0;
+    uint64_t bytes = 0;
+    double cpu_s = 0;
     int64_t now = instant_now(), known_until = FACT_NULL, last_commit = FACT_NULL;
     json_int_t events = 0;
     struct store_source s;
@@ -168,12 +165,12 @@ static int top_row(const struct request *r, json_t *row)
         last_commit = s.last_commit;
         events = (json_int_t)(s.accepted + s.duplicates + s.rejected);
     }
-    add_usage(json_object_get(row, "pid"), &ticks, &bytes);
-    add_usage(json_object_get(row, "inner"), &ticks, &bytes);
-    return json_object_update_new(
-        row, json_pack("{s:I, s:o, s:o, s:I, s:f}", "events", events, "lag_s", age_json(now, known_until),
-                       "cursor_age_s", age_json(now, last_commit), "memory_bytes", (json_int_t)bytes, "cpu_s",
-                       (double)ticks / (double)sysconf(_SC_CLK_TCK)));
+    add_usage(json_object_get(row, "pid"), &cpu_s, &bytes);
+    add_usage(json_object_get(row, "inner"), &cpu_s, &bytes);
+    return json_object_update_new(row, json_pack("{s:I, s:o, s:o, s:I, s:f}", "events", events, "lag_s",
+                                                 age_json(now, known_until), "cursor_age_s",
+                                                 age_json(now, last_commit), "memory_bytes",
+                                                 (json_int_t)bytes, "cpu_s", cpu_s));
 }
 
 int method_plugin_top(struct request *r)
