@@ -6,27 +6,34 @@
 /* --- as it was
  * ------------------------------------------------------------------------------------------------------- */
 
-/* Where many tickets come back that have just cooled down there is more room for them, and otherwise less. */
+/* Where many tickets come back that have lately cooled down there is more room for them, and otherwise less.
+ */
 static void adapt_room(struct store *s)
 {
     if (s->n_revived > s->journal_events / STORE_REVIVED_SHARE)
         s->kept_events += s->kept_events / 4;
     else
-        s->kept_events -= s->kept_events / 16;
+        s->kept_events -= s->kept_events / 64;
     s->kept_events = s->kept_events < s->kept_least  ? s->kept_least
                      : s->kept_events > s->kept_most ? s->kept_most
                                                      : s->kept_events;
     s->n_revived = 0;
 }
 
-/* From which age on, in seals since they were touched, subjects cool down: so that what stays has at most so
- * many events, but for those that were touched since the last seal. */
+/* In seals since it was touched; those that are closed grow old sooner, as hardly any comes back. */
+static uint32_t age_of(const struct store *s, const struct subject *subject)
+{
+    return (s->epoch - subject->epoch) * (subject->is_closed ? STORE_CLOSED_AGES : 1);
+}
+
+/* From which age on subjects cool down: so that what stays has at most so many events, but for those that
+ * were touched since the last seal. */
 static uint32_t cooling_age(const struct store *s)
 {
     enum { AGES = 256 };
     uint64_t n_events[AGES] = {0}, n = 0;
     for (size_t i = 0; i < s->hot.n; i++) {
-        uint32_t age = s->epoch - s->hot.list[i]->epoch;
+        uint32_t age = age_of(s, s->hot.list[i]);
         hot_prefetch_place(&s->hot, i);
         n_events[age < AGES ? age : AGES - 1] += s->hot.list[i]->n_events;
     }
@@ -72,7 +79,7 @@ int draft_take(struct draft *d, struct store *s, enum seal_kind kind)
     for (size_t i = 0; i < d->n; i++) {
         struct subject *subject = hot->list[i];
         hot_prefetch_place(hot, i);
-        subject->cools = s->epoch - subject->epoch >= age;
+        subject->cools = age_of(s, subject) >= age;
         d->list[i] = (struct draft_subject){.was = *subject, .hot = subject};
         d->order[i] = (struct draft_place){.number = subject->number, .at = (uint32_t)i};
     }

@@ -255,7 +255,7 @@ struct subject *hot_add(struct hot *h, uint64_t hash, bool is_loose, uint32_t nu
     if (!s)
         return NULL;
     s->hash = hash;
-    s->is_loose = is_loose;
+    s->is_loose = s->is_closed = is_loose;
     s->number = number;
     s->namespace = namespace;
     h->list[h->n++] = s;
@@ -341,6 +341,14 @@ void hot_sort(struct hot *h)
     free(all);
 }
 
+static bool is_closed_by(const struct event *e)
+{
+    for (unsigned i = 0; i < e->n_fields; i++)
+        if (event_field_of(e->fields[i]) == FIELD_TO)
+            return event_number_of(e->fields[i]) == STATUS_CLOSED;
+    return false;
+}
+
 int subject_append(struct hot *h, struct subject *s, const struct event *e)
 {
     size_t size = event_size(e->n_fields);
@@ -353,6 +361,8 @@ int subject_append(struct hot *h, struct subject *s, const struct event *e)
     s->size += (uint32_t)size;
     s->n_events++;
     h->n_events++;
+    if (e->type == EVENT_TICKET_STATUS)
+        s->is_closed = is_closed_by(e);
     return 0;
 }
 

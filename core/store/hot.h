@@ -27,6 +27,7 @@ struct subject {
     bool is_loose;
     bool is_touched; /* its rows are not those of its events: it is to be folded */
     bool is_kept;    /* the last seal left it in memory: so does a restart */
+    bool is_closed;  /* by the status that came last: hardly anything comes behind that */
     bool cools;      /* the seal under way writes its facts; unless it is touched meanwhile, it goes */
 
     uint8_t *data; /* n_events records of struct event, in order of arrival */

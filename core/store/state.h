@@ -21,7 +21,9 @@
 #define STORE_JOURNAL_ENTRIES 4096   /* commits that do, too */
 #define STORE_KEPT_TIMES      4      /* so many times hot_events may be of tickets that stay hot in a seal */
 #define STORE_KEPT_TIMES_MAX  12     /* where many come back soon */
-#define STORE_REVIVED_SHARE   32     /* of new events: so many subjects that came back are many */
+#define STORE_LATELY          4 /* seals ago: a subject that comes back would be there if there were more room */
+#define STORE_REVIVED_SHARE   1024  /* of new events: so many subjects that came back are many */
+#define STORE_CLOSED_AGES     8     /* so many times as fast do closed tickets grow old */
 #define STORE_SLICE_SUBJECTS  16384 /* of a refold, at most */
 #define STORE_SETTLE_EVENTS   4096  /* journal events worth a seal when the tenant is idle */
 #define STORE_SETTLE_HOT      32768 /* or so many of tickets that are hot */
@@ -122,7 +124,7 @@ struct store {
     bool must_reload;                         /* a commit failed: memory may not be what is on disk */
     bool must_sweep;                          /* there may be blocks of generations that nobody reads */
     uint64_t kept_events;          /* that tickets which stay hot may have: between least and most */
-    uint64_t n_revived;            /* since the last seal began */
+    uint64_t n_revived;            /* since the last seal began, of what had lately cooled down */
     uint64_t n_buried;             /* subjects whose sealed rows died since somebody looked */
     bool may_compact;              /* so many died that groups with few living ones are worth a look */
     struct refold *refold;         /* what a refold under way remembers; NULL: nothing */
