@@ -25,9 +25,15 @@ struct directory {
     size_t n_hashes; /* in the filter */
 };
 
+/* Ascending with the hash, as those of a run are: an opening fills the filter from front to back. */
+static uint64_t *filter_block(const struct directory *d, uint64_t hash)
+{
+    return d->filter + (size_t)((unsigned __int128)hash * d->n_blocks >> 64) * 8;
+}
+
 static void filter_set(struct directory *d, uint64_t hash)
 {
-    uint64_t *block = d->filter + hash % d->n_blocks * 8;
+    uint64_t *block = filter_block(d, hash);
     uint64_t h = hash * UINT64_C(0x9e3779b97f4a7c15);
     for (unsigned i = 0; i < 6; i++, h >>= 9)
         block[h >> 6 & 7] |= UINT64_C(1) << (h & 63);
@@ -35,7 +41,7 @@ static void filter_set(struct directory *d, uint64_t hash)
 
 static bool filter_has(const struct directory *d, uint64_t hash)
 {
-    const uint64_t *block = d->filter + hash % d->n_blocks * 8;
+    const uint64_t *block = filter_block(d, hash);
     uint64_t h = hash * UINT64_C(0x9e3779b97f4a7c15);
     for (unsigned i = 0; i < 6; i++, h >>= 9)
         if (!(block[h >> 6 & 7] >> (h & 63) & 1))
