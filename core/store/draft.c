@@ -76,12 +76,14 @@ int draft_take(struct draft *d, struct store *s, enum seal_kind kind)
     d->n = hot->n;
     adapt_room(s);
     const uint32_t age = kind == SEAL_ALL ? 0 : cooling_age(s);
+    d->n_written = 0;
     for (size_t i = 0; i < d->n; i++) {
         struct subject *subject = hot->list[i];
         hot_prefetch_place(hot, i);
         subject->cools = age_of(s, subject) >= age;
         d->list[i] = (struct draft_subject){.was = *subject, .hot = subject};
-        d->order[i] = (struct draft_place){.number = subject->number, .at = (uint32_t)i};
+        if (subject->cools || subject->n_events > subject->n_sealed)
+            d->order[d->n_written++] = (struct draft_place){.number = subject->number, .at = (uint32_t)i};
     }
     s->meta.next_segment += 2; /* its own, and the run of the second generation */
     hot_hold(&s->hot);
@@ -91,7 +93,7 @@ int draft_take(struct draft *d, struct store *s, enum seal_kind kind)
 void draft_release(struct draft *d)
 {
     hot_release(&d->store->hot);
-    d->n = 0;
+    d->n = d->n_written = 0;
 }
 
 void draft_fini(struct draft *d)
@@ -111,12 +113,11 @@ static int by_number(const void *a, const void *b)
 static void fetch_events_ahead(const struct draft *d, size_t i)
 {
     enum { AHEAD = 6, BYTES_MAX = 512 };
-    if (i + AHEAD >= d->n)
+    if (i + AHEAD >= d->n_written)
         return;
     const struct subject *next = &draft_at(d, i + AHEAD)->was;
-    if (next->cools || next->n_events > next->n_sealed)
-        for (uint32_t at = 0; at < next->size && at < BYTES_MAX; at += 64)
-            __builtin_prefetch(next->data + at);
+    for (uint32_t at = 0; at < next->size && at < BYTES_MAX; at += 64)
+        __builtin_prefetch(next->data + at);
 }
 
 /* --- events
@@ -221,18 +222,28 @@ static void list_entries(struct draft *d)
     directory_sort(d->entries, d->n_entries);
 }
 
+/* They mostly are already: numbers are given in order of arrival. */
+static void sort_order(struct draft *d)
+{
+    bool sorted = true;
+    for (size_t i = 1; i < d->n_written && sorted; i++)
+        sorted = d->order[i - 1].number < d->order[i].number;
+    if (!sorted)
+        qsort(d->order, d->n_written, sizeof(*d->order), by_number);
+}
+
 /* What is drafted beside commits is shared with a second thread, half and half. */
 int draft_make(struct draft *d)
 {
     enum { SECOND_PLACE = UINT16_MAX / 2 };
     struct sealer *sealers = d->store->sealers;
-    if (d->n > 1)
-        qsort(d->order, d->n, sizeof(*d->order), by_number);
-    struct share first = {.draft = d, .sealer = &sealers[0], .end = d->n}, second = {0};
+    const size_t n = d->n_written;
+    sort_order(d);
+    struct share first = {.draft = d, .sealer = &sealers[0], .end = n}, second = {0};
     bool is_shared =
-        d->n > 1 && d->n >= d->store->seal_beside && sealer_begin(&sealers[1], d, SECOND_PLACE) == 0;
+        n > 1 && d->n >= d->store->seal_beside && sealer_begin(&sealers[1], d, SECOND_PLACE) == 0;
     if (is_shared) {
-        second = (struct share){.draft = d, .sealer = &sealers[1], .first = d->n / 2, .end = d->n};
+        second = (struct share){.draft = d, .sealer = &sealers[1], .first = n / 2, .end = n};
         is_shared = pthread_create(&second.thread, NULL, make_share, &second) == 0;
     }
     if (is_shared)

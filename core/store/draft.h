@@ -15,13 +15,13 @@ struct draft_subject {
 
 struct draft {
     struct store *store;
-    uint64_t position;          /* the log below it is in the segment */
-    uint32_t n_subjects;        /* numbers below are on the list, or cold */
-    uint32_t segment;           /* also the run of the facts */
-    uint16_t generation;        /* of the facts, where there is a first to write to; else 0 */
-    struct draft_subject *list; /* all that is hot */
-    struct draft_place *order;  /* of the list by number, once made */
-    size_t n, capacity;
+    uint64_t position;               /* the log below it is in the segment */
+    uint32_t n_subjects;             /* numbers below are on the list, or cold */
+    uint32_t segment;                /* also the run of the facts */
+    uint16_t generation;             /* of the facts, where there is a first to write to; else 0 */
+    struct draft_subject *list;      /* all that is hot */
+    struct draft_place *order;       /* those with new events and those that cool, by number once made */
+    size_t n, n_written, capacity;   /* of the list; of the order; room of both */
     uint32_t n_in_directory;         /* numbers below are there already */
     struct directory_entry *entries; /* of the others, sorted for it, once made; room for n */
     size_t n_entries;
@@ -37,7 +37,7 @@ int draft_put(struct draft *d, struct txn *t);
 void draft_release(struct draft *d);
 void draft_fini(struct draft *d);
 
-/* The i-th by number. */
+/* The i-th of those that there is something to write of, by number. */
 struct draft_place {
     uint32_t number, at;
 };

@@ -28,7 +28,7 @@ static int write_second(struct store *s, struct txn *t, const struct draft *d, u
 {
     int r = 0;
     facts_begin(s->folder.writer, t, store_second(s), run, 0);
-    for (size_t i = 0; i < d->n && r == 0; i++) {
+    for (size_t i = 0; i < d->n_written && r == 0; i++) {
         const struct draft_subject *of = draft_at(d, i);
         if (of->was.cools && store_is_refolded(s, of->was.number))
             r = store_fold_out(s, &s->folder, s->environment, &of->was);
@@ -38,12 +38,12 @@ static int write_second(struct store *s, struct txn *t, const struct draft *d, u
 
 static int write_locations(struct store *s, struct txn *t, const struct draft *d, uint32_t second_run)
 {
-    struct location_change *changes = malloc((d->n ? d->n : 1) * sizeof(*changes));
+    struct location_change *changes = malloc((d->n_written ? d->n_written : 1) * sizeof(*changes));
     unsigned first = s->meta.first_runs;
     if (!changes)
         return -ENOMEM;
     size_t n = 0;
-    for (size_t i = 0; i < d->n; i++) {
+    for (size_t i = 0; i < d->n_written; i++) {
         const struct draft_subject *of = draft_at(d, i);
         bool has_new = of->was.n_events > of->was.n_sealed, cools = of->was.cools;
         if (!has_new && !cools)
