@@ -69,12 +69,10 @@ static bool disk_is_full(const char *path, uint64_t free_bytes)
 
 static bool tenant_is_full(struct tenant *t, uint64_t *ret_limit)
 {
-    struct store_statistics s;
     struct tenant_settings *settings = tenant_settings_get(t);
     *ret_limit = settings->limits.stored_bytes;
     tenant_settings_unref(settings);
-    store_statistics(t->store, &s);
-    return *ret_limit > 0 && s.used_bytes >= *ret_limit;
+    return *ret_limit > 0 && store_uses(t->store, *ret_limit);
 }
 
 int group_room(struct tenant *t, const char *data_path, uint64_t free_bytes, struct error *err)

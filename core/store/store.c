@@ -742,6 +742,16 @@ void store_statistics(struct store *s, struct store_statistics *ret)
         ret->file_bytes = (uint64_t)st.st_size;
 }
 
+bool store_uses(struct store *s, uint64_t bytes)
+{
+    MDB_envinfo info;
+    if (mdb_env_info(s->db.env, &info) == 0 && (info.me_last_pgno + 1) * s->db.page_bytes < bytes)
+        return false;
+    struct store_statistics statistics;
+    store_statistics(s, &statistics);
+    return statistics.used_bytes >= bytes;
+}
+
 void store_progress(struct store *s, struct store_progress *ret)
 {
     (void)pthread_mutex_lock(&s->view_lock);

@@ -200,6 +200,8 @@ struct store_statistics {
     uint64_t bytes_log, bytes_directory, bytes_facts, bytes_other; /* pages in use by part */
 };
 void store_statistics(struct store *s, struct store_statistics *ret);
+/* Whether used_bytes is at least that; cheap while the file is smaller. */
+bool store_uses(struct store *s, uint64_t bytes);
 
 /* The ticket's keyed hash for a question (explain), under namespace. */
 uint64_t store_hash_ticket(const struct store *s, const char *namespace, const char *id, size_t size);

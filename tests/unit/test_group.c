@@ -64,9 +64,9 @@ int store_source_cursor(struct store *s, const char *name, uint8_t *room, size_t
     return 0;
 }
 
-void store_statistics(struct store *s, struct store_statistics *ret)
+bool store_uses(struct store *s, uint64_t bytes)
 {
-    *ret = (struct store_statistics){.used_bytes = STORE.used_bytes};
+    return STORE.used_bytes >= bytes;
 }
 
 int store_commit(struct store *s, struct store_batch *batches, size_t n, struct error *err)
