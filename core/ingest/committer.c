@@ -52,7 +52,7 @@ struct committer {
     uint64_t free_bytes;
     struct logger *logger;
     bool is_stopping, is_joined;
-    unsigned n_threads;
+    unsigned n_threads, n_turns; /* so many of them have a turn */
     pthread_t threads[THREADS_MAX];
 
     struct actor *actors[TENANTS_MAX]; /* by tenant->index; made when first used */
@@ -107,10 +107,10 @@ static int64_t realtime_ms(void)
 LIST_FUNCTIONS(decodable)
 LIST_FUNCTIONS(idle)
 
-/* Whether the job at the head of the queue can be done. */
+/* Whether the job at the head of the queue can be done; a batch that another thread decodes cannot yet. */
 static bool actor_has_job(const struct actor *a)
 {
-    return a->head && (a->head->kind != JOB_BATCH || a->head->state == JOB_DECODED);
+    return a->head && (a->head->kind != JOB_BATCH || a->head->state != JOB_DECODING);
 }
 
 /* Puts the actor where a thread will find what it has to do. */
@@ -201,7 +201,7 @@ static void job_decode(struct committer *c, struct actor *a, struct job *j)
     reference_unref(reference);
 }
 
-/* Takes one batch of the actor's queue and decodes it. Called and returns with the lock held. */
+/* Decodes the first batch of the queue that nobody decodes yet. Called and returns with the lock held. */
 static void actor_decode(struct committer *c, struct actor *a)
 {
     struct job *j = a->to_decode;
@@ -375,13 +375,26 @@ static struct job *actor_take(struct committer *c, struct actor *a)
     return j;
 }
 
-/* The batches at the head of the queue that are decoded, as many as one commit takes. */
+/* Whether the turn itself decodes the batch that it has come to: it would have nothing to commit, or every
+ * thread has a turn and so nobody decodes ahead. Commits of what is decoded by chance would be small, each
+ * with its flushes. */
+static bool turn_decodes(const struct committer *c, const struct group *g, size_t bytes)
+{
+    return g->n_jobs == 0 || (c->n_turns == c->n_threads && bytes < TURN_BYTES);
+}
+
+/* The batches at the head of the queue, as many as one commit takes. Called and returns with the lock held,
+ * which it gives up to decode. */
 static void group_take(struct committer *c, struct group *g, struct actor *a)
 {
     size_t bytes = 0;
     g->n_jobs = g->n_batches = g->n_sources = 0;
-    while (a->head && a->head->kind == JOB_BATCH && a->head->state == JOB_DECODED && g->n_jobs < GROUP_JOBS &&
+    while (a->head && a->head->kind == JOB_BATCH && g->n_jobs < GROUP_JOBS &&
            (g->n_jobs == 0 || bytes + a->head->size <= COMMITTER_GROUP_BYTES)) {
+        if (a->head->state == JOB_QUEUED && turn_decodes(c, g, bytes))
+            actor_decode(c, a);
+        if (a->head->state != JOB_DECODED)
+            break;
         bytes += a->head->size;
         g->jobs[g->n_jobs++] = actor_take(c, a);
     }
@@ -395,6 +408,7 @@ static void actor_run(struct committer *c, struct actor *a, struct group *g)
     if (a->is_running || !(has_job || a->has_slices))
         return;
     a->is_running = true;
+    c->n_turns++;
     bool is_due = a->has_slices;
     a->has_slices = false; /* who wakes it from now on is heard */
     struct job *single = has_job && a->head->kind != JOB_BATCH ? actor_take(c, a) : NULL;
@@ -431,6 +445,7 @@ static void actor_run(struct committer *c, struct actor *a, struct group *g)
     }
     scheduler_charge(&c->ready, &a->flow, (int64_t)bytes);
     a->is_running = false;
+    c->n_turns--;
     if (has_job || a->is_refold_failing) {
         a->settle_at = monotonic_ms() + COMMITTER_SETTLE_MS;
         idle_push(c, a);
@@ -536,9 +551,11 @@ int committer_new(const struct committer_options *options, struct committer **re
     (void)pthread_cond_init(&c->call_done, NULL);
 
     unsigned n = options->n_threads ? options->n_threads : 2;
+    (void)pthread_mutex_lock(&c->lock); /* they count themselves */
     for (; c->n_threads < n && c->n_threads < THREADS_MAX; c->n_threads++)
         if (pthread_create(&c->threads[c->n_threads], NULL, committer_thread, c) != 0)
             break;
+    (void)pthread_mutex_unlock(&c->lock);
     if (c->n_threads == 0) {
         committer_free(c);
         return error_set(err, -EAGAIN, "no_threads", "the committer's threads cannot be started");

@@ -2,7 +2,8 @@
  *
  * Each tenant has one queue, worked on by one thread of the pool at a time (its store knows no other writer);
  * different tenants are worked on side by side, in turn. A turn takes what is queued, at most
- * COMMITTER_GROUP_BYTES, into one store_commit. The next batches are decoded by the other threads meanwhile.
+ * COMMITTER_GROUP_BYTES, into one store_commit. The next batches are decoded by the other threads meanwhile;
+ * while those have turns of their own, each turn decodes what it commits.
  * Queues are bounded by the senders' credit (core/ingest/server.h). A refold's slices (store_refold) come
  * between two turns: one after another while a tenant has nothing else, else for at most half of the time.
  *

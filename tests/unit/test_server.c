@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -481,6 +482,67 @@ static json_t *events_of(size_t bytes)
     return events;
 }
 
+struct gate {
+    sem_t entered, open, answered;
+};
+
+static void wait_at_the_gate(void *ctx, const struct committer_answer *answer)
+{
+    struct gate *gate = ctx;
+    assert_int_equal(answer->kind, WIRE_WELCOME);
+    sem_post(&gate->entered);
+    sem_wait(&gate->open);
+}
+
+static void count_ack(void *ctx, const struct committer_answer *answer)
+{
+    struct gate *gate = ctx;
+    assert_int_equal(answer->kind, WIRE_ACK);
+    sem_post(&gate->answered);
+}
+
+/* What waits while all threads have turns goes into one commit, though nobody has decoded it ahead. */
+static void test_what_waits_is_one_commit(void **state)
+{
+    enum { N = 7 };
+    struct world *w = *state;
+    struct error err = ERROR_INIT;
+    struct committer_options options = {
+        .data_path = w->path, .free_bytes = 1, .n_threads = 1, .logger = &w->logger};
+    struct grant who = {.role = ROLE_SOURCE, .types = (1u << EVENT_SURVEY_SENT) - 1, .source = "acme"};
+    struct committer *c;
+    struct committer_statistics statistics;
+    struct gate gate;
+    sem_init(&gate.entered, 0, 0);
+    sem_init(&gate.open, 0, 0);
+    sem_init(&gate.answered, 0, 0);
+    assert_int_equal(committer_new(&options, &c, &err), 0);
+    assert_int_equal(committer_hello(c, &w->tenant, &who, wait_at_the_gate, &gate), 0);
+    sem_wait(&gate.entered);
+    for (int seq = 1; seq <= N; seq++) {
+        json_t *body = json_pack("{s:i, s:[o]}", "seq", seq, "events", event("T-1", seq % 2 ? "e-1" : "e-2"));
+        msgpack_sbuffer b;
+        msgpack_packer p;
+        msgpack_sbuffer_init(&b);
+        msgpack_packer_init(&p, &b, msgpack_sbuffer_write);
+        wire_json_write(&p, body);
+        assert_int_equal(committer_submit_batch(c, &w->tenant, &who, b.data, b.size, count_ack, &gate), 0);
+        msgpack_sbuffer_destroy(&b);
+        json_decref(body);
+    }
+    sem_post(&gate.open);
+    for (int i = 0; i < N; i++)
+        sem_wait(&gate.answered);
+    committer_stop(c);
+    committer_statistics(c, &statistics);
+    assert_int_equal(statistics.batches, N);
+    assert_int_equal(statistics.commits, 1);
+    committer_free(c);
+    sem_destroy(&gate.entered);
+    sem_destroy(&gate.open);
+    sem_destroy(&gate.answered);
+}
+
 static void test_credit(void **state)
 {
     struct world *w = *state;
@@ -774,6 +836,7 @@ int main(void)
         with_world(test_pipelined),
         with_world(test_takeover),
         with_world(test_reconnect_and_restart),
+        with_world(test_what_waits_is_one_commit),
         with_world(test_credit),
         with_world(test_malformed),
         with_world(test_strangers),
