@@ -38,9 +38,6 @@ bool credit_take(struct credit_pool *p, struct credit *c, uint64_t n, int64_t no
     *ret_is_short = true;
     if (n > p->limit || p->under_way > p->limit - n)
         return false;
-    /* It was idle, and its window shrank: it has what it was told, if that is still there. */
-    if (wanted > c->window && !window_set(p, c, c->promised))
-        return false;
     c->under_way = wanted;
     c->largest = n > c->largest ? n : c->largest;
     p->under_way += n;
@@ -69,30 +66,41 @@ void credit_give(struct credit_pool *p, struct credit *c, uint64_t n)
     p->under_way -= n;
 }
 
-static void credit_grow(struct credit_pool *p, struct credit *c)
+void credit_promise(struct credit *c, uint64_t n)
 {
-    uint64_t window = 2 * c->window < p->source_max ? 2 * c->window : p->source_max;
+    uint64_t least = c->promised > n ? c->promised - n : 0;
+    c->promised = c->window > least ? c->window : least;
+}
+
+static void credit_grow(struct credit_pool *p, struct credit *c, uint64_t more)
+{
+    uint64_t window = c->window + more < p->source_max ? c->window + more : p->source_max;
     if (c->peak >= c->window / 2 && window > c->window)
         (void)window_set(p, c, window);
 }
 
-/* What is under way now is late all the same: once, until it has been answered. */
-static void credit_cut(struct credit_pool *p, struct credit *c, int64_t now)
+static void credit_cut(struct credit_pool *p, struct credit *c, int64_t waited)
 {
     uint64_t least = 2 * c->largest > WIRE_CREDIT_START ? 2 * c->largest : WIRE_CREDIT_START;
-    uint64_t window = c->window - c->window / 4 > least ? c->window - c->window / 4 : least;
-    if (window < c->window && window_set(p, c, window))
-        c->cut_at = now;
+    uint64_t window = c->window * CREDIT_LATE_MS / (uint64_t)waited;
+    window = window > c->window / CREDIT_CUT_MOST ? window : c->window / CREDIT_CUT_MOST;
+    window = window > least ? window : least;
+    if (window < c->window)
+        (void)window_set(p, c, window);
 }
 
 void credit_adapt(struct credit_pool *p, struct credit *c, int64_t taken_at, int64_t now)
 {
     int64_t waited = now - taken_at;
-    /* One of the largest batches is of use to a source even where commits are slow. */
-    if (waited < CREDIT_SOON_MS || (waited <= CREDIT_LATE_MS && c->window < WIRE_BATCH_BYTES))
-        credit_grow(p, c);
-    else if (waited > CREDIT_LATE_MS && taken_at >= c->cut_at)
-        credit_cut(p, c, now);
+    if (waited < CREDIT_SOON_MS) {
+        credit_grow(p, c, c->window);
+    } else if (taken_at >= c->adapted_at) { /* else it was under way when the window was another */
+        c->adapted_at = now;
+        if (waited > CREDIT_LATE_MS)
+            credit_cut(p, c, waited);
+        else if (c->window < WIRE_BATCH_BYTES) /* such a batch is of use even where commits are slow */
+            credit_grow(p, c, c->window / CREDIT_SLOW_SHARE);
+    }
 }
 
 void credit_shrink(struct credit_pool *p, struct credit *c, int64_t now)

@@ -1,20 +1,27 @@
 /* Credit: how many bytes of batches a source may have under way.
  *
- * Each has a window from WIRE_CREDIT_START up. What goes beyond that start is reserved from one pool, doubled
- * while at least half of the window is used and batches are answered soon (or, below one of the largest
- * batches, not late), cut by a quarter while they wait
- * longer than is of any use, halved while it is idle: more under way than a few commits take only makes
- * everybody wait. What is under way of all sources together never exceeds the pool either: that is what
- * bounds the memory of batches. One thread. */
+ * Each has a window from WIRE_CREDIT_START up. What goes beyond that start is reserved from one pool. A
+ * window that is used is doubled while batches are answered soon; while they are answered late it is cut,
+ * such that they would not be; in between one that is smaller than the largest batch there may be grows
+ * slowly. More under way than a few commits take makes nothing faster and everybody wait. An idle one is
+ * halved.
+ *
+ * What a source has been told it may rely on while the pool has room: where its window was cut it is told so
+ * little by little, with each answer no more than that gives back. What is on its way to us then fits.
+ *
+ * What is under way of all sources together never exceeds the pool either: that is what bounds the memory of
+ * batches. One thread. */
 #ifndef TENDON_INGEST_CREDIT_H
 #define TENDON_INGEST_CREDIT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CREDIT_IDLE_MS 10000
-#define CREDIT_SOON_MS 50  /* from a batch to its answer: below, a window may grow */
-#define CREDIT_LATE_MS 150 /* above, it is cut, but not below two of the largest batches */
+#define CREDIT_IDLE_MS    10000
+#define CREDIT_SOON_MS    50  /* from a batch to its answer: below, a window may double */
+#define CREDIT_LATE_MS    120 /* above, it is cut, but not below two of the largest batches */
+#define CREDIT_CUT_MOST   4   /* to a fourth at once, at most */
+#define CREDIT_SLOW_SHARE 8   /* by an eighth grows a small one in between */
 
 struct credit_pool {
     uint64_t limit;      /* bytes */
@@ -25,13 +32,13 @@ struct credit_pool {
 
 struct credit {
     uint64_t window;
-    uint64_t promised; /* what the source was told last: it may rely on it while the pool has room */
+    uint64_t promised; /* what the source was told last */
     uint64_t under_way;
-    uint64_t peak;     /* of under_way since the window changed */
-    uint64_t largest;  /* batch so far */
-    int64_t cut_at;    /* when the window was cut last */
-    int64_t used_at;   /* ms, monotonic */
-    int64_t shrink_at; /* when an idle window is halved next */
+    uint64_t peak;      /* of under_way since the window changed */
+    uint64_t largest;   /* batch so far */
+    int64_t adapted_at; /* when answers that did not come soon were heeded last */
+    int64_t used_at;    /* ms, monotonic */
+    int64_t shrink_at;  /* when an idle window is halved next */
 };
 
 void credit_pool_init(struct credit_pool *p, uint64_t limit, uint64_t source_max);
@@ -49,6 +56,8 @@ void credit_give(struct credit_pool *p, struct credit *c, uint64_t n);
 /* After a batch was committed that was taken at taken_at: grows the window where it is used and the pool has
  * room, or cuts it. */
 void credit_adapt(struct credit_pool *p, struct credit *c, int64_t taken_at, int64_t now);
+/* Says in promised what the source is told with an answer that gave n bytes back. */
+void credit_promise(struct credit *c, uint64_t n);
 /* Now and then: halves the window of an idle source. */
 void credit_shrink(struct credit_pool *p, struct credit *c, int64_t now);
 

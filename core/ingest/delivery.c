@@ -177,7 +177,7 @@ static void deliver(struct server *s, struct pending *p)
         credit_give(&s->pool, &session->credit, p->charged);
         if (p->is_committed)
             credit_adapt(&s->pool, &session->credit, p->taken_at, s->now);
-        session->credit.promised = session->credit.window;
+        credit_promise(&session->credit, p->charged);
     }
     if (p->has_credit)
         answer_credit(&p->message, session ? session->credit.promised : 0);

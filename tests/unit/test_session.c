@@ -110,7 +110,7 @@ static void test_credit_grows(void **state)
     credit_adapt(&p, &c, 0, 0);
     assert_int_equal(c.window, 2 * START);
     assert_int_equal(p.reserved, START);
-    c.promised = c.window;
+    credit_promise(&c, c.window);
 
     /* little use, no growth */
     assert_true(credit_take(&p, &c, START - 1, 0, &is_short));
@@ -122,7 +122,7 @@ static void test_credit_grows(void **state)
         assert_true(credit_take(&p, &c, c.promised, 0, &is_short));
         credit_give(&p, &c, c.promised);
         credit_adapt(&p, &c, 0, 0);
-        c.promised = c.window;
+        credit_promise(&c, c.window);
     }
     assert_int_equal(c.window, 8 * START);
     assert_int_equal(p.reserved, 7 * START);
@@ -131,7 +131,8 @@ static void test_credit_grows(void **state)
     assert_int_equal(p.reserved, 0);
 }
 
-/* Where commits are slow but not late a window grows to one of the largest batches and no further. */
+/* Where commits are slow but not late a window grows to one of the largest batches and no further: by an
+ * eighth, once for all that is under way. */
 static void test_credit_of_slow_commits(void **state)
 {
     struct credit_pool p;
@@ -139,17 +140,21 @@ static void test_credit_of_slow_commits(void **state)
     bool is_short;
     credit_pool_init(&p, 64 * START, 32 * START);
     credit_open(&c, 0);
-    for (int i = 0; i < 8; i++) {
-        assert_true(credit_take(&p, &c, c.promised, 0, &is_short));
+    int64_t at = 0;
+    for (int i = 0; i < 20; i++, at += CREDIT_LATE_MS) {
+        assert_true(credit_take(&p, &c, c.promised, at, &is_short));
+        uint64_t before = c.window;
         credit_give(&p, &c, c.promised);
-        credit_adapt(&p, &c, 0, CREDIT_LATE_MS);
-        c.promised = c.window;
+        credit_adapt(&p, &c, at, at + CREDIT_LATE_MS);
+        credit_adapt(&p, &c, at, at + CREDIT_LATE_MS);
+        assert_true(c.window == before + before / 8 || before >= WIRE_BATCH_BYTES);
+        credit_promise(&c, c.promised);
     }
-    assert_int_equal(c.window, WIRE_BATCH_BYTES);
+    assert_in_range(c.window, WIRE_BATCH_BYTES, WIRE_BATCH_BYTES * 9 / 8);
 }
 
 /* A larger window grows only while answers come soon, and is cut while they are late: once for all that is
- * under way. */
+ * under way, such that as much would not be late. */
 static void test_credit_follows_the_delay(void **state)
 {
     struct credit_pool p;
@@ -162,21 +167,51 @@ static void test_credit_follows_the_delay(void **state)
         assert_true(credit_take(&p, &c, c.window - START, 0, &is_short));
         credit_give(&p, &c, c.window);
         credit_adapt(&p, &c, 0, CREDIT_SOON_MS - 1);
-        c.promised = c.window;
+        credit_promise(&c, c.window);
         c.largest = START;
     }
     assert_int_equal(c.window, 16 * START);
     credit_adapt(&p, &c, 0, CREDIT_SOON_MS);
-    credit_adapt(&p, &c, 0, CREDIT_LATE_MS);
+    credit_adapt(&p, &c, 500, 500 + CREDIT_LATE_MS);
     assert_int_equal(c.window, 16 * START);
-    credit_adapt(&p, &c, 1000, 1001 + CREDIT_LATE_MS);
-    assert_int_equal(c.window, 12 * START);
-    assert_int_equal(p.reserved, 11 * START);
-    credit_adapt(&p, &c, 1100, 1200 + 2 * CREDIT_LATE_MS); /* taken before the cut */
-    assert_int_equal(c.window, 12 * START);
-    for (int64_t at = 2000; at < 100000; at += 2000)
-        credit_adapt(&p, &c, at, at + 1 + CREDIT_LATE_MS);
+    credit_adapt(&p, &c, 1000, 1000 + 2 * CREDIT_LATE_MS);
+    assert_int_equal(c.window, 8 * START);
+    assert_int_equal(p.reserved, 7 * START);
+    credit_adapt(&p, &c, 1000, 1100 + 4 * CREDIT_LATE_MS); /* taken before the cut */
+    assert_int_equal(c.window, 8 * START);
+    credit_adapt(&p, &c, 2000, 2000 + 100 * CREDIT_LATE_MS); /* something stood still: not to nothing */
+    assert_int_equal(c.window, 2 * START);
+    for (int64_t at = 20000; at < 100000; at += 2000)
+        credit_adapt(&p, &c, at, at + 2 * CREDIT_LATE_MS);
     assert_int_equal(c.window, 2 * START); /* two of the largest batches stay */
+}
+
+/* A source sends up to what it was told last: what it sent before it hears of a cut is taken. */
+static void test_credit_is_cut_by_what_comes_back(void **state)
+{
+    enum { PART = START / 2, N = 8 };
+    struct credit_pool p;
+    struct credit c;
+    bool is_short;
+    credit_pool_init(&p, 64 * START, 32 * START);
+    credit_open(&c, 0);
+    c.window = c.promised = N * PART;
+    p.reserved = c.window - START;
+    for (int i = 0; i < N; i++)
+        assert_true(credit_take(&p, &c, PART, 0, &is_short));
+    for (int i = 0; i < N - 2; i++) {
+        credit_give(&p, &c, PART);
+        credit_adapt(&p, &c, 0, 100 * CREDIT_LATE_MS);
+        credit_promise(&c, PART);
+        assert_int_equal(c.window, 2 * PART);
+        assert_int_equal(c.promised, c.under_way); /* what was sent fits, and nothing more may be sent */
+    }
+    assert_int_equal(c.promised, c.window);
+    credit_give(&p, &c, PART);
+    credit_promise(&c, PART);
+    assert_int_equal(c.promised, c.window);
+    assert_true(credit_take(&p, &c, PART, 0, &is_short));
+    assert_false(credit_take(&p, &c, 1, 0, &is_short));
 }
 
 static void test_credit_shrinks(void **state)
@@ -191,7 +226,7 @@ static void test_credit_shrinks(void **state)
         assert_true(credit_take(&p, &c, c.window, 0, &is_short));
         credit_give(&p, &c, c.window);
         credit_adapt(&p, &c, 0, 0);
-        c.promised = c.window;
+        credit_promise(&c, c.window);
     }
     assert_int_equal(c.window, 4 * START);
     credit_shrink(&p, &c, CREDIT_IDLE_MS - 1);
@@ -206,7 +241,7 @@ static void test_credit_shrinks(void **state)
 
     /* the source relies on what it was told, and gets it while it is there */
     assert_true(credit_take(&p, &c, 4 * START, 0, &is_short));
-    assert_int_equal(c.window, 4 * START);
+    assert_int_equal(c.window, START);
     /* the pool is used up: nobody gets more, and it is said to be for now */
     assert_false(credit_take(&p, &other, 1, 0, &is_short));
     assert_true(is_short);
@@ -227,7 +262,7 @@ static void test_credit_pool_is_shared(void **state)
     assert_true(credit_take(&p, &a, START, 0, &is_short));
     credit_adapt(&p, &a, 0, 0);
     credit_give(&p, &a, START);
-    a.promised = a.window;
+    credit_promise(&a, a.window);
     assert_true(credit_take(&p, &a, 2 * START, 0, &is_short));
     credit_adapt(&p, &a, 0, 0); /* to 4: the pool has only 3 beyond the starts */
     assert_int_equal(a.window, 4 * START);
@@ -288,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_table_is_bounded),
         cmocka_unit_test(test_credit_grows),
         cmocka_unit_test(test_credit_of_slow_commits),
+        cmocka_unit_test(test_credit_is_cut_by_what_comes_back),
         cmocka_unit_test(test_credit_follows_the_delay),
         cmocka_unit_test(test_credit_shrinks),
         cmocka_unit_test(test_credit_pool_is_shared),
