@@ -194,22 +194,19 @@ static const uint32_t *find_cells(const struct places *p, const uint16_t *rows, 
 static int count_samples(struct scan *s, struct measure *m, struct batch *b, const struct judged *j)
 {
     const struct places places = places_of(s, m, b);
-    uint32_t n, one = 0, *room = s->cells;
-    int64_t *values = s->samples;
+    uint32_t n, one = 0;
     const uint16_t *rows = choose(s, j, b->rows.n, &n);
-    if (m->n_percentiles && samples_extend(&m->samples, n, &room, &values) < 0)
-        return scan_no_memory(s->err);
-    const uint32_t *cells = find_cells(&places, rows, n, room, &one);
-    judge_values(m, b, rows, n, values);
+    const uint32_t *cells = find_cells(&places, rows, n, s->cells, &one);
+    judge_values(m, b, rows, n, s->samples);
     if (m->metric->table == FACT_SLA_CYCLE) { /* breaches that still run */
         const int64_t *ends = batch_values(b, FACT_SLA_CYCLE_END);
         for (uint32_t k = 0; k < n; k++)
             m->cells[cells ? cells[k] : one].beside[0] += ends[rows ? rows[k] : k] == FACT_NULL;
     }
     if (!m->n_percentiles)
-        measure_add(m, cells, one, values, n);
-    for (uint32_t k = 0; m->n_percentiles && !cells && k < n; k++)
-        room[k] = one;
+        measure_add(m, cells, one, s->samples, n);
+    else if (samples_put(&m->samples, cells, one, s->samples, n) < 0)
+        return scan_no_memory(s->err);
     return 0;
 }
 

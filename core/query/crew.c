@@ -25,6 +25,8 @@ struct crew {
     void *memory[CREW_THREADS_MAX];
     unsigned n_memory;
     void (*release)(void *memory);
+    void *blocks[CREW_BLOCKS_KEPT];
+    unsigned n_blocks;
 };
 
 static void close_work(struct crew *c, struct work *w)
@@ -100,6 +102,8 @@ void crew_free(struct crew *c)
         (void)pthread_join(c->helpers[i], NULL);
     while (c->n_memory > 0)
         c->release(c->memory[--c->n_memory]);
+    while (c->n_blocks > 0)
+        free(c->blocks[--c->n_blocks]);
     (void)pthread_cond_destroy(&c->wanted);
     (void)pthread_mutex_destroy(&c->lock);
     free(c);
@@ -166,4 +170,29 @@ void crew_leave(struct crew *c, void *memory, void (*release)(void *memory))
     }
     if (!is_kept)
         release(memory);
+}
+
+void *crew_block_take(struct crew *c)
+{
+    void *block = NULL;
+    if (c) {
+        (void)pthread_mutex_lock(&c->lock);
+        if (c->n_blocks > 0)
+            block = c->blocks[--c->n_blocks];
+        (void)pthread_mutex_unlock(&c->lock);
+    }
+    return block ? block : malloc(CREW_BLOCK_BYTES);
+}
+
+void crew_block_leave(struct crew *c, void *block)
+{
+    if (c) {
+        (void)pthread_mutex_lock(&c->lock);
+        if (c->n_blocks < CREW_BLOCKS_KEPT) {
+            c->blocks[c->n_blocks++] = block;
+            block = NULL;
+        }
+        (void)pthread_mutex_unlock(&c->lock);
+    }
+    free(block);
 }

@@ -32,4 +32,10 @@ unsigned crew_threads(const struct crew *c, size_t n_units);
 void *crew_take(struct crew *c);
 void crew_leave(struct crew *c, void *memory, void (*release)(void *memory));
 
+/* Blocks of memory, kept for the next query: at most CREW_BLOCKS_KEPT of them. NULL without memory. */
+#define CREW_BLOCK_BYTES 65536
+#define CREW_BLOCKS_KEPT 256
+void *crew_block_take(struct crew *c);
+void crew_block_leave(struct crew *c, void *block);
+
 #endif

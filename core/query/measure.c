@@ -24,11 +24,12 @@ int measure_reserve(struct measure *m, uint32_t n_groups)
     while (next < n)
         next *= 2;
     struct cell *grown = realloc(m->cells, next * sizeof(*grown));
-    if (!grown)
+    if (grown)
+        m->cells = grown;
+    if (!grown || (m->n_percentiles && samples_reserve(&m->samples, next) < 0))
         return -ENOMEM;
     for (size_t i = m->n_cells; i < next; i++)
         grown[i] = (struct cell){.min = INT64_MAX, .max = INT64_MIN};
-    m->cells = grown;
     m->n_cells = next;
     return 0;
 }
@@ -75,7 +76,7 @@ void measure_share(const struct measure *m, struct measure *ret)
     ret->is_mixed = false;
     ret->cells = NULL;
     ret->n_cells = 0;
-    ret->samples = (struct samples){0};
+    ret->samples = (struct samples){.crew = m->samples.crew};
     ret->ranked = NULL;
     ret->votes = (struct votes){0};
 }
@@ -117,13 +118,12 @@ int measure_merge(struct measure *m, struct measure *share, const uint32_t *grou
     return share->samples.n ? merge_samples(m, share, group_map, n_groups) : 0;
 }
 
-static int finish_samples(struct measure *m, struct crew *crew)
+static int finish_samples(struct measure *m)
 {
     m->ranked = malloc((m->n_cells * m->n_percentiles + 1) * sizeof(*m->ranked));
-    int r = m->ranked ? samples_sort(&m->samples, m->n_cells, crew) : -ENOMEM;
-    for (size_t i = 0; i < m->n_cells && r == 0; i++)
-        m->cells[i].n = m->samples.offsets[i + 1] - m->samples.offsets[i];
-    return r;
+    for (size_t i = 0; i < m->n_cells && m->ranked; i++)
+        m->cells[i].n = samples_count(&m->samples, i);
+    return m->ranked ? 0 : -ENOMEM;
 }
 
 static enum vote_rule vote_rule(const struct measure *m)
@@ -175,7 +175,7 @@ static int finish_bases(struct measure *m, const uint32_t *cell_bases)
     return 0;
 }
 
-int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups, struct crew *crew)
+int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups)
 {
     uint32_t *cell_bases = NULL;
     int r = 0;
@@ -183,7 +183,7 @@ int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups, 
         if (i % m->n_slots != 0)
             m->cells[i].n += m->cells[i - 1].n;
     if (m->n_percentiles)
-        return finish_samples(m, crew);
+        return finish_samples(m);
     if (bases) {
         cell_bases = calloc(m->n_cells ? m->n_cells : 1, sizeof(*cell_bases));
         if (!cell_bases)
@@ -214,22 +214,30 @@ void measure_want(struct measure *m, uint32_t thousandths)
     m->n_percentiles++;
 }
 
+static void add_runs(struct cell *c, const struct values_run *runs, bool wants_sum, bool wants_ends)
+{
+    for (const struct values_run *run = runs; run; run = run->next) {
+        for (uint32_t i = 0; wants_sum && i < run->n; i++)
+            c->sum += run->values[i];
+        for (uint32_t i = 0; wants_ends && i < run->n; i++) {
+            c->min = run->values[i] < c->min ? run->values[i] : c->min;
+            c->max = run->values[i] > c->max ? run->values[i] : c->max;
+        }
+    }
+}
+
 int measure_rank(struct measure *m, size_t cell, struct ranks_room *room)
 {
     struct cell *c = &m->cells[cell];
-    int64_t *values = m->samples.sorted + m->samples.offsets[cell];
     size_t places[MEASURE_PERCENTILES_MAX];
     if (c->n == 0)
         return 0;
-    for (size_t i = 0; i < c->n && m->wants_sum; i++)
-        c->sum += values[i];
-    for (size_t i = 0; i < c->n && m->wants_ends; i++) {
-        c->min = values[i] < c->min ? values[i] : c->min;
-        c->max = values[i] > c->max ? values[i] : c->max;
-    }
+    const struct values_run *runs = samples_runs(&m->samples, cell);
+    add_runs(c, runs, m->wants_sum, m->wants_ends);
     for (unsigned k = 0; k < m->n_percentiles; k++)
         places[k] = (size_t)percentile_rank(m->percentiles[k], c->n) - 1;
-    return values_ranks(values, c->n, places, m->n_percentiles, room, m->ranked + cell * m->n_percentiles);
+    return values_ranks(runs, c->n, m->samples.has_negative, places, m->n_percentiles, room,
+                        m->ranked + cell * m->n_percentiles);
 }
 
 int64_t measure_percentile(const struct measure *m, uint32_t group, uint32_t slot, uint32_t thousandths)

@@ -73,9 +73,9 @@ void measure_share(const struct measure *m, struct measure *ret);
  * -ENOMEM; the share is to be finished with measure_fini all the same. */
 int measure_merge(struct measure *m, struct measure *share, const uint32_t *group_map, uint32_t n_groups);
 
-/* When all rows were read: puts samples in order of cells, and makes of votes what the cells count.
- * bases[group]: the group with whose samples it shares them (votes_finish); NULL: each its own. */
-int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups, struct crew *crew);
+/* When all rows were read: makes of samples and votes what the cells count. bases[group]: the group with
+ * whose samples it shares them (votes_finish); NULL: each its own. */
+int measure_finish(struct measure *m, const uint32_t *bases, uint32_t n_groups);
 
 /* The place of the unknown units among what stands beside a value, or METRIC_BESIDE. */
 unsigned measure_unknown(const struct measure *m);

@@ -100,7 +100,8 @@ static unsigned plan_measure(struct plan *p, const struct metric *m, enum metric
                                 .unit = is_helper          ? UNIT_TICKET
                                         : r->is_unit_given ? r->unit
                                                            : m->default_unit,
-                                .threshold_millionths = r->threshold_millionths};
+                                .threshold_millionths = r->threshold_millionths,
+                                .samples = {.crew = p->context->crew}};
     if (!is_helper && m->anchor != ANCHOR_INSTANT && r->anchor != REQUEST_ANCHOR_DEFAULT)
         measure->anchor = r->anchor == REQUEST_ANCHOR_CREATED ? ANCHOR_CREATED : ANCHOR_COMPLETED;
     pass->measures[pass->n_measures++] = (uint8_t)number;

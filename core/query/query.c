@@ -7,6 +7,7 @@
 #include "core/query/scan.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 static double elapsed_ms(const struct timespec *since)
@@ -84,10 +85,22 @@ static const char *value_text(struct dimension_value value, char room[NUMBER_BYT
     return value.type == VALUE_IS_TEXT ? value.text : value.type == VALUE_IS_NUMBER ? room : NULL;
 }
 
+/* A cell's values side by side: room that grows. NULL without memory. */
+static const int64_t *cell_values(struct measure *m, uint32_t cell, size_t n, int64_t **room)
+{
+    int64_t *grown = realloc(*room, n * sizeof(*grown));
+    if (!grown)
+        return NULL;
+    *room = grown;
+    values_copy(samples_runs(&m->samples, cell), grown);
+    return grown;
+}
+
 static int end_with_cells(const struct ending *e, struct plan *p, struct error *err)
 {
     const struct request *request = p->request;
-    const struct measure *m = &p->measures[p->measure_of[0]];
+    struct measure *m = &p->measures[p->measure_of[0]];
+    int64_t *room = NULL;
     char numbers[REQUEST_BY_MAX][NUMBER_BYTES];
     const char *by[REQUEST_BY_MAX];
     int r = 0;
@@ -106,10 +119,13 @@ static int end_with_cells(const struct ending *e, struct plan *p, struct error *
             .n = c->n,
             .x = c->x,
             .sum = c->sum,
-            .samples = m->n_percentiles ? m->samples.sorted + m->samples.offsets[g] : NULL,
+            .samples = m->n_percentiles ? cell_values(m, g, c->n, &room) : NULL,
         };
-        r = e->each(e->ctx, &cell, err);
+        r = m->n_percentiles && !cell.samples
+                ? error_set(err, -ENOMEM, "no_memory", "no memory for the query")
+                : e->each(e->ctx, &cell, err);
     }
+    free(room);
     return r;
 }
 

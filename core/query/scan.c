@@ -507,18 +507,19 @@ static int run_passes(struct plan *p, const struct current *current, unsigned fi
 /* Percentiles of all cells, by all threads that come. */
 struct ranking {
     struct plan *plan;
+    size_t step;        /* how many cells are taken at a time: few, for some have most of the samples */
     atomic_size_t next; /* cell to be taken, over all measures */
     atomic_bool failed;
 };
 
-#define RANKED_CELLS 4 /* taken at a time */
+#define RANKED_STEPS 256 /* at least, where there are so many cells */
 
 static void rank_cells(void *context, unsigned place)
 {
     struct ranking *g = context;
     struct plan *p = g->plan;
     struct ranks_room *room = calloc(1, sizeof(*room));
-    size_t first = 0, at = atomic_fetch_add(&g->next, RANKED_CELLS), end = at + RANKED_CELLS;
+    size_t first = 0, at = atomic_fetch_add(&g->next, g->step), end = at + g->step;
     if (!room)
         atomic_store(&g->failed, true);
     for (unsigned i = 0; i < p->n_measures && room; i++) {
@@ -528,8 +529,8 @@ static void rank_cells(void *context, unsigned place)
             if (measure_rank(m, at - first, room) < 0)
                 atomic_store(&g->failed, true);
             if (++at == end) {
-                at = atomic_fetch_add(&g->next, RANKED_CELLS);
-                end = at + RANKED_CELLS;
+                at = atomic_fetch_add(&g->next, g->step);
+                end = at + g->step;
             }
         }
         first += n;
@@ -542,11 +543,14 @@ static void rank_cells(void *context, unsigned place)
 static int rank_measures(struct plan *p)
 {
     struct ranking g = {.plan = p};
-    size_t n_samples = 0;
-    for (unsigned i = 0; i < p->n_measures; i++)
+    size_t n_samples = 0, n_cells = 0;
+    for (unsigned i = 0; i < p->n_measures; i++) {
         n_samples += p->measures[i].samples.n;
+        n_cells += p->measures[i].n_percentiles ? p->measures[i].n_cells : 0;
+    }
     if (n_samples == 0)
         return 0;
+    g.step = n_cells / RANKED_STEPS + 1;
     unsigned n_threads = crew_threads(p->context->crew, n_samples / FACT_VECTOR_ROWS);
     (void)crew_run(p->context->crew, n_threads, rank_cells, &g);
     return atomic_load(&g.failed) ? -ENOMEM : 0;
@@ -560,7 +564,7 @@ static int finish_measures(struct plan *p, struct error *err)
     if (p->ignored && (!bases || groups_bases(p->groups, p->ignored, bases) < 0))
         r = -ENOMEM;
     for (unsigned i = 0; i < p->n_measures && r == 0; i++)
-        r = measure_finish(&p->measures[i], bases, n, p->context->crew);
+        r = measure_finish(&p->measures[i], bases, n);
     if (r == 0)
         r = rank_measures(p);
     free(bases);

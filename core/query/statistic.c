@@ -1,6 +1,7 @@
 #include "core/query/statistic.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,24 +123,18 @@ int64_t values_select(int64_t *values, size_t n, size_t place)
 }
 
 /* Fewer values are put in order faster than counted. */
-#define RANKS_COUNTED 1024
+#define RANKS_COUNTED 512
 
-/* Buckets are as wide as their least value is great: 64 for each power of two above 64, one a value below. */
-static inline uint32_t bucket_of(uint64_t above)
+/* Buckets are as wide as their least value is great: RANKS_STEPS for each power of two. They are the exponent
+ * and the first digits of a floating-point number, of which all that counts is that they ascend with the
+ * values. */
+static inline uint32_t bucket_of(int64_t value)
 {
-    if (above < RANKS_STEPS)
-        return (uint32_t)above;
-    unsigned power = 63 - (unsigned)__builtin_clzll(above);
-    return (power - 5) * RANKS_STEPS + (uint32_t)(above >> (power - 6) & (RANKS_STEPS - 1));
-}
-
-/* The least that a bucket's values are above what buckets are counted from. */
-static uint64_t bucket_start(uint32_t bucket)
-{
-    if (bucket < RANKS_STEPS)
-        return bucket;
-    unsigned power = bucket / RANKS_STEPS + 5;
-    return (uint64_t)(RANKS_STEPS + bucket % RANKS_STEPS) << (power - 6);
+    const double d = (double)value + 1;
+    uint64_t bits;
+    _Static_assert(sizeof(d) == sizeof(bits) && DBL_MANT_DIG == 53, "a double has 52 digits after the first");
+    memcpy(&bits, &d, sizeof(bits));
+    return (uint32_t)(bits >> (52 - RANKS_DIGITS)) - (1023u << RANKS_DIGITS);
 }
 
 void ranks_room_fini(struct ranks_room *room)
@@ -149,66 +144,79 @@ void ranks_room_fini(struct ranks_room *room)
     room->n_values = 0;
 }
 
-/* Copies the values of one bucket. */
-static int bucket_collect(const int64_t *values, size_t n, int64_t min, uint32_t bucket,
-                          struct ranks_room *room)
+static int ranks_reserve(struct ranks_room *room, size_t n)
 {
-    const size_t n_inside = room->counts[bucket];
-    if (n_inside > room->n_values) {
-        free(room->values);
-        room->values = malloc(n_inside * sizeof(*room->values));
-        room->n_values = room->values ? n_inside : 0;
-        if (!room->values)
-            return -ENOMEM;
-    }
-    const uint64_t start = (uint64_t)min + bucket_start(bucket),
-                   width = bucket_start(bucket + 1) - bucket_start(bucket);
-    size_t k = 0;
-    for (size_t i = 0; i < n && k < n_inside; i++)
-        if ((uint64_t)values[i] - start < width)
-            room->values[k++] = values[i];
-    return 0;
+    if (n <= room->n_values)
+        return 0;
+    free(room->values);
+    room->values = malloc(n * sizeof(*room->values));
+    room->n_values = room->values ? n : 0;
+    return room->values ? 0 : -ENOMEM;
 }
 
-static int ranks_counted(const int64_t *values, size_t n, const size_t *places, unsigned n_places,
-                         struct ranks_room *room, int64_t *ret)
+void values_copy(const struct values_run *runs, int64_t *ret)
 {
-    int64_t min = 0, signs = 0; /* what buckets are counted from: the least value where some are below 0 */
-    for (size_t i = 0; i < n; i++)
-        signs |= values[i];
-    for (size_t i = 0; i < n && signs < 0; i++)
-        min = values[i] < min ? values[i] : min;
-    memset(room->counts, 0, sizeof(room->counts));
-    for (size_t i = 0; i < n; i++)
-        room->counts[bucket_of((uint64_t)values[i] - (uint64_t)min)]++;
-    size_t before = 0; /* values in buckets below */
-    uint32_t bucket = 0;
-    for (unsigned k = 0; k < n_places;) {
-        while (before + room->counts[bucket] <= places[k])
-            before += room->counts[bucket++];
-        int r = bucket_collect(values, n, min, bucket, room);
-        if (r < 0)
-            return r;
-        const size_t n_inside = room->counts[bucket];
-        for (size_t first = 0; k < n_places && places[k] < before + n_inside; k++) {
-            size_t place = places[k] - before;
-            ret[k] = values_select(room->values + first, n_inside - first, place - first);
-            first = place;
-        }
-    }
-    return 0;
+    for (; runs; ret += runs->n, runs = runs->next)
+        memcpy(ret, runs->values, runs->n * sizeof(*ret));
 }
 
-int values_ranks(int64_t *values, size_t n, const size_t *places, unsigned n_places, struct ranks_room *room,
-                 int64_t *ret)
+/* The values of ranks, of values that may change their places. */
+static void ranks_select(int64_t *values, size_t n, const size_t *places, unsigned n_places, int64_t *ret)
 {
-    if (n >= RANKS_COUNTED)
-        return ranks_counted(values, n, places, n_places, room, ret);
     size_t first = 0; /* what the search for one has left behind it is not less */
     for (unsigned k = 0; k < n_places; k++) {
         ret[k] = values_select(values + first, n - first, places[k] - first);
         first = places[k];
     }
+}
+
+/* Marks the buckets that hold a rank; places[k] becomes the rank's place among the values of those alone.
+ * Returns how many they are. */
+static size_t buckets_want(struct ranks_room *room, size_t *places, unsigned n_places)
+{
+    size_t before = 0, kept = 0; /* values in buckets below: in all, and in wanted ones */
+    uint32_t bucket = 0;
+    for (unsigned k = 0; k < n_places; k++) {
+        while (before + room->counts[bucket] <= places[k]) {
+            kept += room->wanted[bucket] ? room->counts[bucket] : 0;
+            before += room->counts[bucket++];
+        }
+        room->wanted[bucket] = 1;
+        places[k] = kept + (places[k] - before);
+    }
+    return kept + room->counts[bucket];
+}
+
+static int ranks_counted(const struct values_run *runs, size_t *places, unsigned n_places,
+                         struct ranks_room *room, int64_t *ret)
+{
+    memset(room->counts, 0, sizeof(room->counts));
+    memset(room->wanted, 0, sizeof(room->wanted));
+    for (const struct values_run *run = runs; run; run = run->next)
+        for (uint32_t i = 0; i < run->n; i++)
+            room->counts[bucket_of(run->values[i])]++;
+    const size_t n = buckets_want(room, places, n_places);
+    if (ranks_reserve(room, n + 1) < 0) /* what is not wanted is written behind those that are */
+        return -ENOMEM;
+    int64_t *values = room->values;
+    for (const struct values_run *run = runs; run; run = run->next)
+        for (uint32_t i = 0; i < run->n; i++) {
+            *values = run->values[i];
+            values += room->wanted[bucket_of(run->values[i])];
+        }
+    ranks_select(room->values, n, places, n_places, ret);
+    return 0;
+}
+
+int values_ranks(const struct values_run *runs, size_t n, bool has_negative, size_t *places,
+                 unsigned n_places, struct ranks_room *room, int64_t *ret)
+{
+    if (n >= RANKS_COUNTED && !has_negative)
+        return ranks_counted(runs, places, n_places, room, ret);
+    if (ranks_reserve(room, n) < 0)
+        return -ENOMEM;
+    values_copy(runs, room->values);
+    ranks_select(room->values, n, places, n_places, ret);
     return 0;
 }
 

@@ -20,21 +20,31 @@ uint64_t percentile_rank(uint32_t thousandths, uint64_t n);
  * returns it. place < n. Linear time on average, n log n at worst. */
 int64_t values_select(int64_t *values, size_t n, size_t place);
 
+/* Some values; a list of runs has them all, in any order. */
+struct values_run {
+    struct values_run *next;
+    uint32_t n, size; /* size: the owner's */
+    int64_t values[];
+};
+/* Copies all values of a list. */
+void values_copy(const struct values_run *runs, int64_t *ret);
+
 /* What values_ranks works in; begins as zeros. */
-#define RANKS_STEPS   64 /* buckets for each power of two */
-#define RANKS_BUCKETS (60 * RANKS_STEPS)
+#define RANKS_DIGITS  6 /* binary ones after the first: 64 buckets for each power of two */
+#define RANKS_BUCKETS ((63u << RANKS_DIGITS) + 1)
 struct ranks_room {
     uint32_t counts[RANKS_BUCKETS];
+    uint8_t wanted[RANKS_BUCKETS];
     int64_t *values;
     size_t n_values;
 };
 void ranks_room_fini(struct ranks_room *room);
 
-/* The values of several ranks at once: ret[k] is that of rank places[k] + 1; places ascend, each < n; n fits
- * 32 bits. Values may change their places. Two readings of all values and one of those near the ranks.
- * -ENOMEM. */
-int values_ranks(int64_t *values, size_t n, const size_t *places, unsigned n_places, struct ranks_room *room,
-                 int64_t *ret);
+/* The values of several ranks at once: ret[k] is that of rank places[k] + 1; places ascend, each < n, and are
+ * not the same afterwards; n values are in the runs, and fits 32 bits. Two readings of all values and one of
+ * those near the ranks; where some are below 0, as values_select. -ENOMEM. */
+int values_ranks(const struct values_run *runs, size_t n, bool has_negative, size_t *places,
+                 unsigned n_places, struct ranks_room *room, int64_t *ret);
 
 /* sum / n to the nearest whole number, halves away from zero; n ≥ 1. */
 int64_t average_round(__int128 sum, uint64_t n);

@@ -87,20 +87,50 @@ static void test_select_against_sort(void **state)
     }
 }
 
+/* The same in runs of 700, some of which are empty. */
+static struct values_run *runs_of(const int64_t *data, size_t n)
+{
+    struct values_run *runs = NULL;
+    for (size_t at = 0, k = 0; at < n; k++) {
+        uint32_t part = k % 3 == 1 ? 0 : n - at < 700 ? (uint32_t)(n - at) : 700;
+        struct values_run *run = malloc(sizeof(*run) + part * sizeof(run->values[0]));
+        assert_non_null(run);
+        run->next = runs;
+        run->n = part;
+        memcpy(run->values, data + at, part * sizeof(*data));
+        runs = run;
+        at += part;
+    }
+    return runs;
+}
+
+static void runs_free(struct values_run *runs)
+{
+    while (runs) {
+        struct values_run *next = runs->next;
+        free(runs);
+        runs = next;
+    }
+}
+
 static void check_ranks(int64_t *data, size_t n, struct ranks_room *room)
 {
     static const size_t PARTS[] = {0, 2, 3, 5, 9, 10}; /* tenths of all */
     size_t places[7], k = 0;
-    int64_t found[7], *sorted = malloc(n * sizeof(*sorted));
+    int64_t found[7], wanted[7], *sorted = malloc(n * sizeof(*sorted));
     assert_non_null(sorted);
     memcpy(sorted, data, n * sizeof(*sorted));
     qsort(sorted, n, sizeof(*sorted), by_number);
     for (size_t i = 0; i < sizeof(PARTS) / sizeof(PARTS[0]); i++)
         places[k++] = PARTS[i] == 10 ? n - 1 : n * PARTS[i] / 10;
     places[k] = places[k - 1]; /* one twice */
-    assert_int_equal(values_ranks(data, n, places, 7, room, found), 0);
     for (size_t i = 0; i < 7; i++)
-        assert_int_equal(found[i], sorted[places[i]]);
+        wanted[i] = sorted[places[i]];
+    struct values_run *runs = runs_of(data, n);
+    assert_int_equal(values_ranks(runs, n, sorted[0] < 0, places, 7, room, found), 0);
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(found[i], wanted[i]);
+    runs_free(runs);
     free(sorted);
 }
 
@@ -112,7 +142,7 @@ static void test_ranks_against_sort(void **state)
     uint64_t seed = 11;
     assert_non_null(room);
     for (size_t s = 0; s < sizeof(SIZES) / sizeof(SIZES[0]); s++)
-        for (unsigned kind = 0; kind < 7; kind++) {
+        for (unsigned kind = 0; kind < 8; kind++) {
             int64_t *data = malloc(SIZES[s] * sizeof(*data));
             assert_non_null(data);
             for (size_t i = 0; i < SIZES[s]; i++) {
@@ -126,6 +156,7 @@ static void test_ranks_against_sort(void **state)
                     i ? INT64_C(1) << 50 | (int64_t)(random % 1000) : INT64_MIN, /* far from the least */
                     (int64_t)i - 300,
                     (int64_t)(random % 3) - 1,
+                    INT64_MAX - (int64_t)(random % 5000), /* no double tells them apart */
                 };
                 data[i] = kinds[kind];
             }
