@@ -210,6 +210,14 @@ int block_read_u16(const struct block *b, uint8_t column, uint32_t n, uint16_t *
     return c.n != n ? -EBADMSG : column_decode_u16(c.data, c.size, n, ret);
 }
 
+int block_add_u16(const struct block *b, uint8_t column, uint32_t n, uint16_t *ret)
+{
+    struct block_column c;
+    if (!block_find(b, column, &c))
+        return 0;
+    return c.n != n ? -EBADMSG : column_add_u16(c.data, c.size, n, ret);
+}
+
 uint32_t block_count(const struct block *b, uint8_t column)
 {
     struct block_entry e;

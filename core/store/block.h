@@ -66,6 +66,8 @@ bool block_find(const struct block *b, uint8_t column, struct block_column *ret)
  * column has another number of values; -ENOMEM. coder may be NULL. */
 int block_read(const struct block *b, uint8_t column, struct column_coder *coder, uint32_t n, int64_t *ret);
 int block_read_u16(const struct block *b, uint8_t column, uint32_t n, uint16_t *ret);
+/* Adds them to what is in ret. */
+int block_add_u16(const struct block *b, uint8_t column, uint32_t n, uint16_t *ret);
 /* How many values it has; 0 where the block does not have it. */
 uint32_t block_count(const struct block *b, uint8_t column);
 /* The zone map; false when the column has no plain value at all (all FACT_NULL or FACT_FOREVER). *ret_open

@@ -513,8 +513,10 @@ static int decode_sparse(const struct header *h, size_t n, int64_t *ret)
     return 0;
 }
 
-static int decode_sparse_u16(const struct header *h, size_t n, uint16_t *ret)
+/* Added to what is in ret. */
+static int add_sparse_u16(const struct header *h, size_t n, uint16_t *ret)
 {
+    const uint16_t base = (uint16_t)h->base;
     struct some some;
     struct parts parts;
     int r = get_some(h->data, h->size, n, h->kind == KIND_BITMAP, &some);
@@ -522,10 +524,10 @@ static int decode_sparse_u16(const struct header *h, size_t n, uint16_t *ret)
         r = parts_init(&parts, &some, n);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < n; i++)
-        ret[i] = (uint16_t)h->base;
+    for (size_t i = 0; base && i < n; i++)
+        ret[i] = (uint16_t)(ret[i] + base);
     for (uint32_t k = 0; k < some.n; k++)
-        ret[parts.rows[k]] = (uint16_t)parts.values[k];
+        ret[parts.rows[k]] = (uint16_t)(ret[parts.rows[k]] - base + parts.values[k]);
     parts_fini(&parts);
     return 0;
 }
@@ -638,8 +640,10 @@ int column_decode_u16(const uint8_t *data, size_t size, size_t n, uint16_t *ret)
             ret[i] = (uint16_t)h.base;
         return 0;
     }
-    if (h.kind == KIND_SPARSE || h.kind == KIND_BITMAP)
-        return decode_sparse_u16(&h, n, ret);
+    if (h.kind == KIND_SPARSE || h.kind == KIND_BITMAP) {
+        memset(ret, 0, n * sizeof(*ret));
+        return add_sparse_u16(&h, n, ret);
+    }
     if (h.kind == KIND_PACK && !h.delta && !h.specials && !h.is_patched && h.unit == 1 && h.width > 0 &&
         h.width <= 48) {
         if (h.size < bits_size(n, h.width))
@@ -653,6 +657,26 @@ int column_decode_u16(const uint8_t *data, size_t size, size_t n, uint16_t *ret)
     r = column_decode(NULL, data, size, n, values);
     for (size_t i = 0; i < n && r == 0; i++)
         ret[i] = (uint16_t)values[i];
+    if (values != few)
+        free(values);
+    return r;
+}
+
+int column_add_u16(const uint8_t *data, size_t size, size_t n, uint16_t *ret)
+{
+    struct header h;
+    uint16_t few[FEW];
+    int r = get_header(data, size, &h);
+    if (r < 0)
+        return r;
+    if (h.kind == KIND_SPARSE || h.kind == KIND_BITMAP)
+        return add_sparse_u16(&h, n, ret);
+    uint16_t *values = n > FEW ? malloc(n * sizeof(*values)) : few;
+    if (!values)
+        return -ENOMEM;
+    r = column_decode_u16(data, size, n, values);
+    for (size_t i = 0; i < n && r == 0; i++)
+        ret[i] = (uint16_t)(ret[i] + values[i]);
     if (values != few)
         free(values);
     return r;

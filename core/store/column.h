@@ -34,5 +34,7 @@ int column_decode(struct column_coder *coder, const uint8_t *data, size_t size, 
 
 /* The same for numbers of 16 bits, as dimensions are: what does not fit is cut. */
 int column_decode_u16(const uint8_t *data, size_t size, size_t n, uint16_t *ret);
+/* Adds them to what is in ret. */
+int column_add_u16(const uint8_t *data, size_t size, size_t n, uint16_t *ret);
 
 #endif

@@ -33,7 +33,7 @@ bool fact_key_get(const MDB_val *value, struct fact_key *ret)
 struct table_rows {
     int64_t *values;      /* [column][COLUMN_STRIDE] */
     uint16_t *dimensions; /* [row][set × FIELD_N_DIMENSIONS + field] */
-    uint32_t *parents, *firsts;
+    uint16_t *parents, *firsts;
     int64_t *partners; /* of ratings */
     uint64_t
         used[FACT_VALUES_MAX]; /* the bits of all values of a column: 0 where there is nothing but zeros */
@@ -117,8 +117,8 @@ static int table_make(struct facts_writer *w, unsigned table)
     struct table_rows *t = &w->tables[table];
     t->values = malloc((size_t)info->n_values * COLUMN_STRIDE * sizeof(int64_t));
     t->dimensions = malloc((size_t)info->n_sets * FIELD_N_DIMENSIONS * ROWGROUP_ROWS * sizeof(uint16_t));
-    t->parents = malloc(ROWGROUP_ROWS * sizeof(uint32_t));
-    t->firsts = malloc((ROWGROUP_SUBJECTS + 1) * sizeof(uint32_t));
+    t->parents = malloc(ROWGROUP_ROWS * sizeof(uint16_t));
+    t->firsts = malloc((ROWGROUP_SUBJECTS + 1) * sizeof(uint16_t));
     t->partners = malloc(ROWGROUP_ROWS * sizeof(int64_t));
     if (!t->values || !t->dimensions || !t->parents || !t->firsts || !t->partners)
         return -ENOMEM;
@@ -224,7 +224,7 @@ static int write_table(struct facts_writer *w, unsigned table)
 {
     const struct fact_table_info *info = &FACT_TABLE_INFO[table];
     const uint32_t n = w->values.tables[table].n;
-    const uint32_t *firsts = w->values.tables[table].firsts;
+    const uint16_t *firsts = w->values.tables[table].firsts;
     int r = block_begin(&w->block, n);
     bool is_identity = n == w->values.n_base;
     for (uint32_t base = 0; base < w->values.n_base; base++) {
@@ -334,7 +334,7 @@ static int add_row(struct facts_writer *w, const struct fact_row *row, uint32_t 
         if (is_cut)
             add_differences(t->differs[set], row->dimensions[set], base);
     }
-    t->parents[i] = parent;
+    t->parents[i] = (uint16_t)parent;
     return 0;
 }
 

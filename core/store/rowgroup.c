@@ -160,13 +160,13 @@ bool rowgroup_keeps_difference(const struct rowgroup *g, enum fact_table table, 
     return is_to_other && block_find(&g->tables[table], (uint8_t)column, &c) && c.is_difference;
 }
 
-void rowgroup_lay_out(const uint32_t *parents, uint32_t n, uint32_t n_base, uint32_t *firsts)
+void rowgroup_lay_out(const uint16_t *parents, uint32_t n, uint32_t n_base, uint16_t *firsts)
 {
     memset(firsts, 0, (n_base + 1) * sizeof(*firsts));
     for (uint32_t row = 0; row < n; row++)
         firsts[parents[row] + 1]++;
     for (uint32_t base = 0; base < n_base; base++)
-        firsts[base + 1] += firsts[base];
+        firsts[base + 1] = (uint16_t)(firsts[base + 1] + firsts[base]);
 }
 
 /* The value of a row of another table, or FACT_NULL where the subject has none there. */
@@ -239,7 +239,8 @@ static int64_t acknowledgement_of(const struct rowgroup_values *v, uint32_t base
 /* The predictions that most reading is of: one loop each. */
 static bool predict_plainly(const struct rowgroup_values *v, const struct rule *rule, int64_t *ret)
 {
-    const uint32_t n = v->tables[rule->table].n, *parents = v->tables[rule->table].parents;
+    const uint32_t n = v->tables[rule->table].n;
+    const uint16_t *parents = v->tables[rule->table].parents;
     const int64_t *created = v->base[FACT_CREATED], *same = v->tables[rule->table].values[rule->other];
     if (rule->prediction == P_CREATED) {
         for (uint32_t i = 0; i < n; i++) {
@@ -270,8 +271,8 @@ int rowgroup_predict(struct rowgroup_values *v, unsigned table, unsigned column,
         return r;
     if (predict_plainly(v, rule, ret))
         return 1;
-    const uint32_t n = v->tables[table].n, *parents = v->tables[table].parents,
-                   *firsts = v->tables[table].firsts;
+    const uint32_t n = v->tables[table].n;
+    const uint16_t *parents = v->tables[table].parents, *firsts = v->tables[table].firsts;
     const int64_t *created = v->base[FACT_CREATED], *partners = v->tables[table].partners;
     const int64_t *same = v->tables[table].values[rule->other];
     for (uint32_t i = 0; i < n; i++) {

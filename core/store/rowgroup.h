@@ -79,7 +79,7 @@ struct rowgroup_values {
     int64_t *base[FACT_N_COMMON]; /* FACT_SUBJECT, FACT_NAMESPACE, FACT_CREATED */
     struct {
         uint32_t n;
-        uint32_t *parents, *firsts; /* of each row; first row of each base row, and the end */
+        uint16_t *parents, *firsts; /* of each row; first row of each base row, and the end */
         int64_t *partners;
         int64_t *values[FACT_VALUES_MAX];
     } tables[FACT_N_TABLES];
@@ -93,7 +93,7 @@ struct rowgroup_values {
  * are; negative errno of need. */
 int rowgroup_predict(struct rowgroup_values *v, unsigned table, unsigned column, int64_t *ret);
 /* Fills in firsts from parents. */
-void rowgroup_lay_out(const uint32_t *parents, uint32_t n, uint32_t n_base, uint32_t *firsts);
+void rowgroup_lay_out(const uint16_t *parents, uint32_t n, uint32_t n_base, uint16_t *firsts);
 /* Whether the dimensions of row i of a table are kept as differences to those that the ticket has today. */
 bool rowgroup_is_of_today(const struct rowgroup_values *v, unsigned table, uint32_t i);
 

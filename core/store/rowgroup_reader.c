@@ -14,18 +14,35 @@ struct table_rooms {
     bool is_identity; /* each base row has one row */
 };
 
+/* Of eight bits, for all that they may be: how many are set, their places, and how many are below each. */
+struct eights {
+    uint16_t places[256][8], before[256][8];
+    uint8_t n[256];
+};
+
 struct rowgroup_reader {
     struct rowgroup_values values; /* first: need's argument */
     const struct rowgroup *group;
     struct room base[FACT_N_COMMON], base_dimensions[FIELD_N_DIMENSIONS], today[FIELD_N_DIMENSIONS];
     struct table_rooms tables[FACT_N_TABLES];
-    uint32_t *parents[FACT_N_TABLES], *firsts[FACT_N_TABLES];
-    uint32_t identity[ROWGROUP_ROWS + 1]; /* of tables where each base row has one row */
+    uint16_t *parents[FACT_N_TABLES], *firsts[FACT_N_TABLES];
+    uint16_t identity[ROWGROUP_ROWS + 1]; /* of tables where each base row has one row */
+    struct eights eights;
     int64_t *prediction;
     uint32_t turn; /* of the group that is being read, from 1 */
 };
 
 static int need(struct rowgroup_values *v, unsigned table, unsigned column);
+
+static void eights_init(struct eights *e)
+{
+    for (unsigned bits = 0; bits < 256; bits++)
+        for (unsigned k = 0; k < 8; k++) {
+            e->before[bits][k] = e->n[bits];
+            if (bits >> k & 1)
+                e->places[bits][e->n[bits]++] = (uint16_t)k;
+        }
+}
 
 int rowgroup_reader_new(struct rowgroup_reader **ret)
 {
@@ -34,7 +51,8 @@ int rowgroup_reader_new(struct rowgroup_reader **ret)
         return -ENOMEM;
     r->values.need = need;
     for (uint32_t i = 0; i <= ROWGROUP_ROWS; i++)
-        r->identity[i] = i;
+        r->identity[i] = (uint16_t)i;
+    eights_init(&r->eights);
     *ret = r;
     return 0;
 }
@@ -128,22 +146,51 @@ int rowgroup_reader_base(struct rowgroup_reader *r, unsigned column, const int64
     return e;
 }
 
-/* How many rows each base row has, laid out: where its first is, and whose child each row is. */
-static int lay_out_counts(const uint16_t *counts, uint32_t n_base, uint32_t n, uint32_t *firsts,
-                          uint32_t *parents)
+/* A bit for each of eight counts, into *ret; false where one is more than 1. */
+static bool counts_bits(const uint16_t *counts, uint8_t *ret)
+{
+    const uint64_t ones = UINT64_C(0x0001000100010001), gather = UINT64_C(0x0001000200040008);
+    uint64_t low, high;
+    memcpy(&low, counts, sizeof(low));
+    memcpy(&high, counts + 4, sizeof(high));
+    *ret = (uint8_t)((low * gather >> 48 & 15) | (high * gather >> 44 & 240));
+    return ((low | high) & ~ones) == 0;
+}
+
+static inline void add_eight(const uint16_t *restrict places, uint32_t to, uint16_t *restrict ret)
+{
+    for (uint32_t k = 0; k < 8; k++)
+        ret[k] = (uint16_t)(places[k] + to);
+}
+
+/* How many rows each base row has, laid out: where its first is, and whose child each row is. Eight at a time
+ * where none has more than one; parents has room for seven more. */
+static int lay_out_counts(const struct eights *eights, const uint16_t *counts, uint32_t n_base, uint32_t n,
+                          uint16_t *restrict firsts, uint16_t *restrict parents)
 {
     uint32_t row = 0;
-    for (uint32_t base = 0; base < n_base; base++) {
-        const uint32_t count = counts[base];
-        if (count > n - row)
-            return -EBADMSG;
-        firsts[base] = row;
-        parents[row] = base; /* where it has none the next one writes here */
-        for (uint32_t k = 1; k < count; k++)
-            parents[row + k] = base;
-        row += count;
+    uint8_t bits;
+    for (uint32_t base = 0; base < n_base;) {
+        if (n_base - base >= 8 && counts_bits(counts + base, &bits)) {
+            if (eights->n[bits] > n - row)
+                return -EBADMSG;
+            add_eight(eights->before[bits], row, firsts + base);
+            add_eight(eights->places[bits], base, parents + row);
+            row += eights->n[bits];
+            base += 8;
+            continue;
+        }
+        for (uint32_t end = n_base - base >= 8 ? base + 8 : n_base; base < end; base++) {
+            const uint32_t count = counts[base];
+            if (count > n - row)
+                return -EBADMSG;
+            firsts[base] = (uint16_t)row;
+            for (uint32_t k = 0; k < count; k++)
+                parents[row + k] = (uint16_t)base;
+            row += count;
+        }
     }
-    firsts[n_base] = row;
+    firsts[n_base] = (uint16_t)row;
     return row == n ? 0 : -EBADMSG;
 }
 
@@ -165,15 +212,19 @@ static int read_parents(struct rowgroup_reader *r, unsigned table)
         return 0;
     }
     if (!r->parents[table])
-        r->parents[table] = malloc((ROWGROUP_ROWS + 1) * sizeof(uint32_t));
+        r->parents[table] = malloc((ROWGROUP_ROWS + 8) * sizeof(uint16_t));
     if (!r->firsts[table])
-        r->firsts[table] = malloc((ROWGROUP_SUBJECTS + 1) * sizeof(uint32_t));
+        r->firsts[table] = malloc((ROWGROUP_SUBJECTS + 1) * sizeof(uint16_t));
     if (!r->parents[table] || !r->firsts[table])
         return -ENOMEM;
-    uint16_t counts[ROWGROUP_SUBJECTS] = {0};
-    int e = n ? block_read_u16(b, ROWGROUP_COUNTS, n_base, counts) : 0;
+    uint16_t counts[ROWGROUP_SUBJECTS];
+    int e = 0;
+    if (n)
+        e = block_read_u16(b, ROWGROUP_COUNTS, n_base, counts);
+    else
+        memset(counts, 0, n_base * sizeof(*counts));
     if (e == 0)
-        e = lay_out_counts(counts, n_base, n, r->firsts[table], r->parents[table]);
+        e = lay_out_counts(&r->eights, counts, n_base, n, r->firsts[table], r->parents[table]);
     r->values.tables[table].parents = r->parents[table];
     r->values.tables[table].firsts = r->firsts[table];
     room_mark(r, &rooms->parents, e == 0);
@@ -198,7 +249,8 @@ static int read_partners(struct rowgroup_reader *r, unsigned table)
 static int read_shared(struct rowgroup_reader *r, unsigned table, unsigned column, int64_t *values)
 {
     const int64_t *base;
-    const uint32_t n = r->values.tables[table].n, *parents = r->values.tables[table].parents;
+    const uint32_t n = r->values.tables[table].n;
+    const uint16_t *parents = r->values.tables[table].parents;
     int e = rowgroup_reader_base(r, column, &base);
     if (e < 0)
         return e;
@@ -290,6 +342,11 @@ static int read_today(struct rowgroup_reader *r, unsigned field, const uint16_t 
     struct block_column c;
     if (!block_find(b, FACT_DIMENSION(1, field), &c))
         return read_base_dimension(r, field, ret);
+    int e = read_parents(r, FACT_TICKET);
+    if (e < 0)
+        return e;
+    if (r->tables[FACT_TICKET].is_identity) /* each has one */
+        return rowgroup_reader_dimension(r, FACT_TICKET, 1, field, ret);
     struct room *room = &r->today[field];
     uint16_t *values = room_of(room, sizeof(uint16_t));
     if (!values)
@@ -297,7 +354,7 @@ static int read_today(struct rowgroup_reader *r, unsigned field, const uint16_t 
     *ret = values;
     if (room_is_read(r, room))
         return 0;
-    int e = rowgroup_reader_dimension(r, FACT_TICKET, 1, field, &today);
+    e = rowgroup_reader_dimension(r, FACT_TICKET, 1, field, &today);
     if (e == 0)
         e = read_base_dimension(r, field, &base);
     if (e < 0)
@@ -309,65 +366,76 @@ static int read_today(struct rowgroup_reader *r, unsigned field, const uint16_t 
     return 0;
 }
 
-static void add_parents(const struct rowgroup_reader *r, unsigned table, const uint16_t *of, uint16_t *values)
+/* What each row's subject has. */
+static void take_parents(const struct rowgroup_reader *r, unsigned table, const uint16_t *restrict of,
+                         uint16_t *restrict values)
 {
-    const uint32_t n = r->values.tables[table].n, *parents = r->values.tables[table].parents;
+    const uint32_t n = r->values.tables[table].n;
+    const uint16_t *restrict parents = r->values.tables[table].parents;
     if (r->tables[table].is_identity)
-        for (uint32_t i = 0; i < n; i++)
-            values[i] = (uint16_t)(values[i] + of[i]);
+        memcpy(values, of, n * sizeof(*values));
     else
         for (uint32_t i = 0; i < n; i++)
-            values[i] = (uint16_t)(values[i] + of[parents[i]]);
+            values[i] = of[parents[i]];
 }
 
+/* The same where rows before a subject's last are kept as differences to what its base has. */
+static void take_parents_cut(const struct rowgroup_reader *r, unsigned table, const uint16_t *base,
+                             const uint16_t *today, uint16_t *values)
+{
+    const uint32_t n = r->values.tables[table].n;
+    const uint16_t *parents = r->values.tables[table].parents;
+    for (uint32_t i = 0; i < n; i++)
+        values[i] = (rowgroup_is_of_today(&r->values, table, i) ? today : base)[parents[i]];
+}
+
+/* Reads a dimension of rows, or finds where it is read already. */
 static int read_dimension(struct rowgroup_reader *r, unsigned table, unsigned set, unsigned field,
-                          uint16_t *values)
+                          struct room *room, const uint16_t **ret)
 {
     const struct block *b = &r->group->tables[table];
-    const uint32_t n = b->n_rows;
     const uint16_t *base = NULL, *today = NULL;
+    uint16_t *values = room->data;
+    struct block_column c;
     int e = read_base_dimension(r, field, &base);
     today = base;
     if (e == 0 && table != FACT_TICKET)
         e = read_today(r, field, &today);
-    if (e == 0)
-        e = block_read_u16(b, FACT_DIMENSION(set, field), n, values);
     if (e < 0)
         return e;
-    if (today == base || (table != FACT_SPAN && table != FACT_HOLDING))
-        add_parents(r, table, today, values);
+    bool is_cut = today != base && (table == FACT_SPAN || table == FACT_HOLDING),
+         has_differences = block_find(b, FACT_DIMENSION(set, field), &c);
+    if (r->tables[table].is_identity && !is_cut && !has_differences) {
+        *ret = today;
+        return 0;
+    }
+    if (is_cut)
+        take_parents_cut(r, table, base, today, values);
     else
-        for (uint32_t i = 0; i < n; i++) {
-            const uint16_t *of = rowgroup_is_of_today(&r->values, table, i) ? today : base;
-            values[i] = (uint16_t)(values[i] + of[r->values.tables[table].parents[i]]);
-        }
-    return 0;
+        take_parents(r, table, today, values);
+    e = has_differences ? block_add_u16(b, FACT_DIMENSION(set, field), b->n_rows, values) : 0;
+    room_mark(r, room, e == 0);
+    *ret = values;
+    return e;
 }
 
 int rowgroup_reader_dimension(struct rowgroup_reader *r, enum fact_table table, unsigned set, unsigned field,
                               const uint16_t **ret)
 {
     struct room *room = &r->tables[table].dimensions[set][field];
-    uint16_t *values = room_of(room, sizeof(uint16_t));
-    if (!values)
+    if (!room_of(room, sizeof(uint16_t)))
         return -ENOMEM;
-    struct block_column c;
+    *ret = room->data;
     int e = read_parents(r, table);
-    if (e == 0 && table == FACT_TICKET && r->tables[table].is_identity &&
-        !block_find(&r->group->tables[table], FACT_DIMENSION(set, field), &c))
-        return read_base_dimension(r, field, ret);
-    if (e == 0 && !room_is_read(r, room))
-        e = read_dimension(r, table, set, field, values);
-    room_mark(r, room, e == 0);
-    *ret = values;
-    return e;
+    return e < 0 || room_is_read(r, room) ? e : read_dimension(r, table, set, field, room, ret);
 }
 
 int rowgroup_reader_live(struct rowgroup_reader *r, enum fact_table table, const uint8_t *live_base,
                          uint8_t *live)
 {
     int e = read_parents(r, table);
-    const uint32_t n = r->values.tables[table].n, *parents = r->values.tables[table].parents;
+    const uint32_t n = r->values.tables[table].n;
+    const uint16_t *parents = r->values.tables[table].parents;
     if (e < 0)
         return e;
     if (r->tables[table].is_identity)

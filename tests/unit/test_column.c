@@ -103,6 +103,9 @@ static void test_round_trip(void **state)
                 assert_int_equal(column_decode_u16(exact, b.size, n, narrow), 0);
                 for (size_t i = 0; i < n; i++)
                     assert_int_equal(narrow[i], (uint16_t)in[i]);
+                assert_int_equal(column_add_u16(exact, b.size, n, narrow), 0);
+                for (size_t i = 0; i < n; i++)
+                    assert_int_equal(narrow[i], (uint16_t)(2 * (uint64_t)in[i]));
                 free(exact);
             }
     buffer_fini(&b);
@@ -138,7 +141,7 @@ static void test_broken(void **state)
 {
     enum { N = 500 };
     int64_t in[N], out[N];
-    uint16_t narrow[N];
+    uint16_t narrow[N] = {0};
     struct column_coder coder = {0};
     struct buffer b;
     (void)state;
@@ -155,6 +158,7 @@ static void test_broken(void **state)
             bytes[next() % (i % 2 ? size : size < 24 ? size : 24)] = (uint8_t)next();
         (void)column_decode(&coder, bytes, size, N, out);
         (void)column_decode_u16(bytes, size, N, narrow);
+        (void)column_add_u16(bytes, size, N, narrow);
         free(bytes);
     }
     buffer_fini(&b);
