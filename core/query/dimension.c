@@ -167,9 +167,14 @@ int dimension_value_compare(const struct dimension_value *a, const struct dimens
 /* --- dimensions of one view
  * -------------------------------------------------------------------------------------- */
 
-/* Pairs of a team's and a site's row whose derived value is remembered; above, it is worked out each time. */
+/* Pairs of a team's and a site's class whose derived value is remembered; above, it is worked out each time.
+ */
 #define PAIRS_MAX    (16u << 20)
 #define PAIR_UNKNOWN 0xff
+
+struct classes {
+    uint32_t n, *of_place, *places; /* class of each row version, and one row version of each class */
+};
 
 struct dimension {
     struct dimension_name name;
@@ -181,14 +186,22 @@ struct dimension {
     uint32_t *id_of_place;
     struct dimension_value *values;
 
-    /* SUPPORT_…: [team place][site place], filled as pairs are met, or NULL. Threads that meet one at once
-     * find the same. */
+    /* SUPPORT_…: what is derived depends on one text of the team's row and one of the site's. Rows are of one
+     * class where those are the same; class 0 is no row. [team class][site class], filled as pairs are met,
+     * or NULL. Threads that meet one at once find the same. */
+    struct classes team_classes, site_classes;
     _Atomic uint8_t *pairs;
 
     /* Where no instant is looked at, by code, which has 16 bits: ATTRIBUTE: the id; SUPPORT_…: where the
-     * team's pairs begin, and the site's place among them. */
+     * team's pairs begin, and the site's class. */
     uint32_t *by_code, *site_by_code;
 };
+
+static void classes_fini(struct classes *c)
+{
+    free(c->of_place);
+    free(c->places);
+}
 
 void dimension_free(struct dimension *d)
 {
@@ -198,6 +211,8 @@ void dimension_free(struct dimension *d)
     versions_free(d->sites);
     free(d->id_of_place);
     free(d->values);
+    classes_fini(&d->team_classes);
+    classes_fini(&d->site_classes);
     free((void *)d->pairs);
     free(d->by_code);
     free(d->site_by_code);
@@ -281,8 +296,49 @@ static int dimension_prepare_codes(struct dimension *d)
         r = by_code_new(d->sites, &d->site_by_code);
     (void)versions_by_code(v, &n_codes);
     for (uint32_t code = 0; r == 0 && code < n_codes && code < CODES; code++)
-        d->by_code[code] =
-            d->pairs ? d->by_code[code] * versions_count(d->sites) : d->id_of_place[d->by_code[code]];
+        d->by_code[code] = d->pairs ? d->team_classes.of_place[d->by_code[code]] * d->site_classes.n
+                                    : d->id_of_place[d->by_code[code]];
+    if (r == 0 && d->pairs)
+        (void)versions_by_code(d->sites, &n_codes);
+    for (uint32_t code = 0; r == 0 && d->pairs && code < n_codes && code < CODES; code++)
+        d->site_by_code[code] = d->site_classes.of_place[d->site_by_code[code]];
+    return r;
+}
+
+/* What a derived value depends on; texts of one reference that are equal are one pointer. */
+static const char *derived_text(const struct reference_row *row, enum dimension_kind kind, bool is_team)
+{
+    static const char OUTSOURCED[] = "";
+    if (kind == DIMENSION_SUPPORT_REGION)
+        return row->strings[is_team ? REFERENCE_TEAM_COUNTRY : REFERENCE_COUNTRY];
+    if (!is_team)
+        return row->strings[REFERENCE_ORG];
+    return row->strings[REFERENCE_OUTSOURCER] ? OUTSOURCED : row->strings[REFERENCE_EMPLOYER];
+}
+
+static int classes_init(struct classes *c, const struct versions *v, enum dimension_kind kind, bool is_team)
+{
+    const uint32_t n = versions_count(v);
+    uint32_t n_slots = 16;
+    while (n_slots < 2 * n)
+        n_slots *= 2;
+    uint32_t *slots = calloc(n_slots, sizeof(*slots)); /* by text: class, of which 0 is none of them */
+    c->of_place = calloc(n, sizeof(*c->of_place));
+    c->places = calloc(n, sizeof(*c->places));
+    c->n = 1;
+    for (uint32_t place = 1; slots && c->of_place && c->places && place < n; place++) {
+        const char *text = derived_text(versions_row(v, place), kind, is_team);
+        uint32_t i = (uint32_t)((uintptr_t)text * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (n_slots - 1);
+        while (slots[i] && derived_text(versions_row(v, c->places[slots[i]]), kind, is_team) != text)
+            i = (i + 1) & (n_slots - 1);
+        if (!slots[i]) {
+            slots[i] = c->n;
+            c->places[c->n++] = place;
+        }
+        c->of_place[place] = slots[i];
+    }
+    int r = slots && c->of_place && c->places ? 0 : -ENOMEM;
+    free(slots);
     return r;
 }
 
@@ -325,9 +381,12 @@ static int dimension_prepare(struct dimension *d)
         break;
     }
     d->n_ids = name->n_values + 1;
-    size_t n_pairs = (size_t)versions_count(d->teams) * versions_count(d->sites);
-    if (n_pairs > PAIRS_MAX)
-        return 0;
+    r = classes_init(&d->team_classes, d->teams, name->kind, true);
+    if (r == 0)
+        r = classes_init(&d->site_classes, d->sites, name->kind, false);
+    size_t n_pairs = (size_t)d->team_classes.n * d->site_classes.n;
+    if (r < 0 || n_pairs > PAIRS_MAX)
+        return r;
     d->pairs = malloc(n_pairs);
     if (!d->pairs)
         return -ENOMEM;
@@ -385,14 +444,13 @@ static inline const int64_t *team_instants(const struct rows *rows)
     return rows->team_instants ? rows->team_instants : rows->instants;
 }
 
+/* By classes. */
 static uint32_t pair_id(const struct dimension *d, uint32_t team, uint32_t site)
 {
-    if (!d->pairs)
-        return derived_id(d, team, site);
-    _Atomic uint8_t *pair = &d->pairs[(size_t)team * versions_count(d->sites) + site];
+    _Atomic uint8_t *pair = &d->pairs[(size_t)team * d->site_classes.n + site];
     uint8_t id = atomic_load_explicit(pair, memory_order_relaxed);
     if (id == PAIR_UNKNOWN) {
-        id = (uint8_t)derived_id(d, team, site);
+        id = (uint8_t)derived_id(d, d->team_classes.places[team], d->site_classes.places[site]);
         atomic_store_explicit(pair, id, memory_order_relaxed);
     }
     return id;
@@ -403,7 +461,7 @@ static void dimension_ids_derived(const struct dimension *d, const struct rows *
 {
     const uint16_t *team_codes = rows->dimensions[FIELD_TEAM], *site_codes = rows->dimensions[FIELD_SITE];
     if (d->by_code) {
-        const uint32_t *teams = d->by_code, *sites = d->site_by_code, n_sites = versions_count(d->sites);
+        const uint32_t *teams = d->by_code, *sites = d->site_by_code, n_sites = d->site_classes.n;
         for (uint32_t i = 0; i < rows->n; i++) {
             uint32_t pair = teams[team_codes[i]] + sites[site_codes[i]];
             ids[i] = atomic_load_explicit(&d->pairs[pair], memory_order_relaxed);
@@ -416,7 +474,8 @@ static void dimension_ids_derived(const struct dimension *d, const struct rows *
     versions_places(d->teams, team_codes, team_instants(rows), rows->n, teams);
     versions_places(d->sites, site_codes, rows->instants, rows->n, sites);
     for (uint32_t i = 0; i < rows->n; i++)
-        ids[i] = pair_id(d, teams[i], sites[i]);
+        ids[i] = d->pairs ? pair_id(d, d->team_classes.of_place[teams[i]], d->site_classes.of_place[sites[i]])
+                          : derived_id(d, teams[i], sites[i]);
 }
 
 static void dimension_ids_attribute(const struct dimension *d, const struct rows *rows,
