@@ -24,19 +24,19 @@ static void *pick_room(struct picks *p, void **room, size_t size)
     return *room;
 }
 
-static const int64_t *pick_values(struct batch *b, unsigned column, const int64_t *all)
+static const int64_t *pick_values(struct batch *b, unsigned column)
 {
     int64_t *room = pick_room(b->picks, (void **)&b->picks->values[column], sizeof(*room));
-    for (uint32_t k = 0; room && k < b->rows.n; k++)
-        room[k] = all[b->picked[k]];
+    if (room)
+        fact_reader_pick_values(b->reader, column, b->picked, b->rows.n, room);
     return room ? room : NOTHING;
 }
 
-static const uint16_t *pick_codes(struct batch *b, unsigned field, const uint16_t *all)
+static const uint16_t *pick_codes(struct batch *b, unsigned field)
 {
     uint16_t *room = pick_room(b->picks, (void **)&b->picks->codes[field], sizeof(*room));
-    for (uint32_t k = 0; room && k < b->rows.n; k++)
-        room[k] = all[b->picked[k]];
+    if (room)
+        fact_reader_pick_codes(b->reader, b->set, field, b->picked, b->rows.n, room);
     return room ? room : (const uint16_t *)NOTHING;
 }
 
@@ -52,16 +52,16 @@ const int64_t *batch_read(struct batch *b, unsigned column)
 {
     if (!b->reader)
         return NULL;
-    const int64_t *all = fact_reader_values(b->reader, column);
-    return b->rows.values[column] = b->picked ? pick_values(b, column, all) : all;
+    return b->rows.values[column] =
+               b->picked ? pick_values(b, column) : fact_reader_values(b->reader, column);
 }
 
 const uint16_t *batch_read_codes(struct batch *b, unsigned field)
 {
     if (!b->reader)
         return NULL;
-    const uint16_t *all = fact_reader_codes(b->reader, b->set, field);
-    return b->rows.dimensions[field] = b->picked ? pick_codes(b, field, all) : all;
+    return b->rows.dimensions[field] =
+               b->picked ? pick_codes(b, field) : fact_reader_codes(b->reader, b->set, field);
 }
 
 void batch_pick(struct batch *b, const uint16_t *rows, uint32_t n, struct picks *picks)
@@ -70,6 +70,10 @@ void batch_pick(struct batch *b, const uint16_t *rows, uint32_t n, struct picks 
     b->picks = picks;
     b->rows.n = n;
     b->keep = NULL;
+    b->read_bytes[0] = b->read_bytes[1] = NULL;
+    b->has_some_flags = false;
+    for (unsigned place = 0; place < PLAN_DIMENSIONS_MAX; place++)
+        b->ids[place] = NULL;
     for (unsigned c = 0; c < FACT_VALUES_MAX; c++)
         b->rows.values[c] = NULL;
     for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)

@@ -70,8 +70,8 @@ const uint8_t *batch_bytes(struct batch *b, unsigned column);
 /* Reads what a dimension looks at. */
 void batch_for_dimension(struct batch *b, const struct dimension_name *name);
 
-/* Makes a batch of those n of a batch's rows that `rows` lists, ascending; nothing of it but rows may have
- * been looked at. rows and the room of picks stay in use. */
+/* Makes a batch of those n of the reader's rows that `rows` lists, ascending; of what has been looked at
+ * before nothing is used any more. rows and the room of picks stay in use. */
 void batch_pick(struct batch *b, const uint16_t *rows, uint32_t n, struct picks *picks);
 /* Whether everything that has been looked at could be read. */
 int batch_check(const struct batch *b, struct error *err);

@@ -372,15 +372,17 @@ static int tell_witness(struct scan *s, const struct pass *pass, const struct ba
     return 0;
 }
 
-static void find_ids(struct scan *s, const struct pass *pass, struct batch *b)
+/* Ids of dimensions: those that the condition looks at, or those that samples are grouped and tried by. */
+static void find_ids(struct scan *s, const struct pass *pass, struct batch *b, bool for_filter)
 {
     const struct plan *p = s->plan;
     for (unsigned k = 0; k < p->n_used; k++) {
         unsigned place = p->used[k];
-        if (!dimension_is_of(&p->request->names.names[place], pass->table))
+        if (!dimension_is_of(&p->request->names.names[place], pass->table) ||
+            !(for_filter ? p->filter_reads[place] : p->needs_ids[place]))
             continue; /* of a helper, which the condition says nothing of */
         batch_for_dimension(b, &p->request->names.names[place]);
-        if (!p->needs_ids[place])
+        if (b->ids[place] || !(for_filter ? p->filter_ids[place] : p->needs_ids[place]))
             continue;
         dimension_ids(p->dimensions[place], &b->rows, &s->dimension_room, s->ids[place]);
         b->ids[place] = s->ids[place];
@@ -388,19 +390,23 @@ static void find_ids(struct scan *s, const struct pass *pass, struct batch *b)
 }
 
 /* Few rows are put together, more are passed over one by one. */
-#define SIFT_ONE_IN 3
+#define SIFT_ONE_IN 2
+
+/* Whether rows can be put together: nothing of them stands beside the reader's columns. */
+static bool may_pick(const struct plan *p, const struct batch *b)
+{
+    return p->filter && !p->whatever && !p->witness && b->reader && b->has_ranges && !b->rows.instants &&
+           !b->model && !b->region && !b->category;
+}
 
 /* Goes on with those rows only that the condition may be true of, where one code tells of most that it is
  * not. False: there are none. */
 static bool sift_rows(struct scan *s, struct batch *b)
 {
-    const struct plan *p = s->plan;
     const uint32_t n = b->rows.n;
     const uint8_t *table, *keep = b->keep;
     int field;
-    bool is_plain =
-        b->reader && b->has_ranges && !b->rows.instants && !b->model && !b->region && !b->category;
-    if (!p->filter || p->whatever || p->witness || !is_plain || !filter_sift(p->filter, &field, &table))
+    if (!may_pick(s->plan, b) || !filter_sift(s->plan->filter, &field, &table))
         return true;
     const uint16_t *restrict codes = batch_codes(b, (unsigned)field);
     uint16_t *restrict sifted = s->sifted;
@@ -414,23 +420,41 @@ static bool sift_rows(struct scan *s, struct batch *b)
     return k > 0;
 }
 
+/* Goes on with those of a batch's rows that are kept, where they are few. False: there are none. */
+static bool pick_kept(struct scan *s, struct batch *b, const uint8_t *restrict keep)
+{
+    const uint32_t n = b->rows.n;
+    uint16_t *restrict sifted = s->sifted;
+    uint32_t n_kept = 0, k = 0;
+    for (uint32_t i = 0; i < n; i++)
+        n_kept += keep[i];
+    if (n_kept == 0 || n_kept > n / SIFT_ONE_IN || !may_pick(s->plan, b))
+        return n_kept > 0;
+    for (uint32_t i = 0; i < n; i++) {
+        sifted[k] = b->picked ? sifted[i] : (uint16_t)i; /* a place that is read is not yet written */
+        k += keep[i];
+    }
+    batch_pick(b, sifted, k, &s->picks);
+    return true;
+}
+
 /* Whether any row is left that the condition is true of. */
-static bool filter_rows(struct scan *s, struct batch *b)
+static bool filter_rows(struct scan *s, const struct pass *pass, struct batch *b)
 {
     const struct plan *p = s->plan;
+    if (!p->filter)
+        return true;
+    find_ids(s, pass, b, true);
     const uint32_t n = b->rows.n;
-    uint8_t any = 0;
     if (p->whatever) {
         filter_judge(p->filter, &b->rows, s->ids, s->filter_room, s->cuts);
         b->cuts = s->cuts;
     }
-    if (!p->filter)
-        return true;
     filter_judge(p->whatever ? p->whatever : p->filter, &b->rows, s->ids, s->filter_room, s->wanted);
     uint8_t *keep = count_keep(s, b);
     for (uint32_t i = 0; i < n; i++)
-        any |= keep[i] &= s->wanted[i];
-    return any || p->witness;
+        keep[i] &= s->wanted[i];
+    return pick_kept(s, b, keep) || p->witness;
 }
 
 /* Which rows are of any group: s->wanted; NULL: all are. *ret_any: whether there is one. */
@@ -480,10 +504,10 @@ int count_batch(struct scan *s, struct pass *pass, struct batch *b)
         return r;
     if (!sift_rows(s, b))
         return 0;
-    const uint32_t n = b->rows.n;
-    find_ids(s, pass, b);
-    if (!filter_rows(s, b))
+    if (!filter_rows(s, pass, b))
         return 0;
+    const uint32_t n = b->rows.n;
+    find_ids(s, pass, b, false);
     if (pass->anchors[ANCHOR_CREATED])
         find_slots(s, b, ANCHOR_CREATED, FACT_CREATED);
     if (pass->anchors[ANCHOR_COMPLETED])

@@ -541,7 +541,8 @@ static void difference_values(const int64_t *end, const int64_t *start, const ui
 static bool kept_values(struct batch *b, const uint8_t *columns, const uint16_t *rows, uint32_t n,
                         int64_t *ret)
 {
-    if (!b->reader || !b->has_ranges || b->rows.values[columns[1]])
+    if (!b->reader || !b->has_ranges || b->rows.values[columns[1]] ||
+        (b->picked && b->rows.values[columns[0]]))
         return false;
     const int64_t *difference = fact_reader_difference(b->reader, columns[0], columns[1]);
     for (uint32_t k = 0; difference && k < n; k++) {

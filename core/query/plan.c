@@ -282,8 +282,12 @@ static void plan_ids(struct plan *p)
     const int places[] = {p->model, p->region, p->org};
     for (unsigned k = 0; k < p->n_used; k++) {
         unsigned place = p->used[k];
-        p->needs_ids[place] = filter_reads_ids(p->filter, place) || filter_reads_ids(p->whatever, place);
+        p->filter_ids[place] = filter_reads_ids(p->filter, place) || filter_reads_ids(p->whatever, place);
     }
+    const struct expression *where = p->request->where;
+    for (unsigned i = 0; where && i < where->n_nodes; i++)
+        if (where->nodes[i].op < OP_AND)
+            p->filter_reads[where->nodes[i].dimension] = true;
     for (unsigned k = 0; k < p->request->n_by; k++)
         p->needs_ids[p->request->by[k]] = true;
     for (unsigned i = 0; i < 3; i++)

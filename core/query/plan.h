@@ -63,9 +63,11 @@ struct plan {
     struct dimension *dimensions[PLAN_DIMENSIONS_MAX]; /* by place in the names; NULL: not used */
     uint8_t used[PLAN_DIMENSIONS_MAX];                 /* places of those that are */
     unsigned n_used;
-    bool needs_ids[PLAN_DIMENSIONS_MAX]; /* by place; of the others the condition looks at codes only */
-    int model, region, org;              /* places of those that trials and units read, -1 not used */
-    bool groups_question;                /* by or where speaks of it: ratings count question by question */
+    bool needs_ids[PLAN_DIMENSIONS_MAX];    /* by place: ids of samples, to group or try them */
+    bool filter_ids[PLAN_DIMENSIONS_MAX];   /* ids that the condition looks at */
+    bool filter_reads[PLAN_DIMENSIONS_MAX]; /* … or codes that it does */
+    int model, region, org;                 /* places of those that trials and units read, -1 not used */
+    bool groups_question;                   /* by or where speaks of it: ratings count question by question */
     bool groups_instrument;
     struct filter *filter;   /* NULL: all rows */
     struct filter *whatever; /* the same whatever the answer is; NULL: the condition says nothing of it */

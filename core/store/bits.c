@@ -25,6 +25,19 @@ void bits_pack(uint8_t *out, const uint64_t *u, size_t n, unsigned width)
         memset(out, 0, (size_t)(end - out));
 }
 
+/* The number that begins at a bit; width from 1. */
+static inline uint64_t number_at(const uint8_t *in, size_t bit, unsigned width)
+{
+    const uint8_t *p = in + (bit >> 3);
+    const unsigned shift = bit & 7;
+    uint64_t word;
+    memcpy(&word, p, 8);
+    word >>= shift;
+    if (width + shift > 64)
+        word |= (uint64_t)p[8] << (64 - shift);
+    return word & (UINT64_MAX >> (64 - width));
+}
+
 /* Eight values of one width: each load and shift is a constant of the unrolled loop. */
 #define UNPACK_GROUPS(WIDTH, add, type)                                                                      \
     for (; n >= 8; n -= 8, in += (WIDTH), out += 8) {                                                        \
@@ -86,17 +99,14 @@ void bits_unpack(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uin
     default:
         break;
     }
-    const uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
-    for (size_t i = 0, bit = 0; i < n; i++, bit += width) {
-        const uint8_t *p = in + (bit >> 3);
-        unsigned shift = bit & 7;
-        uint64_t word;
-        memcpy(&word, p, 8);
-        word >>= shift;
-        if (shift && width + shift > 64)
-            word |= (uint64_t)p[8] << (64 - shift);
-        out[i] = (word & mask) + add;
-    }
+    for (size_t i = 0, bit = 0; i < n; i++, bit += width)
+        out[i] = number_at(in, bit, width) + add;
+}
+
+void bits_pick(const uint8_t *in, uint64_t *out, const uint16_t *rows, size_t n, unsigned width)
+{
+    for (size_t k = 0; k < n; k++)
+        out[k] = width ? number_at(in, (size_t)rows[k] * width, width) : 0;
 }
 
 void bits_unpack_u16(const uint8_t *in, uint16_t *out, size_t n, unsigned width, uint64_t add)

@@ -25,4 +25,7 @@ void bits_unpack(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uin
 /* The same, cut to 16 bits; width from 1 to 48. */
 void bits_unpack_u16(const uint8_t *in, uint16_t *out, size_t n, unsigned width, uint64_t add);
 
+/* The numbers that `rows` lists; width from 0 to 64. */
+void bits_pick(const uint8_t *in, uint64_t *out, const uint16_t *rows, size_t n, unsigned width);
+
 #endif

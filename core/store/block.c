@@ -218,6 +218,17 @@ int block_add_u16(const struct block *b, uint8_t column, uint32_t n, uint16_t *r
     return c.n != n ? -EBADMSG : column_add_u16(c.data, c.size, n, ret);
 }
 
+int block_pick(const struct block *b, uint8_t column, uint32_t n, const uint16_t *rows, uint32_t n_rows,
+               int64_t *ret)
+{
+    struct block_column c;
+    if (!block_find(b, column, &c)) {
+        memset(ret, 0, n_rows * sizeof(*ret));
+        return 1;
+    }
+    return c.n != n ? -EBADMSG : column_pick(c.data, c.size, n, rows, n_rows, ret);
+}
+
 uint32_t block_count(const struct block *b, uint8_t column)
 {
     struct block_entry e;

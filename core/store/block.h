@@ -68,6 +68,9 @@ int block_read(const struct block *b, uint8_t column, struct column_coder *coder
 int block_read_u16(const struct block *b, uint8_t column, uint32_t n, uint16_t *ret);
 /* Adds them to what is in ret. */
 int block_add_u16(const struct block *b, uint8_t column, uint32_t n, uint16_t *ret);
+/* Those of its n values that `rows` lists (column_pick): 1, or 0 where they cannot be read alone. */
+int block_pick(const struct block *b, uint8_t column, uint32_t n, const uint16_t *rows, uint32_t n_rows,
+               int64_t *ret);
 /* How many values it has; 0 where the block does not have it. */
 uint32_t block_count(const struct block *b, uint8_t column);
 /* The zone map; false when the column has no plain value at all (all FACT_NULL or FACT_FOREVER). *ret_open

@@ -587,6 +587,16 @@ static void undo_specials(const struct header *h, uint64_t *u, size_t n)
                                  : (u[i] - n_special) * h->unit + base;
 }
 
+/* From u to values, where u is no delta. */
+static void undo_plain(const struct header *h, uint64_t *u, size_t n)
+{
+    if (h->specials)
+        undo_specials(h, u, n);
+    else
+        for (size_t i = 0; i < n; i++)
+            u[i] = u[i] * h->unit + (uint64_t)h->base;
+}
+
 int column_decode(struct column_coder *coder, const uint8_t *data, size_t size, size_t n, int64_t *ret)
 {
     struct header h;
@@ -621,12 +631,75 @@ int column_decode(struct column_coder *coder, const uint8_t *data, size_t size, 
     }
     if (h.delta)
         undo_deltas(&h, u, n);
-    else if (h.specials)
-        undo_specials(&h, u, n);
     else
-        for (size_t i = 0; i < n; i++)
-            u[i] = u[i] * h.unit + (uint64_t)h.base;
+        undo_plain(&h, u, n);
     return 0;
+}
+
+/* Both lists ascend. */
+static void pick_parts(const struct some *some, const struct parts *parts, const uint16_t *rows,
+                       uint32_t n_rows, unsigned shift, bool adds, uint64_t *u)
+{
+    uint32_t part = 0;
+    for (uint32_t k = 0; k < n_rows && part < some->n; k++) {
+        while (part < some->n && parts->rows[part] < rows[k])
+            part++;
+        if (part < some->n && parts->rows[part] == rows[k])
+            u[k] = (adds ? u[k] : 0) | (uint64_t)parts->values[part] << shift;
+    }
+}
+
+static int pick_sparse(const struct header *h, size_t n, const uint16_t *rows, uint32_t n_rows, uint64_t *u)
+{
+    struct some some;
+    struct parts parts;
+    int r = get_some(h->data, h->size, n, h->kind == KIND_BITMAP, &some);
+    if (r == 0)
+        r = parts_init(&parts, &some, n);
+    if (r < 0)
+        return r;
+    for (uint32_t k = 0; k < n_rows; k++)
+        u[k] = (uint64_t)h->base;
+    pick_parts(&some, &parts, rows, n_rows, 0, false, u);
+    parts_fini(&parts);
+    return 1;
+}
+
+static int pick_packed(struct header *h, size_t n, const uint16_t *rows, uint32_t n_rows, uint64_t *u)
+{
+    struct some some = {0};
+    struct parts parts;
+    int r = h->is_patched ? get_patches(h, n, &some, &parts) : 0;
+    if (r < 0)
+        return r;
+    if (h->size < bits_size(n, h->width)) {
+        r = -EBADMSG;
+    } else {
+        bits_pick(h->data, u, rows, n_rows, h->width);
+        if (h->is_patched)
+            pick_parts(&some, &parts, rows, n_rows, h->width, true, u);
+        undo_plain(h, u, n_rows);
+        r = 1;
+    }
+    if (h->is_patched)
+        parts_fini(&parts);
+    return r;
+}
+
+int column_pick(const uint8_t *data, size_t size, size_t n, const uint16_t *rows, uint32_t n_rows,
+                int64_t *ret)
+{
+    struct header h;
+    int r = get_header(data, size, &h);
+    if (r < 0)
+        return r;
+    if (h.kind == KIND_SPARSE || h.kind == KIND_BITMAP)
+        return pick_sparse(&h, n, rows, n_rows, (uint64_t *)ret);
+    if (h.kind == KIND_PACK && !h.delta)
+        return pick_packed(&h, n, rows, n_rows, (uint64_t *)ret);
+    for (uint32_t k = 0; h.kind == KIND_CONSTANT && k < n_rows; k++)
+        ret[k] = h.base;
+    return h.kind == KIND_CONSTANT;
 }
 
 int column_decode_u16(const uint8_t *data, size_t size, size_t n, uint16_t *ret)

@@ -32,7 +32,12 @@ void column_encode(struct column_coder *coder, struct buffer *out, const int64_t
  * NULL. */
 int column_decode(struct column_coder *coder, const uint8_t *data, size_t size, size_t n, int64_t *ret);
 
-/* The same for numbers of 16 bits, as dimensions are: what does not fit is cut. */
+/* Reads those that `rows` lists, n_rows of them, ascending and below n: 1, or 0 where single values cannot be
+ * read without all others (deltas, byte planes). -EBADMSG, -ENOMEM. */
+int column_pick(const uint8_t *data, size_t size, size_t n, const uint16_t *rows, uint32_t n_rows,
+                int64_t *ret);
+
+/* Reads numbers of 16 bits, as dimensions are: what does not fit is cut. */
 int column_decode_u16(const uint8_t *data, size_t size, size_t n, uint16_t *ret);
 /* Adds them to what is in ret. */
 int column_add_u16(const uint8_t *data, size_t size, size_t n, uint16_t *ret);

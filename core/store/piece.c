@@ -32,6 +32,30 @@ int piece_codes(const struct piece *p, struct rowgroup_reader *r, unsigned set, 
     return 0;
 }
 
+int piece_pick_values(const struct piece *p, struct rowgroup_reader *r, unsigned column, const uint16_t *rows,
+                      uint32_t n, int64_t *ret)
+{
+    const int64_t *all;
+    if (p->sealed)
+        return rowgroup_reader_pick_value(r, p->table, column, rows, n, ret);
+    int e = piece_values(p, r, column, &all);
+    for (uint32_t k = 0; k < n && e == 0; k++)
+        ret[k] = all[rows[k]];
+    return e;
+}
+
+int piece_pick_codes(const struct piece *p, struct rowgroup_reader *r, unsigned set, unsigned field,
+                     const uint16_t *rows, uint32_t n, uint16_t *ret)
+{
+    const uint16_t *all;
+    if (p->sealed)
+        return rowgroup_reader_pick_dimension(r, p->table, set, field, rows, n, ret);
+    int e = piece_codes(p, r, set, field, &all);
+    for (uint32_t k = 0; k < n && e == 0; k++)
+        ret[k] = all[rows[k]];
+    return e;
+}
+
 int piece_difference(const struct piece *p, unsigned column, unsigned other, int64_t *room)
 {
     if (!p->sealed || !rowgroup_keeps_difference(&p->sealed->rows, p->table, column, other))

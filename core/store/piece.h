@@ -42,6 +42,12 @@ int piece_values(const struct piece *p, struct rowgroup_reader *r, unsigned colu
 int piece_codes(const struct piece *p, struct rowgroup_reader *r, unsigned set, unsigned field,
                 const uint16_t **ret);
 
+/* The same of n rows that `rows` lists, ascending, into ret. */
+int piece_pick_values(const struct piece *p, struct rowgroup_reader *r, unsigned column, const uint16_t *rows,
+                      uint32_t n, int64_t *ret);
+int piece_pick_codes(const struct piece *p, struct rowgroup_reader *r, unsigned set, unsigned field,
+                     const uint16_t *rows, uint32_t n, uint16_t *ret);
+
 /* Column less other, row by row, into room[n_rows], where that is what is kept: 1; 0 when it is not, negative
  * errno. Other must have no FACT_NULL or FACT_FOREVER; where the column has, so has the difference. */
 int piece_difference(const struct piece *p, unsigned column, unsigned other, int64_t *room);

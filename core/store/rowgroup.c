@@ -160,6 +160,12 @@ bool rowgroup_keeps_difference(const struct rowgroup *g, enum fact_table table, 
     return is_to_other && block_find(&g->tables[table], (uint8_t)column, &c) && c.is_difference;
 }
 
+bool rowgroup_predicts_created(unsigned table, unsigned column)
+{
+    const struct rule *rule = rule_of(table, column);
+    return rule && rule->prediction == P_CREATED;
+}
+
 void rowgroup_lay_out(const uint16_t *parents, uint32_t n, uint32_t n_base, uint16_t *firsts)
 {
     memset(firsts, 0, (n_base + 1) * sizeof(*firsts));

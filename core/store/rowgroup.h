@@ -92,6 +92,8 @@ struct rowgroup_values {
 /* What the values of a column are kept as the difference to, into ret[n of the table]: 1, or 0 when as they
  * are; negative errno of need. */
 int rowgroup_predict(struct rowgroup_values *v, unsigned table, unsigned column, int64_t *ret);
+/* Whether that is created_at of their subject (0 where it has none). */
+bool rowgroup_predicts_created(unsigned table, unsigned column);
 /* Fills in firsts from parents. */
 void rowgroup_lay_out(const uint16_t *parents, uint32_t n, uint32_t n_base, uint16_t *firsts);
 /* Whether the dimensions of row i of a table are kept as differences to those that the ticket has today. */
@@ -112,6 +114,12 @@ int rowgroup_reader_value(struct rowgroup_reader *r, enum fact_table table, unsi
                           const int64_t **ret);
 int rowgroup_reader_dimension(struct rowgroup_reader *r, enum fact_table table, unsigned set, unsigned field,
                               const uint16_t **ret);
+/* Those of n rows that `rows` lists, ascending, into ret: without reading all others where the column can be
+ * read so. */
+int rowgroup_reader_pick_value(struct rowgroup_reader *r, enum fact_table table, unsigned column,
+                               const uint16_t *rows, uint32_t n, int64_t *ret);
+int rowgroup_reader_pick_dimension(struct rowgroup_reader *r, enum fact_table table, unsigned set,
+                                   unsigned field, const uint16_t *rows, uint32_t n, uint16_t *ret);
 /* The base's own column: FACT_SUBJECT, FACT_NAMESPACE, FACT_CREATED. */
 int rowgroup_reader_base(struct rowgroup_reader *r, unsigned column, const int64_t **ret);
 /* live[row of the table] from live_base[row of the base]. */

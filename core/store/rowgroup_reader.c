@@ -430,6 +430,86 @@ int rowgroup_reader_dimension(struct rowgroup_reader *r, enum fact_table table, 
     return e < 0 || room_is_read(r, room) ? e : read_dimension(r, table, set, field, room, ret);
 }
 
+/* --- of some rows
+ * --------------------------------------------------------------------------------------------------- */
+
+/* What is kept as its difference to created_at, from those differences. */
+static int pick_created(struct rowgroup_reader *r, unsigned table, const uint16_t *rows, uint32_t n,
+                        bool adds, int64_t *ret)
+{
+    const int64_t *created;
+    int e = read_parents(r, table);
+    if (e == 0)
+        e = rowgroup_reader_base(r, FACT_CREATED, &created);
+    const uint16_t *parents = r->values.tables[table].parents;
+    for (uint32_t k = 0; k < n && e == 0; k++) {
+        const int64_t p = created[parents[rows[k]]];
+        if (!adds)
+            ret[k] = p;
+        else if (rowgroup_is_number(p) && rowgroup_is_number(ret[k]))
+            ret[k] = (int64_t)((uint64_t)ret[k] + (uint64_t)p);
+    }
+    return e < 0 ? e : 1;
+}
+
+/* 1, or 0 when the whole column must be read. */
+static int pick_alone(struct rowgroup_reader *r, unsigned table, unsigned column, const uint16_t *rows,
+                      uint32_t n, int64_t *ret)
+{
+    const struct block *b = &r->group->tables[table];
+    struct block_column c;
+    if (room_is_read(r, &r->tables[table].values[column]))
+        return 0;
+    if (column == FACT_CREATED)
+        return pick_created(r, table, rows, n, false, ret);
+    if (rowgroup_is_of_base(column))
+        return 0;
+    bool is_difference = block_find(b, (uint8_t)column, &c) && c.is_difference;
+    if (is_difference && !rowgroup_predicts_created(table, column))
+        return 0;
+    int e = block_pick(b, (uint8_t)column, b->n_rows, rows, n, ret);
+    return e == 1 && is_difference ? pick_created(r, table, rows, n, true, ret) : e;
+}
+
+int rowgroup_reader_pick_value(struct rowgroup_reader *r, enum fact_table table, unsigned column,
+                               const uint16_t *rows, uint32_t n, int64_t *ret)
+{
+    const int64_t *all;
+    int e = pick_alone(r, table, column, rows, n, ret);
+    if (e == 0)
+        e = rowgroup_reader_value(r, table, column, &all);
+    else
+        return e < 0 ? e : 0;
+    for (uint32_t k = 0; k < n && e == 0; k++)
+        ret[k] = all[rows[k]];
+    return e;
+}
+
+int rowgroup_reader_pick_dimension(struct rowgroup_reader *r, enum fact_table table, unsigned set,
+                                   unsigned field, const uint16_t *rows, uint32_t n, uint16_t *ret)
+{
+    const uint16_t *all, *base, *today;
+    struct block_column c;
+    bool is_alone = !room_is_read(r, &r->tables[table].dimensions[set][field]) && table != FACT_TICKET &&
+                    !block_find(&r->group->tables[table], FACT_DIMENSION(set, field), &c);
+    int e = is_alone ? read_parents(r, table) : 0;
+    if (e == 0 && is_alone)
+        e = read_base_dimension(r, field, &base);
+    if (e == 0 && is_alone)
+        e = read_today(r, field, &today);
+    if (e == 0 && is_alone && (today == base || (table != FACT_SPAN && table != FACT_HOLDING))) {
+        const uint16_t *parents = r->values.tables[table].parents;
+        for (uint32_t k = 0; k < n; k++)
+            ret[k] = today[parents[rows[k]]];
+        return 0;
+    }
+    if (e == 0)
+        e = rowgroup_reader_dimension(r, table, set, field, &all);
+    for (uint32_t k = 0; k < n && e == 0; k++)
+        ret[k] = all[rows[k]];
+    return e;
+}
+
 int rowgroup_reader_live(struct rowgroup_reader *r, enum fact_table table, const uint8_t *live_base,
                          uint8_t *live)
 {

@@ -295,7 +295,12 @@ bool fact_reader_next(struct fact_reader *reader, uint32_t *ret_n, const uint8_t
 /* Of the vector taken last, valid until the next is: */
 void fact_reader_range(struct fact_reader *reader, unsigned column, struct fact_range *ret);
 const int64_t *fact_reader_values(struct fact_reader *reader, unsigned column);
-/* The same of a column whose range lies between 0 and 255. */
+/* The same of n rows that `rows` lists, ascending, into ret. */
+void fact_reader_pick_values(struct fact_reader *reader, unsigned column, const uint16_t *rows, uint32_t n,
+                             int64_t *ret);
+void fact_reader_pick_codes(struct fact_reader *reader, unsigned set, unsigned field, const uint16_t *rows,
+                            uint32_t n, uint16_t *ret);
+/* A column whose range lies between 0 and 255. */
 const uint8_t *fact_reader_bytes(struct fact_reader *reader, unsigned column);
 /* Column less other where the store keeps just that and neither is missing in any row; else NULL. */
 const int64_t *fact_reader_difference(struct fact_reader *reader, unsigned column, unsigned other);

@@ -496,6 +496,26 @@ const uint16_t *fact_reader_codes(struct fact_reader *reader, unsigned set, unsi
     return *known;
 }
 
+void fact_reader_pick_values(struct fact_reader *reader, unsigned column, const uint16_t *rows, uint32_t n,
+                             int64_t *ret)
+{
+    int r = piece_pick_values(reader->piece, reader->groups, column, rows, n, ret);
+    if (r < 0) {
+        reader->failed = r;
+        memset(ret, 0, n * sizeof(*ret));
+    }
+}
+
+void fact_reader_pick_codes(struct fact_reader *reader, unsigned set, unsigned field, const uint16_t *rows,
+                            uint32_t n, uint16_t *ret)
+{
+    int r = piece_pick_codes(reader->piece, reader->groups, set, field, rows, n, ret);
+    if (r < 0) {
+        reader->failed = r;
+        memset(ret, 0, n * sizeof(*ret));
+    }
+}
+
 int fact_reader_check(const struct fact_reader *reader, struct error *err)
 {
     return reader->failed ? block_error(err, reader->failed) : 0;

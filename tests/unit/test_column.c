@@ -67,6 +67,20 @@ static int64_t value_of(enum shape shape, size_t i)
     return (int64_t)(next() << 20 ^ next());
 }
 
+/* Every other value, or further apart; not all forms have single ones. */
+static void check_picked(const uint8_t *bytes, size_t size, const int64_t *in, size_t n)
+{
+    static uint16_t rows[65536];
+    static int64_t out[65536];
+    uint32_t n_rows = 0;
+    for (size_t i = next() % 3; i < n; i += 1 + next() % 20)
+        rows[n_rows++] = (uint16_t)i;
+    int r = column_pick(bytes, size, n, rows, n_rows, out);
+    assert_in_range(r, 0, 1);
+    for (uint32_t k = 0; r == 1 && k < n_rows; k++)
+        assert_int_equal(out[k], in[rows[k]]);
+}
+
 static void fill(enum shape shape, int64_t *values, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -100,6 +114,7 @@ static void test_round_trip(void **state)
                 memcpy(exact, b.data, b.size);
                 assert_int_equal(column_decode(s % 2 ? &coder : NULL, exact, b.size, n, out), 0);
                 assert_memory_equal(in, out, n * sizeof(*in));
+                check_picked(exact, b.size, in, n);
                 assert_int_equal(column_decode_u16(exact, b.size, n, narrow), 0);
                 for (size_t i = 0; i < n; i++)
                     assert_int_equal(narrow[i], (uint16_t)in[i]);
@@ -159,6 +174,7 @@ static void test_broken(void **state)
         (void)column_decode(&coder, bytes, size, N, out);
         (void)column_decode_u16(bytes, size, N, narrow);
         (void)column_add_u16(bytes, size, N, narrow);
+        (void)column_pick(bytes, size, N, (const uint16_t[]){0, 7, N - 1}, 3, out);
         free(bytes);
     }
     buffer_fini(&b);

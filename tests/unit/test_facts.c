@@ -143,6 +143,31 @@ static void free_written(struct written *w)
         free(w->rows[table]);
 }
 
+/* Some rows' values and codes, whether or not the others have been read. */
+static void check_picked(struct bench *b, struct rowgroup_reader *reader, unsigned table,
+                         const struct fact_row *rows)
+{
+    const struct fact_table_info *info = &FACT_TABLE_INFO[table];
+    const uint32_t n = rowgroup_reader_rows(reader, table), step = 1 + (uint32_t)(next(b) % 40);
+    static uint16_t picked[ROWGROUP_ROWS], codes[ROWGROUP_ROWS];
+    static int64_t values[ROWGROUP_ROWS];
+    uint32_t n_picked = 0;
+    for (uint32_t i = (uint32_t)(next(b) % step); i < n; i += 1 + (uint32_t)(next(b) % step))
+        picked[n_picked++] = (uint16_t)i;
+    for (unsigned c = 0; c < info->n_values; c++) {
+        assert_int_equal(rowgroup_reader_pick_value(reader, table, c, picked, n_picked, values), 0);
+        for (uint32_t k = 0; k < n_picked; k++)
+            assert_int_equal(values[k], rows[picked[k]].values[c]);
+    }
+    for (unsigned set = 0; set < info->n_sets; set++)
+        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++) {
+            assert_int_equal(rowgroup_reader_pick_dimension(reader, table, set, f, picked, n_picked, codes),
+                             0);
+            for (uint32_t k = 0; k < n_picked; k++)
+                assert_int_equal(codes[k], rows[picked[k]].dimensions[set][f]);
+        }
+}
+
 /* Reads a group's rows of one table, beside those that were written, in an order of columns that is any. */
 static void check_table(struct bench *b, struct rowgroup_reader *reader, unsigned table,
                         const struct fact_row *rows)
@@ -166,6 +191,7 @@ static void check_table(struct bench *b, struct rowgroup_reader *reader, unsigne
             for (uint32_t i = 0; i < n; i++)
                 assert_int_equal(column[i], rows[i].dimensions[set][f]);
         }
+    check_picked(b, reader, table, rows);
 }
 
 /* The zone map holds every value. */
@@ -186,20 +212,23 @@ static void test_rows_come_back(void **state)
     struct bench *b = *state;
     struct written w = {0};
     size_t done[FACT_N_TABLES] = {0};
-    struct rowgroup_reader *reader;
+    struct rowgroup_reader *reader, *picker;
     struct error err = ERROR_INIT;
     struct walk walk;
     struct txn t;
     assert_int_equal(txn_begin(&t, &b->db, true, &err), 0);
     write_all(b, &t, &w);
     assert_int_equal(rowgroup_reader_new(&reader), 0);
+    assert_int_equal(rowgroup_reader_new(&picker), 0);
     assert_int_equal(walk_open(&walk, &t, DB_FACTS, NULL, 0), 0);
     while (walk_next(&walk)) {
         struct rowgroup g;
         assert_int_equal(rowgroup_open(&g, walk.value.mv_data, walk.value.mv_size, true), 0);
         rowgroup_reader_set(reader, &g);
+        rowgroup_reader_set(picker, &g);
         for (unsigned table = 0; table < FACT_N_TABLES; table++) {
             check_range(&g, table, w.rows[table] + done[table]);
+            check_picked(b, picker, table, w.rows[table] + done[table]);
             check_table(b, reader, table, w.rows[table] + done[table]);
             done[table] += g.tables[table].n_rows;
         }
@@ -208,6 +237,7 @@ static void test_rows_come_back(void **state)
     for (unsigned table = 0; table < FACT_N_TABLES; table++)
         assert_int_equal(done[table], w.n[table]);
     txn_abort(&t);
+    rowgroup_reader_free(picker);
     rowgroup_reader_free(reader);
     free_written(&w);
 }
@@ -243,9 +273,16 @@ static void test_broken_groups(void **state)
             const int64_t *column;
             (void)rowgroup_reader_value(reader, table, c, &column);
         }
-        const uint16_t *codes;
+        const uint16_t *codes, picked[] = {0, 3, 500};
+        int64_t values[3];
+        uint16_t some[3];
         for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
             (void)rowgroup_reader_dimension(reader, table, 0, f, &codes);
+        rowgroup_reader_set(reader, &g);
+        for (unsigned c = 0; c < FACT_TABLE_INFO[table].n_values && g.tables[table].n_rows > 500; c++)
+            (void)rowgroup_reader_pick_value(reader, table, c, picked, 3, values);
+        for (unsigned f = 0; f < FIELD_N_DIMENSIONS && g.tables[table].n_rows > 500; f++)
+            (void)rowgroup_reader_pick_dimension(reader, table, 0, f, picked, 3, some);
     }
     free(bytes);
     walk_close(&walk, &t);
