@@ -25,7 +25,7 @@
 #define COMMITTER_FREE_BYTES  (256u * 1024 * 1024) /* less free space on the data disk: disk_full, untried */
 #define COMMITTER_SETTLE_MS   10000                /* a tenant idle this long gets sealed what is worth it */
 #define COMMITTER_RETRY_MS    2000                 /* when to try again after disk_full and store_failed */
-#define COMMITTER_NICE        5 /* priority of its threads, below those that answer questions */
+#define COMMITTER_NICE        8 /* priority of its threads, below those that answer questions */
 
 struct committer;
 struct logger;

@@ -252,7 +252,7 @@ static const struct config_key DAEMON_KEYS[] = {
              "time, up to a minute."},
     {"log_level", CONFIG_ENUM, KEY(config, log_level), .preset = "info", .values = LOG_LEVELS,
      .help = "The most talkative level that is logged: error, warning, info or debug."},
-    {"committers", CONFIG_INT, KEY(config, committers), .preset = "4", .low = 1, .high = 64, .restart = true,
+    {"committers", CONFIG_INT, KEY(config, committers), .preset = "8", .low = 1, .high = 64, .restart = true,
      .help = "Threads that decode, commit and fold; a tenant is on one of them at a time."},
     {"query_threads", CONFIG_INT, KEY(config, query_threads), .preset = "2", .low = 1, .high = 64,
      .restart = true,
