@@ -76,7 +76,7 @@ static int look_into(struct store *s, struct txn *t, struct movers *m, const str
             m->is_hot[number / 8] >> number % 8 & 1)
             continue;
         r = location_get(t, number, &location);
-        if (r == 0 && location.runs[s->meta.first_runs] == key->run && location.segment < LOCATION_ERASED)
+        if (r == 0 && location.runs[s->meta.first_runs] == key->run && location.segment >= LOCATION_FIRST)
             m->list[m->n++] = (struct mover){.number = number, .run = key->run, .segment = location.segment};
     }
     return r;

@@ -102,13 +102,25 @@ int txn_begin(struct txn *t, struct db *db, bool write, struct error *err)
     return t->rc ? db_error(t->rc, err) : 0;
 }
 
-void txn_put(struct txn *t, enum db_name name, const void *key, size_t key_size, const void *value,
-             size_t size)
+static void put(struct txn *t, enum db_name name, const void *key, size_t key_size, const void *value,
+                size_t size, unsigned flags)
 {
     if (t->rc)
         return;
     MDB_val k = {key_size, (void *)key}, v = {size, (void *)value};
-    t->rc = mdb_put(t->mdb, t->db->dbi[name], &k, &v, 0);
+    t->rc = mdb_put(t->mdb, t->db->dbi[name], &k, &v, flags);
+}
+
+void txn_put(struct txn *t, enum db_name name, const void *key, size_t key_size, const void *value,
+             size_t size)
+{
+    put(t, name, key, key_size, value, size, 0);
+}
+
+void txn_append(struct txn *t, enum db_name name, const void *key, size_t key_size, const void *value,
+                size_t size)
+{
+    put(t, name, key, key_size, value, size, MDB_APPEND);
 }
 
 /* Kept are key, size u32 and bytes, one after the other. */

@@ -20,7 +20,7 @@
     X(JOURNAL, "journal")       /* log position u64 → the events of one commit, as they came */            \
     X(OUTGOING, "outgoing")     /* serial u64 → what one commit did, for who reads on (outgoing.h) */      \
     X(SEGMENTS, "segments")     /* segment u32, place u16 → block of events by subject */                  \
-    X(DIRECTORY, "directory")   /* run u32, bucket u32 → hashes and subject numbers */                     \
+    X(DIRECTORY, "directory")   /* run and its bits u32, level u8, bucket u32 → hashes and numbers */      \
     X(SUBJECTS, "subjects")     /* number u32 / 256 → where each subject's events and facts are */         \
     X(HOT, "hot")               /* place u32 → subjects that the last seal left in memory */               \
     X(FACTS, "facts")           /* struct fact_key → block of rows by subject */                           \
@@ -55,6 +55,10 @@ struct txn {
 int txn_begin(struct txn *t, struct db *db, bool write, struct error *err);
 void txn_put(struct txn *t, enum db_name name, const void *key, size_t key_size, const void *value,
              size_t size);
+/* Puts an entry behind all others of its database, into pages that stay full. Its key is greater than theirs.
+ */
+void txn_append(struct txn *t, enum db_name name, const void *key, size_t key_size, const void *value,
+                size_t size);
 /* Keeps what no transaction can take yet, for txn_put_kept on the thread that has one. Failure is the
  * buffer's. */
 void txn_keep(struct buffer *kept, const void *key, size_t key_size, const struct buffer *value);

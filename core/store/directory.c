@@ -5,10 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Runs: a level is how often a run was merged; MERGE runs of one level become one of the next. A run's number
- * holds its level in the top byte. Buckets have about BUCKET_ENTRIES entries; the bucket of a hash is its top
- * bits, and how many is kept in every key, so a run is read without another table. */
-enum { MERGE = 8, LEVELS_MAX = 10, BUCKET_ENTRIES = 256, LOCATIONS = 256, KEY_BYTES = 9, FILTER_BITS = 12 };
+/* Runs: a level is how often a run was merged; MERGE runs of one level become one of the next. Numbers of
+ * runs ascend, so that a new one is written behind all others, into full pages. The bucket of a hash is its
+ * top bits, and how many is kept in every key beside the level, so a run is read without another table. A
+ * bucket has at most about BUCKET_ENTRIES entries: that are some 500 bytes, of which a page has several. */
+enum {
+    MERGE = 8,
+    LEVELS_MAX = 10,
+    BUCKET_ENTRIES = 64,
+    SHARE_FORGOTTEN = 4, /* of a run: when so much of it is to go it is written anew */
+    LOCATIONS = 256,
+    KEY_BYTES = 9,
+    FILTER_BITS = 12
+};
 
 struct run {
     uint32_t number;
@@ -51,9 +60,16 @@ static bool filter_has(const struct directory *d, uint64_t hash)
 
 static void run_key(uint8_t key[KEY_BYTES], const struct run *run, uint32_t bucket)
 {
-    key[0] = run->level;
-    put_u32(key + 1, run->number << 8 | run->bits);
+    put_u32(key, run->number << 8 | run->bits);
+    key[4] = run->level;
     put_u32(key + 5, bucket);
+}
+
+/* The run that a key is of. */
+static struct run run_of(const uint8_t key[KEY_BYTES])
+{
+    uint32_t word = get_u32(key);
+    return (struct run){.number = word >> 8, .level = key[4], .bits = (uint8_t)word};
 }
 
 static uint32_t bucket_of(uint64_t hash, unsigned bits)
@@ -131,13 +147,14 @@ static int read_runs(struct directory *d, struct txn *t, bool fill, size_t *ret_
             r = -EBADMSG;
             break;
         }
-        uint32_t word = get_u32(key + 1), count;
+        uint32_t count;
         memcpy(&count, walk.value.mv_data, 4);
         *ret_n += count;
         if (!fill) {
-            struct run run = {.level = key[0], .number = word >> 8, .bits = (uint8_t)word, .n = count};
+            struct run run = run_of(key);
             struct run *last = d->n_runs ? &d->runs[d->n_runs - 1] : NULL;
-            if (last && last->number == run.number && last->level == run.level)
+            run.n = count;
+            if (last && last->number == run.number)
                 last->n += count;
             else
                 r = remember_run(d, &run);
@@ -158,12 +175,6 @@ static int read_runs(struct directory *d, struct txn *t, bool fill, size_t *ret_
     return r < 0 ? r : t->rc ? -EIO : 0;
 }
 
-static int by_age(const void *a, const void *b)
-{
-    const struct run *x = a, *y = b;
-    return x->number < y->number ? -1 : x->number > y->number;
-}
-
 int directory_open(struct directory **ret, struct txn *t, struct error *err)
 {
     struct directory *d = calloc(1, sizeof(*d));
@@ -180,8 +191,6 @@ int directory_open(struct directory **ret, struct txn *t, struct error *err)
         directory_close(d);
         return error_set(err, r, "store_corrupt", "the ticket directory cannot be read: %s", strerror(-r));
     }
-    if (d->n_runs > 1)
-        qsort(d->runs, d->n_runs, sizeof(*d->runs), by_age);
     *ret = d;
     return 0;
 }
@@ -242,22 +251,17 @@ int directory_search(struct txn *t, uint64_t hash, bool is_loose, uint32_t *ret_
     for (;;) {
         struct walk walk;
         struct run run = {0};
-        uint32_t word = 0;
         int r = walk_open(&walk, t, DB_DIRECTORY, key, sizeof(key));
         bool found = r == 0 && walk_next(&walk) && walk.key.mv_size == KEY_BYTES;
-        if (found) {
-            word = get_u32((const uint8_t *)walk.key.mv_data + 1);
-            run = (struct run){
-                .level = *(const uint8_t *)walk.key.mv_data, .number = word >> 8, .bits = (uint8_t)word};
-        }
+        if (found)
+            run = run_of(walk.key.mv_data);
         walk_close(&walk, t);
         if (!found)
             return t->rc ? -EIO : r;
         r = run_find(t, &run, hash, ret_number);
         if (r != 0)
             return r;
-        key[0] = word == UINT32_MAX ? run.level + 1 : run.level; /* behind the run's last bucket */
-        put_u32(key + 1, word + 1);
+        put_u32(key, (run.number + 1) << 8); /* behind the run's last bucket */
     }
 }
 
@@ -293,21 +297,34 @@ struct run_writer {
     int64_t *values;
     size_t n_values; /* room */
     struct buffer out;
+    bool is_last; /* no run in the database has a greater number */
 };
+
+static void writer_init(struct run_writer *w, const struct run *run)
+{
+    *w = (struct run_writer){.run = *run};
+    buffer_init(&w->out, 1 << 28);
+}
+
+static void writer_fini(struct run_writer *w)
+{
+    free(w->values);
+    buffer_fini(&w->out);
+}
 
 static int run_begin(struct run_writer *w, const struct directory *d, unsigned level, uint64_t n)
 {
-    *w = (struct run_writer){.run = {.number = d->next_run, .level = (uint8_t)level, .n = n}};
-    buffer_init(&w->out, 1 << 28);
-    if (w->run.number >= UINT32_C(1) << 24)
+    writer_init(w, &(struct run){.number = d->next_run, .level = (uint8_t)level, .n = n});
+    w->is_last = true;
+    if (w->run.number >= (UINT32_C(1) << 24) - 1)
         return -EOVERFLOW;
     while (w->run.bits < 24 && n >> w->run.bits > BUCKET_ENTRIES)
         w->run.bits++;
     return 0;
 }
 
-/* Sorted entries (hash: as stored) of whole buckets, behind those before. */
-static int run_add(struct run_writer *w, struct txn *t, const struct directory_entry *entries, size_t n)
+/* Encodes the sorted entries of one bucket into w->out. */
+static int bucket_encode(struct run_writer *w, const struct directory_entry *entries, size_t n)
 {
     if (n > w->n_values) {
         free(w->values);
@@ -316,24 +333,35 @@ static int run_add(struct run_writer *w, struct txn *t, const struct directory_e
     }
     if (n > w->n_values)
         return -ENOMEM;
+    buffer_clear(&w->out);
+    uint32_t head[2] = {(uint32_t)n, 0};
+    buffer_append(&w->out, head, sizeof(head));
+    for (size_t i = 0; i < n; i++)
+        w->values[i] = (int64_t)entries[i].hash;
+    column_encode(NULL, &w->out, w->values, n, COLUMN_PACK, NULL);
+    head[1] = (uint32_t)(w->out.size - sizeof(head));
+    for (size_t i = 0; i < n; i++)
+        w->values[i] = entries[i].number;
+    column_encode(NULL, &w->out, w->values, n, COLUMN_PACK, NULL);
+    if (buffer_failed(&w->out))
+        return -ENOMEM;
+    memcpy(w->out.data, head, sizeof(head));
+    return 0;
+}
+
+/* Sorted entries (hash: as stored) of whole buckets, behind those before. */
+static int run_add(struct run_writer *w, struct txn *t, const struct directory_entry *entries, size_t n)
+{
     for (size_t i = 0, end; i < n; i = end) {
         uint32_t bucket = bucket_of(entries[i].hash, w->run.bits);
-        for (end = i; end < n && bucket_of(entries[end].hash, w->run.bits) == bucket; end++)
-            w->values[end - i] = (int64_t)entries[end].hash;
-        buffer_clear(&w->out);
-        uint32_t head[2] = {(uint32_t)(end - i), 0};
-        buffer_append(&w->out, head, sizeof(head));
-        column_encode(NULL, &w->out, w->values, end - i, COLUMN_PACK, NULL);
-        head[1] = (uint32_t)(w->out.size - sizeof(head));
-        for (size_t k = i; k < end; k++)
-            w->values[k - i] = entries[k].number;
-        column_encode(NULL, &w->out, w->values, end - i, COLUMN_PACK, NULL);
-        if (buffer_failed(&w->out))
-            return -ENOMEM;
-        memcpy(w->out.data, head, sizeof(head));
+        for (end = i; end < n && bucket_of(entries[end].hash, w->run.bits) == bucket;)
+            end++;
+        int r = bucket_encode(w, entries + i, end - i);
+        if (r < 0)
+            return r;
         uint8_t key[KEY_BYTES];
         run_key(key, &w->run, bucket);
-        txn_put(t, DB_DIRECTORY, key, sizeof(key), w->out.data, w->out.size);
+        (w->is_last ? txn_append : txn_put)(t, DB_DIRECTORY, key, sizeof(key), w->out.data, w->out.size);
     }
     return t->rc ? -EIO : 0;
 }
@@ -341,8 +369,7 @@ static int run_add(struct run_writer *w, struct txn *t, const struct directory_e
 /* Ends it; r: what went wrong before. */
 static int run_end(struct run_writer *w, struct directory *d, int r)
 {
-    free(w->values);
-    buffer_fini(&w->out);
+    writer_fini(w);
     return r < 0 ? r : remember_run(d, &w->run);
 }
 
@@ -351,15 +378,13 @@ struct entries {
     size_t n, capacity;
 };
 
-/* Takes the entries of a bucket out of the database. */
-static int take_bucket(struct txn *t, const struct run *run, uint32_t bucket, struct entries *entries)
+/* Appends the entries of a bucket, if it is there: 1. */
+static int add_bucket(struct txn *t, const uint8_t key[KEY_BYTES], struct entries *entries)
 {
-    uint8_t key[KEY_BYTES];
     MDB_val value;
     int64_t *hashes, *numbers;
     uint32_t n;
-    run_key(key, run, bucket);
-    if (!txn_get(t, DB_DIRECTORY, key, sizeof(key), &value))
+    if (!txn_get(t, DB_DIRECTORY, key, KEY_BYTES, &value))
         return t->rc ? -EIO : 0;
     int r = bucket_read(&value, &hashes, &numbers, &n);
     if (r < 0)
@@ -378,8 +403,19 @@ static int take_bucket(struct txn *t, const struct run *run, uint32_t bucket, st
         entries->list[entries->n++] =
             (struct directory_entry){.hash = (uint64_t)hashes[i], .number = (uint32_t)numbers[i]};
     free(hashes);
+    return r < 0 ? r : 1;
+}
+
+/* Takes the entries of a bucket out of the database. */
+static int take_bucket(struct txn *t, const struct run *run, uint32_t bucket, struct entries *entries)
+{
+    uint8_t key[KEY_BYTES];
+    run_key(key, run, bucket);
+    int r = add_bucket(t, key, entries);
+    if (r <= 0)
+        return r;
     txn_delete(t, DB_DIRECTORY, key, sizeof(key));
-    return r < 0 ? r : t->rc ? -EIO : 0;
+    return t->rc ? -EIO : 0;
 }
 
 /* Merges runs into one, a range of hashes after the other: that which one bucket of the coarsest has. */
@@ -423,8 +459,8 @@ static int merge_level(struct directory *d, struct txn *t, unsigned level)
     int r = run_begin(&w, d, level + 1, n);
     if (r == 0)
         r = merge_runs(t, merged, n_runs, &w);
-    for (size_t i = 0; i < d->n_runs && r == 0; i++)
-        if (d->runs[i].level != level)
+    for (size_t i = 0, n_gone = 0; i < d->n_runs && r == 0; i++)
+        if (d->runs[i].level != level || n_gone++ >= MERGE) /* a sweep may have made more */
             d->runs[kept++] = d->runs[i];
     d->n_runs = r == 0 ? kept : d->n_runs;
     r = run_end(&w, d, r);
@@ -437,6 +473,14 @@ void directory_sort(struct directory_entry *entries, size_t n)
         entries[i].hash = directory_stored(entries[i].hash, entries[i].is_loose);
     if (n > 1)
         qsort(entries, n, sizeof(*entries), by_hash);
+}
+
+static uint64_t count_entries(const struct directory *d)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < d->n_runs; i++)
+        n += d->runs[i].n;
+    return n;
 }
 
 int directory_add(struct directory *d, struct txn *t, const struct directory_entry *entries, size_t n)
@@ -456,14 +500,156 @@ int directory_add(struct directory *d, struct txn *t, const struct directory_ent
     if (r < 0)
         return r;
     d->n_hashes += n;
-    if (d->n_hashes * FILTER_BITS > d->n_blocks * 512) {
-        r = filter_make(d, d->n_hashes);
+    if (d->n_hashes * FILTER_BITS > d->n_blocks * 512) { /* some of them have gone */
+        r = filter_make(d, count_entries(d));
         return r < 0 ? r : read_runs(d, t, true, &n);
     }
     for (size_t i = 0; i < n; i++)
         filter_set(d, entries[i].hash);
     return 0;
 }
+
+/* --- what is forgotten --- */
+
+struct sweeping {
+    struct directory *directory;
+    struct txn *txn;
+    struct directory_sweep *at;
+    int (*goes)(void *context, uint64_t stored, uint32_t number);
+    void *context;
+    struct entries entries; /* of the buckets under way; those that stay in front */
+    size_t n_kept;
+};
+
+static struct run *find_run(const struct directory *d, uint32_t number)
+{
+    size_t i = 0;
+    while (i < d->n_runs && d->runs[i].number != number)
+        i++;
+    return i < d->n_runs ? &d->runs[i] : NULL;
+}
+
+static void forget_run(struct directory *d, struct run *run)
+{
+    size_t i = (size_t)(run - d->runs);
+    memmove(run, run + 1, (--d->n_runs - i) * sizeof(*run));
+}
+
+/* The run that is looked at, NULL when all have been. Seals merge runs in between: where that took one away,
+ * what it has become is looked at by the next sweep. The older of a level go first, so that one whose rest is
+ * still there has the run, too, that the others of its entries went to. */
+static struct run *sweep_run(struct sweeping *w)
+{
+    struct directory_sweep *at = w->at;
+    struct directory *d = w->directory;
+    size_t i = 0;
+    if (!at->end)
+        at->end = d->next_run;
+    while (i < d->n_runs && d->runs[i].number < at->run)
+        i++;
+    if (i == d->n_runs || d->runs[i].number >= at->end)
+        return NULL;
+    if (d->runs[i].number != at->run)
+        *at = (struct directory_sweep){.run = d->runs[i].number, .end = at->end};
+    return &d->runs[i];
+}
+
+/* Puts those entries in front that stay. */
+static int sift(struct sweeping *w)
+{
+    struct directory_entry *list = w->entries.list;
+    w->n_kept = 0;
+    for (size_t i = 0; i < w->entries.n; i++) {
+        int r = w->goes(w->context, list[i].hash, list[i].number);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            list[w->n_kept++] = list[i];
+    }
+    return 0;
+}
+
+/* The run is through: what is to stay of it goes to a new one when enough is to go. */
+static int sweep_decide(struct sweeping *w, const struct run *run)
+{
+    enum { FEWER_BITS = 2 }; /* so many more buckets make one */
+    struct directory_sweep *at = w->at;
+    struct directory *d = w->directory;
+    struct run_writer into;
+    at->bucket = 0;
+    if (at->n_gone * SHARE_FORGOTTEN < run->n || at->n_gone == 0) {
+        at->run++;
+        at->n_gone = 0;
+        return 0;
+    }
+    int r = run_begin(&into, d, run->level, run->n - at->n_gone);
+    if (into.run.bits + FEWER_BITS < run->bits)
+        into.run.bits = run->bits - FEWER_BITS;
+    into.run.n = 0;
+    at->into = into.run.number;
+    return run_end(&into, d, r);
+}
+
+/* Counts what goes of the next bucket of a run. */
+static int sweep_count(struct sweeping *w, const struct run *run)
+{
+    uint8_t key[KEY_BYTES];
+    run_key(key, run, w->at->bucket);
+    w->entries.n = 0;
+    int r = add_bucket(w->txn, key, &w->entries);
+    if (r >= 0)
+        r = sift(w);
+    if (r < 0)
+        return r;
+    w->at->n_gone += w->entries.n - w->n_kept;
+    return ++w->at->bucket >> run->bits ? sweep_decide(w, run) : 0;
+}
+
+/* Moves what stays of the buckets that become the next one of the new run; both are short of each other's
+ * entries until the last. */
+static int sweep_move(struct sweeping *w, struct run *run)
+{
+    struct directory_sweep *at = w->at;
+    struct directory *d = w->directory;
+    struct run *into = find_run(d, at->into);
+    const uint32_t n_buckets = UINT32_C(1) << (run->bits - into->bits);
+    struct run_writer writer;
+    int r = 0;
+    w->entries.n = 0;
+    for (uint32_t i = 0; i < n_buckets && r == 0; i++)
+        r = take_bucket(w->txn, run, at->bucket * n_buckets + i, &w->entries);
+    if (r == 0)
+        r = sift(w);
+    if (r < 0)
+        return r;
+    writer_init(&writer, into);
+    writer.is_last = into->number + 1 == d->next_run;
+    r = run_add(&writer, w->txn, w->entries.list, w->n_kept);
+    writer_fini(&writer);
+    run->n -= w->entries.n;
+    into->n += w->n_kept;
+    if (++at->bucket >> into->bits == 0)
+        return r;
+    if (into->n == 0)
+        forget_run(d, into);
+    forget_run(d, run);
+    *at = (struct directory_sweep){.run = at->run + 1, .end = at->end};
+    return r;
+}
+
+int directory_sweep(struct directory *d, struct txn *t, struct directory_sweep *at, unsigned n_buckets,
+                    int (*goes)(void *context, uint64_t stored, uint32_t number), void *context)
+{
+    struct sweeping w = {.directory = d, .txn = t, .at = at, .goes = goes, .context = context};
+    struct run *run = NULL;
+    int r = 0;
+    for (unsigned i = 0; i < n_buckets && r == 0 && (run = sweep_run(&w)); i++)
+        r = at->into ? sweep_move(&w, run) : sweep_count(&w, run);
+    free(w.entries.list);
+    return r < 0 ? r : run != NULL;
+}
+
+/* --- places --- */
 
 /* An entry of DB_SUBJECTS: three columns of LOCATIONS values, segments and both runs, the first two with
  * their size u32 in front. */
@@ -506,10 +692,25 @@ static int locations_read(struct txn *t, uint32_t entry, struct locations *l)
     return locations_decode(&value, l);
 }
 
+static bool has_any(const struct locations *l)
+{
+    int64_t any = 0;
+    for (unsigned i = 0; i < LOCATIONS; i++)
+        any |= l->segments[i] | l->runs[0][i] | l->runs[1][i];
+    return any != 0;
+}
+
+/* One of which nothing is known is not there. */
 static int locations_write(struct txn *t, uint32_t entry, const struct locations *l, struct buffer *out)
 {
     uint32_t sizes[2] = {0};
     size_t second;
+    uint8_t key[4];
+    put_u32(key, entry);
+    if (!has_any(l)) {
+        txn_delete(t, DB_SUBJECTS, key, sizeof(key));
+        return t->rc ? -EIO : 0;
+    }
     buffer_clear(out);
     buffer_append(out, sizes, 4);
     column_encode(NULL, out, l->segments, LOCATIONS, COLUMN_PACK, NULL);
@@ -523,8 +724,6 @@ static int locations_write(struct txn *t, uint32_t entry, const struct locations
         return -ENOMEM;
     memcpy(out->data, &sizes[0], 4);
     memcpy(out->data + second, &sizes[1], 4);
-    uint8_t key[4];
-    put_u32(key, entry);
     txn_put(t, DB_SUBJECTS, key, sizeof(key), out->data, out->size);
     return t->rc ? -EIO : 0;
 }
@@ -555,6 +754,26 @@ int locations_get(struct txn *t, uint32_t first, uint32_t n, struct location *re
     return r;
 }
 
+int locations_of(struct txn *t, const int64_t *numbers, uint32_t n, struct location *ret)
+{
+    struct locations l;
+    int64_t entry = -1;
+    for (uint32_t i = 0; i < n; i++) {
+        if (numbers[i] < 0 || numbers[i] > UINT32_MAX)
+            return -EBADMSG;
+        if (numbers[i] / LOCATIONS != entry) {
+            entry = numbers[i] / LOCATIONS;
+            int r = locations_read(t, (uint32_t)entry, &l);
+            if (r < 0)
+                return r;
+        }
+        unsigned place = (unsigned)(numbers[i] % LOCATIONS);
+        ret[i] = (struct location){(uint32_t)l.segments[place],
+                                   {(uint32_t)l.runs[0][place], (uint32_t)l.runs[1][place]}};
+    }
+    return 0;
+}
+
 int location_put(struct txn *t, const struct location_change *changes, size_t n)
 {
     struct locations l;
@@ -578,4 +797,39 @@ int location_put(struct txn *t, const struct location_change *changes, size_t n)
     }
     buffer_fini(&out);
     return r;
+}
+
+/* Of one entry. 1 when something expired. */
+static int expire_entry(struct locations *l, uint32_t day)
+{
+    int changed = 0;
+    for (unsigned i = 0; i < LOCATIONS; i++)
+        if (l->segments[i] == LOCATION_FROZEN && l->runs[0][i] < day) {
+            l->segments[i] = l->runs[0][i] = l->runs[1][i] = 0;
+            changed = 1;
+        }
+    return changed;
+}
+
+int locations_expire(struct txn *t, uint32_t first, uint32_t n, uint32_t day, uint8_t *places)
+{
+    struct locations l;
+    struct buffer out;
+    const uint64_t end = (uint64_t)first + n;
+    int r = 0, changed = 0;
+    buffer_init(&out, 1 << 20);
+    for (uint32_t entry = first / LOCATIONS; (uint64_t)entry * LOCATIONS < end && r == 0; entry++) {
+        r = locations_read(t, entry, &l);
+        if (r == 0 && expire_entry(&l, day)) {
+            changed = 1;
+            r = locations_write(t, entry, &l, &out);
+        }
+        for (uint32_t i = 0; i < LOCATIONS; i++) {
+            const uint64_t number = (uint64_t)entry * LOCATIONS + i;
+            if (number >= first && number < end && l.segments[i])
+                places[number / 8] |= (uint8_t)(1 << number % 8);
+        }
+    }
+    buffer_fini(&out);
+    return r < 0 ? r : changed;
 }

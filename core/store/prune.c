@@ -143,7 +143,7 @@ static int forgets(void *context, uint32_t subject)
     if (is_hot(d->store, subject))
         return 0;
     int r = location_get(d->txn, subject, &location);
-    if (r == 0 && location.segment != 0 && location.segment < LOCATION_ERASED)
+    if (r == 0 && location.segment >= LOCATION_FIRST)
         r = is_chain_empty(d, subject, location.segment);
     else if (r == 0)
         return 1;

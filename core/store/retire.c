@@ -2,8 +2,9 @@
  *
  * Once a day all subjects are gone through, slice by slice. A ticket that is done and whose newest event is
  * older than the log's retention leaves the log whole; its facts move to the generation FACTS_FROZEN, which
- * no refold touches. A ticket whose last word is an erasure leaves log and facts; only its hash stays. Facts
- * that are frozen go when the ticket's newest event is older than the facts' retention. */
+ * no refold touches. A ticket whose last word is an erasure leaves log and facts; only its hash stays. What
+ * is frozen goes when the ticket's newest event is older than the facts' retention (expire.h). */
+#include "core/store/expire.h"
 #include "core/store/outgoing.h"
 #include "core/store/prune.h"
 #include "core/store/slice.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DAY_MS = 86400000, EXPIRE_GROUPS = 64 };
+enum { DAY_MS = 86400000 };
 
 #define RETIRED "retired"
 
@@ -21,21 +22,21 @@ struct retired {
     uint64_t n_frozen, n_erased;
 };
 
-enum phase { PHASE_SLICES, PHASE_EXPIRE };
-
 struct retire {
     struct extents extents;
-    enum phase phase;
-    uint32_t next; /* subject */
+    uint32_t next;   /* subject */
+    bool is_through; /* all have been looked at; those that have come since are new */
     int64_t day;
-    bool has_erased; /* their facts are still in blocks */
-    uint8_t from[FACT_KEY_BYTES];
+    bool has_erased;      /* their facts are still in blocks */
+    struct expiry expiry; /* what comes then */
 };
 
 void store_retire_forget(struct store *s)
 {
-    if (s->retire)
+    if (s->retire) {
         extents_fini(&s->retire->extents);
+        expiry_fini(&s->retire->expiry);
+    }
     free(s->retire);
     s->retire = NULL;
 }
@@ -140,8 +141,7 @@ static int leave(struct store *s, struct txn *t, const struct slice *slice, stru
     uint32_t day = newest > 0 ? (uint32_t)(newest / DAY_MS) : 0;
     l->changes[l->n++] = (struct location_change){
         .number = subject->number,
-        .location = {.segment = fate == FATE_FREEZES ? LOCATION_FROZEN : LOCATION_ERASED,
-                     .runs = {day, day}}};
+        .location = {.segment = fate == FATE_FREEZES ? LOCATION_FROZEN : LOCATION_ERASED, .runs = {day, 0}}};
     l->n_erased += fate == FATE_IS_ERASED;
     l->leaves[subject->number - slice->first] = 1;
     return r;
@@ -239,114 +239,76 @@ static int step_slice(struct store *s, struct txn *t, int64_t before)
     return r < 0 ? r : l.n > 0;
 }
 
-/* --- frozen facts --- */
+/* --- a day's pass --- */
 
-/* Marks what is older than the day as dead in one group, which goes when nothing of it is left. */
-static int expire_group(struct txn *t, struct memtable *dead, const struct fact_key *key,
-                        const MDB_val *value, uint32_t day)
+/* r: 1 when there is something to commit. */
+static int step_end(struct store *s, struct txn *t, const struct store_meta *before, int r, struct error *err)
 {
-    struct rowgroup g;
-    int64_t subjects[ROWGROUP_SUBJECTS];
-    int r = rowgroup_open(&g, value->mv_data, value->mv_size, false);
     if (r == 0)
-        r = block_read(&g.base, FACT_SUBJECT, NULL, g.base.n_rows, subjects);
-    for (uint32_t i = 0; r == 0 && i < g.base.n_rows; i++) {
-        struct location location;
-        r = location_get(t, (uint32_t)subjects[i], &location);
-        if (r < 0 || location.runs[0] >= day)
-            continue;
-        const struct memtable_dead gone = {
-            .run = key->run, .row = i, .generation = key->generation, .place = key->place};
-        r = memtable_add_dead(dead, &gone);
-    }
+        txn_abort(t);
+    else
+        r = store_step_end(s, t, before, r < 0 ? r : 0, err);
+    if (r < 0)
+        store_retire_forget(s);
     return r;
 }
 
-/* Some groups of frozen facts, from where the last step ended. 1: there are more. */
-static int step_expire(struct store *s, struct txn *t, uint32_t day)
+static int step_slices(struct store *s, int64_t before_ms, struct error *err)
 {
-    struct memtable *dead = memtable_new(&s->pool);
-    struct walk walk;
-    unsigned n = 0;
-    int r = dead ? walk_open(&walk, t, DB_FACTS, s->retire->from, FACT_KEY_BYTES) : -ENOMEM;
-    if (r == 0) {
-        struct fact_key key;
-        while (r == 0 && n < EXPIRE_GROUPS && walk_next(&walk) && fact_key_get(&walk.key, &key)) {
-            r = expire_group(t, dead, &key, &walk.value, day);
-            if (key.place == UINT16_MAX)
-                r = -EOVERFLOW;
-            key.place++;
-            fact_key_put(s->retire->from, &key);
-            n++;
-        }
-        walk_close(&walk, t);
-        if (r == 0 && t->rc)
-            r = -EIO;
-    }
-    if (r == 0)
-        r = facts_settle_dead(t, dead);
-    memtable_unref(dead);
-    return r < 0 ? r : n == EXPIRE_GROUPS;
-}
-
-/* --- a day's pass --- */
-
-static int step_end(struct store *s, struct txn *t, const struct store_meta *before, int r, struct error *err)
-{
-    bool writes = r == 1;
-    if (r == 1) {
-        (void)store_write_meta(s, t);
-        r = txn_commit(t, err);
-    } else {
-        int rc = t->rc;
-        txn_abort(t);
-        r = rc      ? db_error(rc, err)
-            : r < 0 ? error_set(err, r, r == -ENOMEM ? "no_memory" : "store_failed",
-                                "what is past its retention could not be removed: %s", strerror(-r))
-                    : 0;
-    }
-    if (r < 0) {
-        s->meta = *before;
-        s->must_reload = true;
-        store_retire_forget(s);
-    } else if (writes) {
+    struct store_meta before = s->meta;
+    struct txn t;
+    int r = txn_begin(&t, &s->db, true, err);
+    if (r < 0)
+        return r;
+    int wrote = step_slice(s, &t, before_ms);
+    r = step_end(s, &t, &before, wrote, err);
+    if (r == 0 && wrote) { /* blocks of the log were written anew */
         segment_cache_fini(&s->cache);
         store_refold_forget(s);
     }
     return r;
 }
 
-static int step(struct store *s, int64_t log_ms, int64_t facts_ms, int64_t now, struct error *err)
+static int step_expiry(struct store *s, struct error *err)
 {
-    struct retire *p = s->retire;
     struct store_meta before = s->meta;
+    struct txn t;
+    int r = txn_begin(&t, &s->db, true, err);
+    return r < 0 ? r : step_end(s, &t, &before, expiry_step(s, &t, &s->retire->expiry), err);
+}
+
+/* Says that the day is done. */
+static int step_last(struct store *s, struct error *err)
+{
+    struct store_meta before = s->meta;
+    struct retired retired;
     struct txn t;
     int r = txn_begin(&t, &s->db, true, err);
     if (r < 0)
         return r;
-    if (p->phase == PHASE_SLICES) {
-        r = step_slice(s, &t, log_ms ? now - log_ms : INT64_MIN);
-        if (p->next >= s->meta.n_subjects)
-            p->phase = PHASE_EXPIRE;
-        return step_end(s, &t, &before, r, err);
-    }
-    bool has_more = false;
-    if (facts_ms && s->meta.frozen_version) {
-        r = step_expire(s, &t, (uint32_t)((now - facts_ms) / DAY_MS));
-        has_more = r == 1;
-    }
-    if (r >= 0 && !has_more) {
-        struct retired retired;
-        read_retired(&t, &retired);
-        retired.day = p->day;
-        write_retired(&t, &retired);
-        s->meta.must_refold |= p->has_erased; /* the second generation has nothing of them */
-        s->retired_day = p->day;
-    }
-    r = step_end(s, &t, &before, r < 0 ? r : 1, err);
-    if (r == 0 && !has_more)
-        store_retire_forget(s);
+    read_retired(&t, &retired);
+    retired.day = s->retire->day;
+    write_retired(&t, &retired);
+    s->meta.must_refold |= s->retire->has_erased; /* the second generation has nothing of them */
+    s->retired_day = retired.day;
+    r = step_end(s, &t, &before, 1, err);
+    store_retire_forget(s);
     return r;
+}
+
+static int step(struct store *s, int64_t log_ms, int64_t facts_ms, int64_t now, struct error *err)
+{
+    struct retire *p = s->retire;
+    if (!p->is_through) {
+        int r = step_slices(s, log_ms ? now - log_ms : INT64_MIN, err);
+        if (r < 0 || p->next < s->meta.n_subjects)
+            return r;
+        p->is_through = true;
+        if (facts_ms && facts_ms < now)
+            expiry_init(&p->expiry, (uint32_t)((now - facts_ms) / DAY_MS), s->outgoing.is_kept);
+        return 0;
+    }
+    return p->expiry.phase != EXPIRY_DONE ? step_expiry(s, err) : step_last(s, err);
 }
 
 bool store_retire_is_due(const struct store *s, int64_t now)
@@ -365,13 +327,12 @@ static int retire(struct store *s, int64_t now, struct error *err)
     if (!s->retire && s->outgoing.is_kept && !s->outgoing.is_through && !outgoing_is_overdue(s, now))
         return 0;
     if (!s->retire) {
-        struct fact_key key = {.generation = FACTS_FROZEN};
         s->retire = calloc(1, sizeof(*s->retire));
         if (!s->retire)
             return error_set(err, -ENOMEM, "no_memory", "out of memory to apply the retention");
         s->retire->next = 1;
         s->retire->day = now / DAY_MS;
-        fact_key_put(s->retire->from, &key);
+        s->retire->expiry.phase = EXPIRY_DONE;
     }
     r = step(s, atomic_load_explicit(&s->log_ms, memory_order_relaxed),
              atomic_load_explicit(&s->facts_ms, memory_order_relaxed), now, err);

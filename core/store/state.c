@@ -459,7 +459,7 @@ static int load_meta(struct store *s, struct txn *t, bool *ret_new, struct error
         s->meta = (struct store_meta){.format = STORE_FORMAT,
                                       .fact_version = FACT_VERSION,
                                       .n_subjects = 1,
-                                      .next_segment = 1,
+                                      .next_segment = LOCATION_FIRST,
                                       .generation = 1};
         memcpy(s->meta.key_check, s->key_check, sizeof(s->key_check));
         return 0;

@@ -16,7 +16,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define STORE_FORMAT          4
+#define STORE_FORMAT          5
 #define STORE_HOT_EVENTS      131072 /* journal events that make a seal due, unless the options say otherwise */
 #define STORE_JOURNAL_ENTRIES 4096   /* commits that do, too */
 #define STORE_KEPT_TIMES      4      /* so many times hot_events may be of tickets that stay hot in a seal */
@@ -38,7 +38,7 @@ struct store_meta {
     uint32_t fact_version;   /* of the first generation; 0: no build can read it */
     uint64_t position;       /* events ever stored */
     uint32_t n_subjects;     /* numbers given: the next one */
-    uint32_t next_segment;   /* seals, from 1; also the next fact run */
+    uint32_t next_segment;   /* seals, from LOCATION_FIRST; also the next fact run */
     uint16_t generation;     /* of the facts: the first, while a refold makes a second */
     uint8_t must_refold;     /* a refold is due, or under way */
     uint8_t first_runs;      /* which of struct location's runs are the first generation's */

@@ -120,8 +120,8 @@ int store_set_reference(struct store *s, struct reference *next, struct error *e
 
 /* How long a ticket stays. It leaves the log whole once it is done and its newest event is older than log_ms:
  * its facts stay as they are (frozen), and a further event for it is rejected as frozen. They go once its
- * newest event is older than facts_ms, and an event older than that is rejected as too_old. 0: for ever;
- * otherwise facts_ms ≥ log_ms. Any thread. */
+ * newest event is older than facts_ms, and the ticket is forgotten: an event older than that is rejected as
+ * too_old, a newer one is the first of a new ticket. 0: for ever; otherwise facts_ms ≥ log_ms. Any thread. */
 struct store_retention {
     int64_t log_ms, facts_ms;
 };

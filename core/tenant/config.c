@@ -53,8 +53,10 @@ static const struct config_key RETENTION_KEYS[] = {
          "Left out: for ever."},
     {"facts", CONFIG_DURATION, KEY(config_retention, facts_ms), .low = RETENTION_LOW_MS,
      .high = RETENTION_HIGH_MS,
-     .help = "How long its figures stay after that event, at least as long as log: 1100d. An event older "
-             "than this is rejected as too_old. Left out: for ever."},
+     .help =
+         "How long its figures stay after that event, at least as long as log: 1100d. An event older "
+         "than this is rejected as too_old; then the ticket is forgotten, and a later event for it begins a "
+         "new one. Left out: for ever."},
 };
 
 static const struct config_section RETENTION = {"retention", sizeof(struct config_retention), RETENTION_KEYS,
