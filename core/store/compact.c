@@ -1,14 +1,18 @@
-/* Groups of facts most of whose subjects have moved on are written anew.
+/* Groups of facts many of whose subjects have moved on are written anew.
  *
- * A ticket that comes back leaves its rows in the group where they were, dead. Where it does so again and
- * again the dead would outnumber the living for good: so those that still live in such groups are folded once
- * more, into a run of their own, and a group in which nobody lives goes. */
+ * A ticket that comes back or leaves the log leaves its rows in the group where they were, dead. Where
+ * tickets do so again and again the dead would outnumber the living for good: so those that still live in
+ * such groups are folded once more, into a run of their own, and a group in which nobody lives goes. */
 #include "core/store/state.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUBJECTS_MAX = 4096 }; /* of one step, and a group's more */
+/* Of one step, and a group's more. What is written anew again and again is written in groups of half the size
+ * that a group may have: the file's free pages are seldom so many in a row. */
+enum { SUBJECTS_MAX = 4096, GROUP_SUBJECTS = ROWGROUP_SUBJECTS / 2 };
+/* A group with more dead subjects than one in so many is written anew. */
+enum { DEAD_SHARE = 3 };
 
 struct mover {
     uint32_t number, run;
@@ -44,7 +48,7 @@ static void movers_fini(struct movers *m)
     free(m->is_hot);
 }
 
-/* Who lives in a group, if they are the fewer. Hot ones do not: it is only not written down yet. */
+/* Who lives in a group with many dead. Hot ones do not: it is only not written down yet. */
 static int look_into(struct store *s, struct txn *t, struct movers *m, const struct fact_key *key,
                      const MDB_val *dead)
 {
@@ -58,7 +62,7 @@ static int look_into(struct store *s, struct txn *t, struct movers *m, const str
     size_t n_dead = 0;
     for (size_t i = 0; i < dead->mv_size; i++)
         n_dead += (size_t)__builtin_popcount(bits[i]);
-    if (n_dead * 2 <= (dead->mv_size - 1) * 8) /* by far not: the group need not be read */
+    if (n_dead * DEAD_SHARE <= (dead->mv_size - 1) * 8) /* by far not: the group need not be read */
         return 0;
     fact_key_put(bytes, key);
     if (!txn_get(t, DB_FACTS, bytes, sizeof(bytes), &value))
@@ -66,7 +70,7 @@ static int look_into(struct store *s, struct txn *t, struct movers *m, const str
     if (rowgroup_open(&g, value.mv_data, value.mv_size, false) < 0 ||
         dead->mv_size != (g.base.n_rows + 7) / 8)
         return -EBADMSG;
-    if (n_dead * 2 <= g.base.n_rows)
+    if (n_dead * DEAD_SHARE <= g.base.n_rows)
         return 0;
     int r = block_read(&g.base, FACT_SUBJECT, NULL, g.base.n_rows, subjects);
     for (uint32_t i = 0; i < g.base.n_rows && r == 0; i++) {
@@ -105,6 +109,7 @@ static int move(struct store *s, struct txn *t, struct movers *m)
     struct segment_cache cache = {0};
     uint32_t run = s->meta.next_segment++;
     unsigned first = s->meta.first_runs;
+    const size_t n_groups = (m->n + GROUP_SUBJECTS - 1) / GROUP_SUBJECTS, per_group = m->n / n_groups + 1;
     size_t n = 0;
     int r = changes && dead ? 0 : -ENOMEM;
     qsort(m->list, m->n, sizeof(*m->list), by_number);
@@ -118,6 +123,8 @@ static int move(struct store *s, struct txn *t, struct movers *m)
         struct subject *subject = r == 0 ? hot_add(&alone, mover->number, false, mover->number, 0) : NULL;
         if (r == 0)
             r = subject ? segment_load(&cache, t, &alone, subject, mover->segment) : -ENOMEM;
+        if (r == 0 && n && n % per_group == 0)
+            r = facts_cut(s->folder.writer);
         if (r == 0)
             r = store_fold_out(s, &s->folder, s->before, subject);
         hot_fini(&alone);

@@ -371,9 +371,14 @@ int facts_add(struct facts_writer *w, const struct fact_row *row)
     return add_row(w, row, w->values.n_base - 1);
 }
 
+int facts_cut(struct facts_writer *w)
+{
+    return w->values.n_base ? write_group(w) : 0;
+}
+
 int facts_finish(struct facts_writer *w)
 {
-    int r = w->values.n_base ? write_group(w) : 0;
+    int r = facts_cut(w);
     w->txn = NULL;
     return r;
 }

@@ -34,6 +34,7 @@ void facts_writer_free(struct facts_writer *w);
 void facts_begin(struct facts_writer *w, struct txn *t, uint16_t generation, uint32_t run, uint16_t place);
 int facts_subject(struct facts_writer *w, size_t n_rows);
 int facts_add(struct facts_writer *w, const struct fact_row *row);
+int facts_cut(struct facts_writer *w); /* the next subject begins another group */
 int facts_finish(struct facts_writer *w);
 int facts_put(struct facts_writer *w, struct txn *t);
 

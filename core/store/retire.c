@@ -137,6 +137,7 @@ static int leave(struct store *s, struct txn *t, const struct slice *slice, stru
         r = store_fold_out(s, &s->folder, s->before, subject);
     if (r == 0 && run)
         r = facts_bury(t, dead, s->meta.generation, run, subject->number, 0);
+    s->n_buried += run != 0;
     /* Where a frozen ticket's facts are nobody asks: they never change. When they may go is kept instead. */
     uint32_t day = newest > 0 ? (uint32_t)(newest / DAY_MS) : 0;
     l->changes[l->n++] = (struct location_change){
@@ -265,6 +266,7 @@ static int step_slices(struct store *s, int64_t before_ms, struct error *err)
     if (r == 0 && wrote) { /* blocks of the log were written anew */
         segment_cache_fini(&s->cache);
         store_refold_forget(s);
+        store_consider_compact(s);
     }
     return r;
 }

@@ -275,10 +275,7 @@ static int commit(struct store *s, struct txn *t, const struct seal *seal, struc
     memtable_unref(old);
     environment_unref(before);
     after_seal(s, &seal->draft);
-    if (s->n_buried >= s->hot_events / STORE_BURIED_SHARE) {
-        s->may_compact = true;
-        s->n_buried = 0;
-    }
+    store_consider_compact(s);
     store_publish(s);
     if (switches) {
         s->must_sweep = true;

@@ -28,7 +28,7 @@
 #define STORE_SETTLE_EVENTS   4096  /* journal events worth a seal when the tenant is idle */
 #define STORE_SETTLE_HOT      32768 /* or so many of tickets that are hot */
 #define STORE_BURIED_SHARE                                                                                   \
-    64 /* of hot_events: so many subjects that came back are worth a look for dead groups */
+    64 /* of hot_events: so many subjects that came back or left are worth a look for dead groups */
 #define STORE_SEAL_BESIDE 8192 /* hot subjects of a seal that two threads draft beside commits */
 #define STORE_ASKED_MS    2000 /* so long after two views were opened commits fold at once */
 
@@ -292,6 +292,14 @@ void store_seal_free(struct store *s);   /* none is under way */
 /* Does all of one, behind the one under way. */
 int store_seal(struct store *s, enum seal_kind kind, struct error *err);
 
+/* Whether so many have died since somebody looked that it is worth it. */
+static inline void store_consider_compact(struct store *s)
+{
+    if (s->n_buried < s->hot_events / STORE_BURIED_SHARE)
+        return;
+    s->may_compact = true;
+    s->n_buried = 0;
+}
 /* compact.c: one step; 1: there may be more to do. No refold is due, and no source's events are on their way
  * out. */
 int store_compact(struct store *s, struct error *err);

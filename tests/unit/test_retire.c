@@ -456,6 +456,55 @@ static void test_nothing_of_what_expired_stays(void **state)
     world_free(w);
 }
 
+/* The greatest share of dead subjects that a group of the first generation has. */
+static double most_dead(struct world *w)
+{
+    double most = 0;
+    struct walk walk;
+    struct txn t;
+    assert_int_equal(txn_begin(&t, &w->store->db, false, NULL), 0);
+    assert_int_equal(walk_open(&walk, &t, DB_DEAD, NULL, 0), 0);
+    while (walk_next(&walk)) {
+        struct fact_key key;
+        struct rowgroup g;
+        MDB_val value;
+        unsigned n = 0;
+        assert_true(fact_key_get(&walk.key, &key));
+        if (key.generation != w->store->meta.generation)
+            continue;
+        assert_true(txn_get(&t, DB_FACTS, walk.key.mv_data, walk.key.mv_size, &value));
+        assert_int_equal(rowgroup_open(&g, value.mv_data, value.mv_size, true), 0);
+        for (size_t i = 0; i < walk.value.mv_size; i++)
+            n += (unsigned)__builtin_popcount(((const uint8_t *)walk.value.mv_data)[i]);
+        most = (double)n / g.base.n_rows > most ? (double)n / g.base.n_rows : most;
+    }
+    walk_close(&walk, &t);
+    txn_abort(&t);
+    return most;
+}
+
+/* What leaves makes groups that are worth writing anew. */
+static void test_groups_of_those_that_left(void **state)
+{
+    struct world *w = world_new(100);
+    struct error err = ERROR_INIT;
+    assert_int_equal(store_seal(w->store, SEAL_ALL, &err), 0);
+    assert_int_equal(store_reindex(w->store, &err), 0); /* into groups of many */
+    finish_refold(w->store);
+    char *before = dump(w->store);
+    (void)pass(w, DAY_MS, 0);
+    assert_true(most_dead(w) > 0.4);
+    assert_same(w, before);
+    finish_refold(w->store);
+    assert_true(most_dead(w) <= 1.0 / 3);
+    assert_same(w, before);
+    crash_store(w->store, w->path);
+    w->store = open_store_sliced(w->path, 1000, 7);
+    assert_same(w, before);
+    free(before);
+    world_free(w);
+}
+
 /* Steps of a pass, until they are so many; whether it is through. */
 static bool steps(struct world *w, unsigned n)
 {
@@ -506,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_a_forgotten_ticket_whose_hash_is_there),
         cmocka_unit_test(test_nothing_of_what_expired_stays),
         cmocka_unit_test(test_a_crash_while_tickets_expire),
+        cmocka_unit_test(test_groups_of_those_that_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
