@@ -5,8 +5,9 @@
  *
  * The batches of `load make` are committed by the time of their events. After the first KEEP_DAYS, tickets
  * that have been done for so long leave the log and the facts; STEADY_DAYS more follow. What is live at the
- * end is what another store takes that has only ever got the last KEEP_DAYS. Prints the sizes as JSON.
- * DATA_FOLDER is made and must not be there. */
+ * end is what another store takes that has only ever got the last KEEP_DAYS. Prints as JSON what the file
+ * takes, how much of it was free at its largest, and what is in use at the end and live, by part. DATA_FOLDER
+ * is made and must not be there. */
 #include "core/ingest/decode.h"
 #include "core/store/store.h"
 #include "tests/bench/batches.h"
@@ -150,6 +151,8 @@ static bool settle(struct churn *churn, struct store *store)
     store_view_close(view);
     while ((rc = store_maintain(store, true, &churn->err)) == 1)
         ;
+    while (rc == 0 && (rc = store_refold(store, &churn->err)) == 1) /* what is done between commits */
+        rc = 0;
     return rc == 0 || failed(churn, "housekeeping");
 }
 
@@ -164,41 +167,39 @@ static bool retire(struct churn *churn, struct store *store, int64_t instant_ms,
     store_set_retention(store, &(struct store_retention){.log_ms = reach_ms, .facts_ms = reach_ms});
     while ((rc = store_retire(store, now_ms, &churn->err)) == 1)
         ;
-    while (rc == 0 && (rc = store_refold(store, &churn->err)) == 1) /* what is done between commits */
-        rc = 0;
     return rc == 0 || failed(churn, "retention");
 }
 
 struct sizes {
     uint64_t full, peak, end,
-        live;                 /* bytes of the file: after keep_days, at most since, and of what is live */
-    uint64_t used, live_used; /* pages in use of end and live */
-    uint64_t n_left;          /* tickets that left the log */
+        live;      /* bytes of the file: after keep_days, at most since, and of what is live */
+    uint64_t free; /* of peak: pages that nothing was in */
+    struct store_statistics found, kept; /* at the end, and of what is live: pages in use */
 };
 
 static bool simulate(struct churn *churn, const char *folder, int64_t keep_days, int64_t steady_days,
                      struct sizes *ret)
 {
     struct store *store = open_at(churn, folder, "churn");
-    struct store_statistics found;
     bool ok = store != NULL;
 
     *ret = (struct sizes){0};
     for (int64_t day = 1; ok && day <= keep_days + steady_days; day++) {
         int64_t instant_ms = LOAD_FROM_MS + day * DAY_MS;
 
-        ok = commit_until(churn, store, INT64_MIN, instant_ms) && settle(churn, store) &&
-             (day <= keep_days || retire(churn, store, instant_ms, keep_days * DAY_MS));
+        ok = commit_until(churn, store, INT64_MIN, instant_ms) &&
+             (day <= keep_days || retire(churn, store, instant_ms, keep_days * DAY_MS)) &&
+             settle(churn, store);
         if (!ok)
             break;
-        store_statistics(store, &found);
+        store_statistics(store, &ret->found);
+        ret->end = ret->found.file_bytes;
         if (day == keep_days)
-            ret->full = found.file_bytes;
-        if (day >= keep_days && found.file_bytes > ret->peak)
-            ret->peak = found.file_bytes;
-        ret->end = found.file_bytes;
-        ret->used = found.used_bytes;
-        ret->n_left = found.frozen + found.erased;
+            ret->full = ret->end;
+        if (day >= keep_days && ret->end >= ret->peak) {
+            ret->peak = ret->end;
+            ret->free = ret->end - ret->found.used_bytes;
+        }
     }
     store_close(store);
     return ok;
@@ -209,14 +210,12 @@ static bool load_live(struct churn *churn, const char *folder, int64_t keep_days
 {
     struct store *store = open_at(churn, folder, "live");
     int64_t from_ms = LOAD_FROM_MS + steady_days * DAY_MS;
-    struct store_statistics found;
     bool ok =
         store && commit_until(churn, store, from_ms, from_ms + keep_days * DAY_MS) && settle(churn, store);
 
     if (ok) {
-        store_statistics(store, &found);
-        ret->live = found.file_bytes;
-        ret->live_used = found.used_bytes;
+        store_statistics(store, &ret->kept);
+        ret->live = ret->kept.file_bytes;
     }
     store_close(store);
     return ok;
@@ -229,6 +228,21 @@ static int64_t number(const char *text, uint64_t most)
     if (!measure_number(text, 1, most, &value))
         exit(2);
     return (int64_t)value;
+}
+
+static void print_sizes(const struct sizes *s)
+{
+    const struct store_statistics *found = &s->found, *kept = &s->kept;
+
+    (void)printf("{\"full\": %" PRIu64 ", \"peak\": %" PRIu64 ", \"free\": %" PRIu64 ", \"end\": %" PRIu64
+                 ", \"live\": %" PRIu64 ", \"left\": %" PRIu64,
+                 s->full, s->peak, s->free, s->end, s->live, found->frozen + found->erased);
+    (void)printf(", \"used\": %" PRIu64 ", \"log\": %" PRIu64 ", \"directory\": %" PRIu64
+                 ", \"facts\": %" PRIu64,
+                 found->used_bytes, found->bytes_log, found->bytes_directory, found->bytes_facts);
+    (void)printf(", \"live_used\": %" PRIu64 ", \"live_log\": %" PRIu64 ", \"live_directory\": %" PRIu64
+                 ", \"live_facts\": %" PRIu64 "}\n",
+                 kept->used_bytes, kept->bytes_log, kept->bytes_directory, kept->bytes_facts);
 }
 
 int main(int argc, char **argv)
@@ -256,9 +270,6 @@ int main(int argc, char **argv)
     ok = ok && feeds_open(&churn) && load_live(&churn, argv[3], keep_days, steady_days, &sizes);
     feeds_close(&churn);
     if (ok)
-        (void)printf("{\"full\": %" PRIu64 ", \"peak\": %" PRIu64 ", \"end\": %" PRIu64 ", \"live\": %" PRIu64
-                     ", \"used\": %" PRIu64 ", \"live_used\": %" PRIu64 ", \"left\": %" PRIu64 "}\n",
-                     sizes.full, sizes.peak, sizes.end, sizes.live, sizes.used, sizes.live_used,
-                     sizes.n_left);
+        print_sizes(&sizes);
     return ok ? 0 : 1;
 }

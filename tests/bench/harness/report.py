@@ -64,7 +64,10 @@ def table(result):
     if "churn" in result:
         churn = result["churn"]
         lines.append(f"steady load with retention: {churn['peak'] / 1e6:.1f} MB of file at most, "
-                     f"{churn['live_used'] / 1e6:.1f} MB live: {churn['ratio']} times")
+                     f"{churn['live_used'] / 1e6:.1f} MB live: {churn['ratio']} times; "
+                     f"{churn['free'] / 1e6:.1f} MB of it free")
+        lines += [f"  {part}: {churn[part] / 1e6:.1f} MB, {churn['live_' + part] / 1e6:.1f} live"
+                  for part in ("log", "directory", "facts")]
     if "limits" in result:
         lines.append("limits: " + ", ".join(f"{name} {value}" for name, value in result["limits"].items()))
     if "query_ms" in result:
