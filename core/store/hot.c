@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { SLOTS_FIRST = 256, SLAB_BYTES = 256 * 1024 };
+/* Slabs of a store with many tickets are whole huge pages: looking for where a ticket's page is took a good
+ * part of looking at a ticket. */
+enum { SLOTS_FIRST = 256, SLAB_BYTES = 256 * 1024, N_SMALL_SLABS = 8, HUGE_BYTES = 2 << 20 };
 
 struct hot_slab {
     struct hot_slab *next;
@@ -25,13 +28,18 @@ int hot_init(struct hot *h)
 static void *slab_take(struct hot *h, size_t size)
 {
     if (!h->at || (size_t)(h->end - h->at) < size) {
-        struct hot_slab *slab = malloc(sizeof(*slab) + SLAB_BYTES);
+        const bool is_small = h->n_slabs < N_SMALL_SLABS;
+        const size_t room = is_small ? SLAB_BYTES : HUGE_BYTES;
+        struct hot_slab *slab = is_small ? malloc(room) : aligned_alloc(room, room);
         if (!slab)
             return NULL;
+        if (!is_small)
+            (void)madvise(slab, room, MADV_HUGEPAGE);
         slab->next = h->slabs;
         h->slabs = slab;
+        h->n_slabs++;
         h->at = (uint8_t *)slab->bytes;
-        h->end = h->at + SLAB_BYTES;
+        h->end = (uint8_t *)slab + room;
     }
     void *taken = h->at;
     h->at += size;

@@ -63,6 +63,7 @@ struct hot {
 
     /* Memory of subjects that have gone, for those to come: a seal frees and makes tens of thousands. */
     struct hot_slab *slabs;
+    size_t n_slabs;
     uint8_t *at, *end; /* what is left of the newest */
     struct subject *free_subjects;
     struct hot_stack free_data[HOT_DATA_CLASSES];
