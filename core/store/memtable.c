@@ -5,29 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Chunks of 64, 256, 1,024 and then always 4,096 rows: a small tenant stays small. */
+/* A table's chunks are of 64, 256, 1,024 and then always 4,096 rows: a small tenant stays small. */
 static const uint32_t FIRST_ROWS[] = {64, 256, 1024};
-enum { N_FIRST = 3, ROWS_BEFORE = 64 + 256 + 1024 };
+enum { N_FIRST = 3 };
 
-uint32_t memtable_chunk_rows(unsigned chunk)
-{
-    return chunk < N_FIRST ? FIRST_ROWS[chunk] : MEMTABLE_CHUNK_ROWS;
-}
-
-unsigned memtable_chunk_of(uint32_t row, uint32_t *ret_first)
-{
-    uint32_t first = 0;
-    for (unsigned i = 0; i < N_FIRST; i++) {
-        if (row < first + FIRST_ROWS[i]) {
-            *ret_first = first;
-            return i;
-        }
-        first += FIRST_ROWS[i];
-    }
-    unsigned chunk = (row - ROWS_BEFORE) / MEMTABLE_CHUNK_ROWS;
-    *ret_first = ROWS_BEFORE + chunk * MEMTABLE_CHUNK_ROWS;
-    return N_FIRST + chunk;
-}
+/* Columns are so far apart that the lines of one row do not meet in one set of the processor's cache. */
+enum { STRIDE_MORE = 40 };
 
 static void chunk_free(struct memtable_chunk *c)
 {
@@ -47,11 +30,12 @@ static struct memtable_chunk *chunk_new(enum fact_table table, uint32_t n)
     if (!c)
         return NULL;
     c->n_rows_max = n;
+    c->stride = n + STRIDE_MORE;
     c->born = malloc(n * sizeof(*c->born));
     c->died = malloc(n * sizeof(*c->died));
     /* calloc, as most dimensions of most rows are 0 and their pages are then never touched */
-    c->values = calloc((size_t)info->n_values * n, sizeof(*c->values));
-    c->dimensions = calloc((size_t)info->n_sets * FIELD_N_DIMENSIONS * n, sizeof(*c->dimensions));
+    c->values = calloc((size_t)info->n_values * c->stride, sizeof(*c->values));
+    c->dimensions = calloc((size_t)info->n_sets * FIELD_N_DIMENSIONS * c->stride, sizeof(*c->dimensions));
     if (!c->born || !c->died || !c->values || !c->dimensions) {
         chunk_free(c);
         return NULL;
@@ -88,19 +72,27 @@ static struct memtable_chunk *pool_take(struct memtable_pool *pool, enum fact_ta
         }
         (void)pthread_mutex_unlock(&pool->lock);
     }
-    return c ? c : chunk_new(table, n_rows);
+    if (!c)
+        c = chunk_new(table, n_rows);
+    if (c)
+        atomic_init(&c->references, 1);
+    return c;
 }
 
-static void pool_give(struct memtable_pool *pool, enum fact_table table, struct memtable_chunk *c)
+static void chunk_unref(struct memtable_pool *pool, enum fact_table table, struct memtable_chunk *c)
 {
+    if (!c || atomic_fetch_sub(&c->references, 1) != 1)
+        return;
     if (c->n_rows_max == MEMTABLE_CHUNK_ROWS) {
-        const uint32_t n = c->n_rows_max;
+        const uint32_t n = c->stride;
         for (uint64_t used = c->used_values; used; used &= used - 1)
             memset(c->values + (size_t)__builtin_ctzll(used) * n, 0, n * sizeof(*c->values));
         for (uint64_t used = c->used_dimensions; used; used &= used - 1)
             memset(c->dimensions + (size_t)__builtin_ctzll(used) * n, 0, n * sizeof(*c->dimensions));
         c->used_values = 0;
         c->used_dimensions = 0;
+        c->n_living = 0;
+        atomic_store_explicit(&c->n_rows, 0, memory_order_relaxed);
         (void)pthread_mutex_lock(&pool->lock);
         bool keep = pool->n_free < MEMTABLE_POOL_MAX;
         if (keep) {
@@ -125,6 +117,42 @@ struct memtable *memtable_new(struct memtable_pool *pool)
     return m;
 }
 
+/* Whether so few of a chunk's rows hold that it is better to copy them and have it free: there are never much
+ * more than twice the rows that hold. */
+static bool is_sparse(const struct memtable_chunk *c)
+{
+    return c->n_living < atomic_load_explicit(&c->n_rows, memory_order_relaxed) / 2;
+}
+
+static struct memtable_chunk *chunk_at(const struct memtable *m, enum fact_table table, uint32_t place)
+{
+    return atomic_load_explicit(&m->parts[table].chunks[place], memory_order_relaxed);
+}
+
+static void part_share(struct memtable_part *part, const struct memtable *from, enum fact_table table)
+{
+    const struct memtable_part *old = &from->parts[table];
+    const uint32_t n = atomic_load_explicit(&old->n_places, memory_order_relaxed);
+    for (uint32_t i = 0; i < n; i++) {
+        struct memtable_chunk *c = chunk_at(from, table, i);
+        if (!c || is_sparse(c))
+            continue;
+        atomic_fetch_add(&c->references, 1);
+        atomic_init(&part->chunks[i], c);
+        part->n_chunks++;
+    }
+    atomic_init(&part->n_places, n);
+    part->place = old->place;
+}
+
+struct memtable *memtable_next(const struct memtable *m)
+{
+    struct memtable *next = memtable_new(m->pool);
+    for (unsigned t = 0; next && t < FACT_N_TABLES; t++)
+        part_share(&next->parts[t], m, t);
+    return next;
+}
+
 struct memtable *memtable_ref(struct memtable *m)
 {
     atomic_fetch_add(&m->references, 1);
@@ -136,11 +164,30 @@ void memtable_unref(struct memtable *m)
     if (!m || atomic_fetch_sub(&m->references, 1) != 1)
         return;
     for (unsigned t = 0; t < FACT_N_TABLES; t++)
-        for (unsigned i = 0; i < MEMTABLE_CHUNKS_MAX && m->parts[t].chunks[i]; i++)
-            pool_give(m->pool, t, m->parts[t].chunks[i]);
+        for (uint32_t i = 0; i < m->parts[t].n_places; i++)
+            chunk_unref(m->pool, t, chunk_at(m, t, i));
     for (unsigned i = 0; i < MEMTABLE_CHUNKS_MAX && m->dead[i]; i++)
         free(m->dead[i]);
     free(m);
+}
+
+/* A new chunk, at the first place that is free; NULL: no memory, or none is. */
+static struct memtable_chunk *part_grow(struct memtable *m, enum fact_table table)
+{
+    struct memtable_part *part = &m->parts[table];
+    const uint32_t n = part->n_chunks, n_rows = n < N_FIRST ? FIRST_ROWS[n] : MEMTABLE_CHUNK_ROWS;
+    uint32_t place = 0;
+    while (place < MEMTABLE_CHUNKS_MAX && chunk_at(m, table, place))
+        place++;
+    struct memtable_chunk *c = place < MEMTABLE_CHUNKS_MAX ? pool_take(m->pool, table, n_rows) : NULL;
+    if (!c)
+        return NULL;
+    atomic_store_explicit(&part->chunks[place], c, memory_order_release);
+    if (place >= atomic_load_explicit(&part->n_places, memory_order_relaxed))
+        atomic_store_explicit(&part->n_places, place + 1, memory_order_release);
+    part->place = place;
+    part->n_chunks++;
+    return c;
 }
 
 /* Room for one more row of a table: its chunk and place there; its number, or -ENOMEM. */
@@ -148,27 +195,23 @@ static int64_t row_begin(struct memtable *m, enum fact_table table, uint64_t bor
                          struct memtable_chunk **ret, uint32_t *ret_i)
 {
     struct memtable_part *part = &m->parts[table];
-    uint32_t number = atomic_load_explicit(&part->n_rows, memory_order_relaxed), first;
-    unsigned chunk = memtable_chunk_of(number, &first);
-    if (chunk >= MEMTABLE_CHUNKS_MAX)
+    struct memtable_chunk *c = chunk_at(m, table, part->place);
+    if (!c || atomic_load_explicit(&c->n_rows, memory_order_relaxed) == c->n_rows_max)
+        c = part_grow(m, table);
+    if (!c)
         return -ENOMEM;
-    struct memtable_chunk *c = part->chunks[chunk];
-    if (!c) {
-        c = pool_take(m->pool, table, memtable_chunk_rows(chunk));
-        if (!c)
-            return -ENOMEM;
-        part->chunks[chunk] = c;
-    }
+    const uint32_t i = atomic_load_explicit(&c->n_rows, memory_order_relaxed);
+    c->born[i] = born;
+    atomic_store_explicit(&c->died[i], UINT64_MAX, memory_order_relaxed);
     *ret = c;
-    *ret_i = number - first;
-    c->born[*ret_i] = born;
-    atomic_store_explicit(&c->died[*ret_i], UINT64_MAX, memory_order_relaxed);
-    return number;
+    *ret_i = i;
+    return (int64_t)part->place * MEMTABLE_CHUNK_ROWS + i;
 }
 
-static void row_end(struct memtable *m, enum fact_table table, int64_t number)
+static void row_end(struct memtable_chunk *c, uint32_t i)
 {
-    atomic_store_explicit(&m->parts[table].n_rows, (uint32_t)number + 1, memory_order_release);
+    c->n_living++;
+    atomic_store_explicit(&c->n_rows, i + 1, memory_order_release);
 }
 
 int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t born)
@@ -179,58 +222,62 @@ int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t bo
     int64_t number = row_begin(m, row->table, born, &c, &i);
     if (number < 0)
         return number;
+    /* The lines that the next rows go to are asked for: each column is written elsewhere. */
     for (unsigned v = 0; v < info->n_values; v++)
         if (row->values[v]) {
-            c->values[(size_t)v * c->n_rows_max + i] = row->values[v];
+            int64_t *to = &c->values[(size_t)v * c->stride + i];
+            *to = row->values[v];
+            __builtin_prefetch(to + 8, 1);
             c->used_values |= UINT64_C(1) << v;
         }
     const uint16_t *dimensions = row->dimensions[0];
     for (unsigned d = 0; d < info->n_sets * FIELD_N_DIMENSIONS; d++)
         if (dimensions[d]) {
-            c->dimensions[(size_t)d * c->n_rows_max + i] = dimensions[d];
+            uint16_t *to = &c->dimensions[(size_t)d * c->stride + i];
+            *to = dimensions[d];
+            __builtin_prefetch(to + 32, 1);
             c->used_dimensions |= UINT64_C(1) << d;
         }
-    row_end(m, row->table, number);
+    row_end(c, i);
     return number;
 }
 
-static struct memtable_chunk *chunk_at(const struct memtable *m, enum fact_table table, uint32_t row,
-                                       uint32_t *ret_i)
-{
-    uint32_t first;
-    unsigned chunk = memtable_chunk_of(row, &first);
-    *ret_i = row - first;
-    return m->parts[table].chunks[chunk];
-}
-
-int64_t memtable_copy(struct memtable *m, const struct memtable *from, enum fact_table table, uint32_t row,
-                      uint64_t born)
+static int64_t row_copy(struct memtable *m, enum fact_table table, const struct memtable_chunk *old,
+                        uint32_t k, uint64_t born)
 {
     struct memtable_chunk *c;
-    uint32_t i, k;
+    uint32_t i;
     int64_t number = row_begin(m, table, born, &c, &i);
     if (number < 0)
         return number;
-    const struct memtable_chunk *old = chunk_at(from, table, row, &k);
     for (uint64_t used = old->used_values; used; used &= used - 1) {
         size_t v = (size_t)__builtin_ctzll(used);
-        c->values[v * c->n_rows_max + i] = old->values[v * old->n_rows_max + k];
+        c->values[v * c->stride + i] = old->values[v * old->stride + k];
     }
     for (uint64_t used = old->used_dimensions; used; used &= used - 1) {
         size_t d = (size_t)__builtin_ctzll(used);
-        c->dimensions[d * c->n_rows_max + i] = old->dimensions[d * old->n_rows_max + k];
+        c->dimensions[d * c->stride + i] = old->dimensions[d * old->stride + k];
     }
     c->used_values |= old->used_values;
     c->used_dimensions |= old->used_dimensions;
-    row_end(m, table, number);
+    row_end(c, i);
     return number;
+}
+
+int64_t memtable_keep(struct memtable *m, const struct memtable *before, enum fact_table table, uint32_t row,
+                      uint64_t born)
+{
+    const struct memtable_chunk *c = chunk_at(before, table, row / MEMTABLE_CHUNK_ROWS);
+    if (c == chunk_at(m, table, row / MEMTABLE_CHUNK_ROWS))
+        return row;
+    return row_copy(m, table, c, row % MEMTABLE_CHUNK_ROWS, born);
 }
 
 void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint64_t died)
 {
-    uint32_t i;
-    struct memtable_chunk *c = chunk_at(m, table, row, &i);
-    atomic_store_explicit(&c->died[i], died, memory_order_release);
+    struct memtable_chunk *c = chunk_at(m, table, row / MEMTABLE_CHUNK_ROWS);
+    atomic_store_explicit(&c->died[row % MEMTABLE_CHUNK_ROWS], died, memory_order_release);
+    c->n_living--;
 }
 
 int memtable_add_dead(struct memtable *m, const struct memtable_dead *dead)

@@ -2,8 +2,9 @@
  * what the committer publishes at once.
  *
  * The committer adds rows and ends them; readers on any thread see those that hold at their tick, without a
- * lock: a row is whole before the tick that shows it is published, and rows never move. After a seal a new
- * table takes over the rows that stay; the old one lives as long as a view refers to it. */
+ * lock: a row is whole before the tick that shows it is published, and rows never move. Rows lie in chunks. A
+ * seal makes a new table, which shares the old one's chunks but for those in which too few rows still hold:
+ * what is in these is copied. The old one lives as long as a view refers to it. */
 #ifndef TENDON_STORE_MEMTABLE_H
 #define TENDON_STORE_MEMTABLE_H
 
@@ -14,23 +15,29 @@
 #include <stdint.h>
 
 #define MEMTABLE_CHUNK_ROWS 4096 /* the largest; the first ones are smaller */
-#define MEMTABLE_CHUNKS_MAX 512
-#define MEMTABLE_ROWS_MAX   (MEMTABLE_CHUNK_ROWS * (MEMTABLE_CHUNKS_MAX - 3)) /* of one table; seal before */
+#define MEMTABLE_CHUNKS_MAX 512  /* of one table; seal before */
 
 struct memtable_chunk {
     struct memtable_chunk *next; /* in the pool */
+    atomic_uint references;      /* of memtables */
     uint32_t n_rows_max;
+    uint32_t stride;   /* from a column to the next, in rows */
+    uint32_t n_living; /* the committer's: rows that have not ended */
+    _Atomic uint32_t n_rows;
     uint64_t used_values;     /* bits of columns that hold anything but zeros */
     uint64_t used_dimensions; /* the same, by set × FIELD_N_DIMENSIONS + field */
     uint64_t *born;           /* tick from which a row holds */
     _Atomic uint64_t *died;   /* tick from which it no longer does; UINT64_MAX while it does */
-    int64_t *values;          /* [column][row] */
-    uint16_t *dimensions;     /* [set × FIELD_N_DIMENSIONS + field][row] */
+    int64_t *values;          /* [column][stride] */
+    uint16_t *dimensions;     /* [set × FIELD_N_DIMENSIONS + field][stride] */
 };
 
+/* The rows of one table. A row's number is its chunk's place and its own there. */
 struct memtable_part {
-    struct memtable_chunk *chunks[MEMTABLE_CHUNKS_MAX];
-    _Atomic uint32_t n_rows;
+    _Atomic(struct memtable_chunk *) chunks[MEMTABLE_CHUNKS_MAX]; /* NULL: none there */
+    _Atomic uint32_t n_places;                                    /* chunks have lower ones */
+    uint32_t n_chunks;                                            /* the committer's */
+    uint32_t place;                                               /* of the chunk that rows are added to */
 };
 
 /* A row of a sealed group's base that no longer holds since died, nor do its children: its subject is hot
@@ -67,14 +74,17 @@ struct memtable {
 };
 
 struct memtable *memtable_new(struct memtable_pool *pool);
+/* What takes over from m. */
+struct memtable *memtable_next(const struct memtable *m);
 struct memtable *memtable_ref(struct memtable *m);
 void memtable_unref(struct memtable *m);
 
 /* Adds a row that holds from born on; its number in its table, or -ENOMEM. */
 int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t born);
 void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint64_t died);
-/* Adds a copy of another memtable's row. */
-int64_t memtable_copy(struct memtable *m, const struct memtable *from, enum fact_table table, uint32_t row,
+/* The number of a row of the memtable before: the same where its chunk is shared, else that of a copy, which
+ * holds from born on. Or -ENOMEM. */
+int64_t memtable_keep(struct memtable *m, const struct memtable *before, enum fact_table table, uint32_t row,
                       uint64_t born);
 
 int memtable_add_dead(struct memtable *m, const struct memtable_dead *dead);
@@ -84,8 +94,14 @@ static inline const struct memtable_dead *memtable_dead_at(const struct memtable
     return &m->dead[i / MEMTABLE_DEAD_CHUNK][i % MEMTABLE_DEAD_CHUNK];
 }
 
-/* The chunk that holds a row; *ret_first is the number of the chunk's first row. */
-unsigned memtable_chunk_of(uint32_t row, uint32_t *ret_first);
-uint32_t memtable_chunk_rows(unsigned chunk);
+/* The chunk at a place, with the rows that it has so far, for any thread; NULL: there is none. */
+static inline const struct memtable_chunk *memtable_chunk_at(const struct memtable *m, enum fact_table table,
+                                                             uint32_t place, uint32_t *ret_n_rows)
+{
+    const struct memtable_chunk *c =
+        atomic_load_explicit(&m->parts[table].chunks[place], memory_order_acquire);
+    *ret_n_rows = c ? atomic_load_explicit(&c->n_rows, memory_order_acquire) : 0;
+    return c;
+}
 
 #endif

@@ -19,7 +19,7 @@ int piece_values(const struct piece *p, struct rowgroup_reader *r, unsigned colu
 {
     if (p->sealed)
         return rowgroup_reader_value(r, p->table, column, ret);
-    *ret = p->chunk->values + (size_t)column * p->chunk->n_rows_max;
+    *ret = p->chunk->values + (size_t)column * p->chunk->stride;
     return 0;
 }
 
@@ -28,7 +28,7 @@ int piece_codes(const struct piece *p, struct rowgroup_reader *r, unsigned set, 
 {
     if (p->sealed)
         return rowgroup_reader_dimension(r, p->table, set, field, ret);
-    *ret = p->chunk->dimensions + (size_t)(set * FIELD_N_DIMENSIONS + field) * p->chunk->n_rows_max;
+    *ret = p->chunk->dimensions + (size_t)(set * FIELD_N_DIMENSIONS + field) * p->chunk->stride;
     return 0;
 }
 

@@ -59,19 +59,22 @@ static int write_locations(struct store *s, struct txn *t, const struct draft *d
     return r;
 }
 
-/* Puts the rows of a subject that stays into the next memtable. Changes where they are; a seal that fails is
- * followed by a reload, so nobody reads that. */
-static int keep_rows(struct store *s, struct subject *subject, bool switches, struct memtable *next)
+/* Finds the rows of a subject that stays a place in the next memtable, and ends those of one that cools down:
+ * views of before the seal see them there, and those behind it in the row groups. Changes where rows are; a
+ * seal that fails is followed by a reload, so nobody reads that. */
+static int move_rows(struct store *s, struct subject *subject, bool switches, struct memtable *next)
 {
-    if (switches) {
+    if (switches && !subject->cools) {
         subject->is_touched = false;
         return store_fold_anew(s, s->environment, subject, next);
     }
-    if (subject->is_touched)
-        subject->n_rows = 0; /* they are not those of its events, and the table that they were in goes */
     for (uint32_t k = 0; k < subject->n_rows; k++) {
         struct subject_row *row = &subject->rows[k];
-        int64_t number = memtable_copy(next, s->memtable, row->table, row->row, 0);
+        if (subject->cools) {
+            memtable_end(s->memtable, row->table, row->row, s->tick);
+            continue;
+        }
+        int64_t number = memtable_keep(next, s->memtable, row->table, row->row, s->tick);
         if (number < 0)
             return (int)number;
         row->row = (uint32_t)number;
@@ -120,8 +123,8 @@ static int look_through(struct store *s, struct txn *t, struct seal *seal, struc
         hot_prefetch_place(&s->hot, i);
         if (i < d->n)
             r = judge(s, t, d, &d->list[i]);
-        if (r == 0 && !subject->cools)
-            r = keep_rows(s, subject, seal->kind == SEAL_SWITCH, next);
+        if (r == 0)
+            r = move_rows(s, subject, seal->kind == SEAL_SWITCH, next);
         if (!subject->cools && subject->number < d->n_subjects)
             seal->records[seal->n_records++] = (struct hot_record){
                 .hash = subject->hash,
@@ -286,7 +289,7 @@ static int commit(struct store *s, struct txn *t, const struct seal *seal, struc
 
 static int end(struct store *s, struct seal *seal, struct error *err)
 {
-    struct memtable *next = memtable_new(&s->pool);
+    struct memtable *next = seal->kind == SEAL_COOL ? memtable_next(s->memtable) : memtable_new(&s->pool);
     struct txn t;
     int r = next ? txn_begin(&t, &s->db, true, err)
                  : error_set(err, -ENOMEM, "no_memory", "out of memory for a seal");

@@ -450,7 +450,7 @@ static int publish_sources(struct commit *c)
 static bool memtable_is_filling(const struct store *s)
 {
     for (unsigned t = 0; t < FACT_N_TABLES; t++)
-        if (atomic_load_explicit(&s->memtable->parts[t].n_rows, memory_order_relaxed) > MEMTABLE_ROWS_MAX / 2)
+        if (s->memtable->parts[t].n_chunks > MEMTABLE_CHUNKS_MAX / 4 * 3)
             return true;
     return atomic_load_explicit(&s->memtable->n_dead, memory_order_relaxed) >
            MEMTABLE_CHUNKS_MAX * MEMTABLE_DEAD_CHUNK / 2;

@@ -275,14 +275,14 @@ static int list_sealed(struct fact_scan *scan, const struct fact_bound *bounds, 
 
 static int list_memory(struct fact_scan *scan)
 {
-    const struct memtable_part *part = &scan->view->memtable->parts[scan->table];
-    uint32_t left = atomic_load_explicit(&part->n_rows, memory_order_acquire);
+    const struct memtable *m = scan->view->memtable;
+    const uint32_t n = atomic_load_explicit(&m->parts[scan->table].n_places, memory_order_acquire);
     int r = 0;
-    for (unsigned i = 0; left > 0 && r == 0; i++) {
-        struct piece p = {.chunk = part->chunks[i], .n_rows = memtable_chunk_rows(i)};
-        p.n_rows = p.n_rows < left ? p.n_rows : left;
-        left -= p.n_rows;
-        r = add_piece(scan, &p);
+    for (uint32_t i = 0; i < n && r == 0; i++) {
+        struct piece p = {0};
+        p.chunk = memtable_chunk_at(m, scan->table, i, &p.n_rows);
+        if (p.n_rows > 0)
+            r = add_piece(scan, &p);
     }
     return r;
 }

@@ -1,0 +1,180 @@
+/* The memtable: rows with their ticks, and what a seal's next one shares and copies. */
+#include "core/store/memtable.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define TABLE FACT_SPAN
+
+enum { N_ROWS = 3 * MEMTABLE_CHUNK_ROWS };
+
+static int set_up(void **state)
+{
+    struct memtable_pool *pool = calloc(1, sizeof(*pool));
+    assert_non_null(pool);
+    memtable_pool_init(pool);
+    *state = pool;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    memtable_pool_fini(*state);
+    free(*state);
+    return 0;
+}
+
+/* Row i of the test. */
+static int64_t add(struct memtable *m, uint32_t i, uint64_t born)
+{
+    struct fact_row row = {.table = TABLE};
+    row.values[FACT_SUBJECT] = i + 1;
+    row.values[FACT_SPAN_TO] = -(int64_t)i;
+    row.dimensions[0][FIELD_TEAM] = (uint16_t)(i % 7);
+    return memtable_add(m, &row, born);
+}
+
+static struct memtable *fill(struct memtable_pool *pool, uint32_t *numbers)
+{
+    struct memtable *m = memtable_new(pool);
+    assert_non_null(m);
+    for (uint32_t i = 0; i < N_ROWS; i++) {
+        int64_t number = add(m, i, 1);
+        assert_true(number >= 0);
+        numbers[i] = (uint32_t)number;
+    }
+    return m;
+}
+
+/* The sum of the subjects that a view at that tick sees, each with what belongs to it; and how many. */
+static uint64_t sum_at(const struct memtable *m, uint64_t shown, uint32_t *ret_n)
+{
+    uint64_t sum = 0;
+    *ret_n = 0;
+    for (uint32_t place = 0; place < atomic_load(&m->parts[TABLE].n_places); place++) {
+        uint32_t n;
+        const struct memtable_chunk *c = memtable_chunk_at(m, TABLE, place, &n);
+        for (uint32_t i = 0; i < n; i++) {
+            if (c->born[i] > shown || atomic_load(&c->died[i]) <= shown)
+                continue;
+            int64_t subject = c->values[(size_t)FACT_SUBJECT * c->stride + i];
+            assert_int_equal(c->values[(size_t)FACT_SPAN_TO * c->stride + i], 1 - subject);
+            assert_int_equal(c->dimensions[(size_t)FIELD_TEAM * c->stride + i], (subject - 1) % 7);
+            sum += (uint64_t)subject;
+            ++*ret_n;
+        }
+    }
+    return sum;
+}
+
+static uint32_t chunks_of(const struct memtable *m)
+{
+    uint32_t n_chunks = 0, n;
+    for (uint32_t place = 0; place < MEMTABLE_CHUNKS_MAX; place++)
+        n_chunks += memtable_chunk_at(m, TABLE, place, &n) != NULL;
+    return n_chunks;
+}
+
+static void test_rows_hold_between_their_ticks(void **state)
+{
+    static uint32_t numbers[N_ROWS];
+    struct memtable *m = fill(*state, numbers);
+    uint32_t n;
+    memtable_end(m, TABLE, numbers[0], 5);
+    assert_true(add(m, 1000000, 5) >= 0);
+    (void)sum_at(m, 0, &n);
+    assert_int_equal(n, 0);
+    assert_int_equal(sum_at(m, 4, &n), (uint64_t)N_ROWS * (N_ROWS + 1) / 2);
+    assert_int_equal(n, N_ROWS);
+    assert_int_equal(sum_at(m, 5, &n), (uint64_t)N_ROWS * (N_ROWS + 1) / 2 - 1 + 1000001);
+    assert_int_equal(n, N_ROWS);
+    memtable_unref(m);
+}
+
+/* Of the rows one in `every` stays: what the next table shares and copies, and what either shows. */
+static void keep_one_in(struct memtable_pool *pool, uint32_t every, bool is_shared)
+{
+    static uint32_t numbers[N_ROWS];
+    struct memtable *m = fill(pool, numbers);
+    uint64_t all = (uint64_t)N_ROWS * (N_ROWS + 1) / 2, kept = 0;
+    uint32_t n, n_kept = 0;
+    for (uint32_t i = 0; i < N_ROWS; i++)
+        if (i % every)
+            memtable_end(m, TABLE, numbers[i], 2);
+    struct memtable *next = memtable_next(m);
+    assert_non_null(next);
+    for (uint32_t i = 0; i < N_ROWS; i += every) {
+        int64_t number = memtable_keep(next, m, TABLE, numbers[i], 2);
+        assert_true(number >= 0);
+        assert_true(!is_shared || number == numbers[i]);
+        kept += i + 1;
+        n_kept++;
+        numbers[i] = (uint32_t)number;
+    }
+    assert_int_equal(sum_at(m, 1, &n), all); /* a view of before */
+    assert_int_equal(n, N_ROWS);
+    assert_int_equal(sum_at(next, 2, &n), kept);
+    assert_int_equal(n, n_kept);
+    assert_true(is_shared ? chunks_of(next) == chunks_of(m) : chunks_of(next) < chunks_of(m));
+    /* What happens behind is not seen from before. */
+    memtable_end(next, TABLE, numbers[0], 3);
+    assert_true(add(next, 2000000, 3) >= 0);
+    assert_int_equal(sum_at(m, 1, &n), all);
+    assert_int_equal(sum_at(next, 3, &n), kept - 1 + 2000001);
+    memtable_unref(m);
+    assert_int_equal(sum_at(next, 3, &n), kept - 1 + 2000001);
+    memtable_unref(next);
+}
+
+static void test_chunks_are_shared(void **state)
+{
+    keep_one_in(*state, 2, true);
+}
+
+static void test_sparse_chunks_are_copied(void **state)
+{
+    keep_one_in(*state, 100, false);
+}
+
+/* Places and chunks that are free are used again: what lives on forever takes no more than it needs. */
+static void test_places_are_used_again(void **state)
+{
+    static uint32_t numbers[N_ROWS];
+    struct memtable *m = fill(*state, numbers);
+    for (uint64_t tick = 2; tick < 40; tick++) {
+        for (uint32_t i = 0; i < N_ROWS; i++) {
+            memtable_end(m, TABLE, numbers[i], tick);
+            int64_t number = add(m, i, tick);
+            assert_true(number >= 0);
+            numbers[i] = (uint32_t)number;
+        }
+        struct memtable *next = memtable_next(m);
+        assert_non_null(next);
+        for (uint32_t i = 0; i < N_ROWS; i++)
+            numbers[i] = (uint32_t)memtable_keep(next, m, TABLE, numbers[i], tick);
+        memtable_unref(m);
+        m = next;
+        uint32_t n;
+        assert_int_equal(sum_at(m, tick, &n), (uint64_t)N_ROWS * (N_ROWS + 1) / 2);
+        assert_int_equal(n, N_ROWS);
+        assert_true(chunks_of(m) <= 8);
+        assert_true(atomic_load(&m->parts[TABLE].n_places) <= 16);
+    }
+    memtable_unref(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_rows_hold_between_their_ticks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_chunks_are_shared, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sparse_chunks_are_copied, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_places_are_used_again, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
