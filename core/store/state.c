@@ -182,84 +182,107 @@ static uint64_t digest_of(const struct fact_row *row)
     return XXH3_64bits_withSeed(row->dimensions, info->n_sets * sizeof(*row->dimensions), values);
 }
 
-/* Room for as many rows of its own as were made last. */
-static int reserve_rows(const struct store *s, struct subject *subject)
+/* Puts the rows that the fold makes of a subject in place of those that it had. Both come by table, then in
+ * the fold's order: a row that is where it was stays. */
+struct placing {
+    struct store *store;
+    const struct subject *subject;
+    struct memtable *memtable;
+    uint64_t tick;
+    uint32_t n_old, n; /* of the subject's rows: dealt with; of the store's placed: made */
+};
+
+static void end_old(struct placing *p)
 {
-    if (s->n_rows <= subject->rows_capacity)
-        return 0;
-    struct subject_row *rows = realloc(subject->rows, (s->n_rows + 2) * sizeof(*rows));
-    if (!rows)
-        return -ENOMEM;
-    subject->rows = rows;
-    subject->rows_capacity = (uint32_t)s->n_rows + 2;
+    const struct subject_row *old = &p->subject->rows[p->n_old++];
+    memtable_end(p->memtable, old->table, old->row, p->tick);
+}
+
+static int place_row(void *context, const struct fact_row *row)
+{
+    struct placing *p = context;
+    struct store *s = p->store;
+    const struct subject *of = p->subject;
+    const uint64_t digest = digest_of(row);
+    if (p->n == s->placed_capacity) {
+        size_t capacity = s->placed_capacity ? s->placed_capacity * 2 : 64;
+        struct subject_row *placed = realloc(s->placed, capacity * sizeof(*placed));
+        if (!placed)
+            return -ENOMEM;
+        s->placed = placed;
+        s->placed_capacity = capacity;
+    }
+    while (p->n_old < of->n_rows && of->rows[p->n_old].table < row->table)
+        end_old(p);
+    if (p->n_old < of->n_rows && of->rows[p->n_old].table == row->table) {
+        if (of->rows[p->n_old].digest == digest) {
+            s->placed[p->n++] = of->rows[p->n_old++];
+            return 0;
+        }
+        end_old(p);
+    }
+    int64_t number = memtable_add(p->memtable, row, p->tick);
+    if (number < 0)
+        return (int)number;
+    s->placed[p->n++] = (struct subject_row){.digest = digest, .row = (uint32_t)number, .table = row->table};
+    return 0;
+}
+
+static int place_rows(struct store *s, const struct environment *e, struct subject *subject,
+                      struct memtable *m, uint64_t tick)
+{
+    struct placing p = {.store = s, .subject = subject, .memtable = m, .tick = tick};
+    int r = fold_into(s, s->folder.fold, e, subject, place_row, &p);
+    if (r < 0)
+        return r;
+    while (p.n_old < subject->n_rows)
+        end_old(&p);
+    if (p.n > subject->rows_capacity) {
+        struct subject_row *rows = realloc(subject->rows, (p.n + 2) * sizeof(*rows));
+        if (!rows)
+            return -ENOMEM;
+        subject->rows = rows;
+        subject->rows_capacity = p.n + 2;
+    }
+    if (p.n)
+        memcpy(subject->rows, s->placed, p.n * sizeof(*s->placed));
+    subject->n_rows = p.n;
     return 0;
 }
 
 int store_fold_anew(struct store *s, const struct environment *e, struct subject *subject, struct memtable *m)
 {
-    int r = store_make_rows(s, e, subject);
-    if (r == 0)
-        r = reserve_rows(s, subject);
-    for (size_t i = 0; i < s->n_rows && r == 0; i++) {
-        int64_t number = memtable_add(m, &s->rows[i], 0);
-        if (number < 0)
-            r = (int)number;
-        subject->rows[i] = (struct subject_row){
-            .digest = digest_of(&s->rows[i]), .row = (uint32_t)number, .table = s->rows[i].table};
-    }
-    if (r == 0)
-        subject->n_rows = (uint32_t)s->n_rows;
-    return r;
+    subject->n_rows = 0;
+    return place_rows(s, e, subject, m, 0);
 }
 
 int store_fold_subject(struct store *s, struct subject *subject)
 {
-    int r = store_make_rows(s, store_environment(s), subject);
-    if (r < 0)
-        return r;
-    if (s->n_rows > s->placed_capacity) {
-        struct subject_row *placed = realloc(s->placed, s->rows_capacity * sizeof(*placed));
-        if (!placed)
-            return -ENOMEM;
-        s->placed = placed;
-        s->placed_capacity = s->rows_capacity;
+    return place_rows(s, store_environment(s), subject, s->memtable, s->tick);
+}
+
+/* What folding the touched subjects, now at place i, is going to look at: they are all over memory. */
+static void fetch_ahead(const struct touched *touched, size_t i)
+{
+    enum { FAR = 12, NEAR = 6, BYTES_MAX = 512 };
+    if (i + FAR < touched->n) {
+        __builtin_prefetch(touched->list[i + FAR]);
+        __builtin_prefetch((const uint8_t *)touched->list[i + FAR] + 64);
     }
-    /* Both lists are by table, then in the fold's order: a row that is where it was stays. */
-    for (size_t i = 0, k = 0; i < s->n_rows || k < subject->n_rows;) {
-        const struct subject_row *old = k < subject->n_rows ? &subject->rows[k] : NULL;
-        const struct fact_row *row = i < s->n_rows ? &s->rows[i] : NULL;
-        bool ends = old && (!row || old->table <= row->table),
-             begins = row && (!old || row->table <= old->table);
-        uint64_t digest = begins ? digest_of(row) : 0;
-        if (ends && begins && old->digest == digest) {
-            s->placed[i++] = *old;
-            k++;
-            continue;
-        }
-        if (ends) {
-            memtable_end(s->memtable, old->table, old->row, s->tick);
-            k++;
-        }
-        if (begins) {
-            int64_t number = memtable_add(s->memtable, row, s->tick);
-            if (number < 0)
-                return (int)number;
-            s->placed[i++] =
-                (struct subject_row){.digest = digest, .row = (uint32_t)number, .table = row->table};
-        }
+    if (i + NEAR < touched->n) {
+        const struct subject *next = touched->list[i + NEAR];
+        for (uint32_t at = 0; at < next->size && at < BYTES_MAX; at += 64)
+            __builtin_prefetch(next->data + at);
+        __builtin_prefetch(next->rows);
+        __builtin_prefetch((const uint8_t *)next->rows + 64);
     }
-    if (reserve_rows(s, subject) < 0)
-        return -ENOMEM;
-    if (s->n_rows)
-        memcpy(subject->rows, s->placed, s->n_rows * sizeof(*s->placed));
-    subject->n_rows = (uint32_t)s->n_rows;
-    return 0;
 }
 
 int store_fold_touched(struct store *s)
 {
     int r = 0;
     for (size_t i = 0; i < s->touched.n && r == 0; i++) {
+        fetch_ahead(&s->touched, i);
         r = store_fold_subject(s, s->touched.list[i]);
         s->touched.list[i]->is_touched = r != 0;
     }
@@ -268,15 +291,8 @@ int store_fold_touched(struct store *s)
     return r;
 }
 
-void store_asked(struct store *s)
-{
-    int64_t last = atomic_exchange_explicit(&s->asked_at, store_now_ms(), memory_order_relaxed);
-    atomic_store_explicit(&s->asked_before, last, memory_order_relaxed);
-}
-
 int store_catch_up(struct store *s, struct error *err)
 {
-    store_turn_take(s);
     int r = s->must_reload ? store_reload(s, err) : 0;
     if (r == 0 && s->touched.n) {
         r = store_fold_touched(s);
@@ -288,7 +304,6 @@ int store_catch_up(struct store *s, struct error *err)
     }
     if (r == 0)
         store_publish(s);
-    store_turn_give(s);
     return r;
 }
 

@@ -12,6 +12,7 @@
 #include "core/store/segment.h"
 #include "core/store/source.h"
 #include "core/store/store.h"
+#include "core/store/turn.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,8 +30,9 @@
 #define STORE_SETTLE_HOT      32768 /* or so many of tickets that are hot */
 #define STORE_BURIED_SHARE                                                                                   \
     64 /* of hot_events: so many subjects that came back or left are worth a look for dead groups */
-#define STORE_SEAL_BESIDE 8192 /* hot subjects of a seal that two threads draft beside commits */
-#define STORE_ASKED_MS    2000 /* so long after two views were opened commits fold at once */
+#define STORE_SEAL_BESIDE 8192  /* hot subjects of a seal that two threads draft beside commits */
+#define STORE_ASKED_MS    2000  /* so long after two views were opened commits fold, too, */
+#define STORE_TOUCHED_MAX 16384 /* once so many subjects wait for the next view */
 
 /* DB_META, "state". */
 struct store_meta {
@@ -103,8 +105,8 @@ struct store {
     uint8_t hash_key[16], box_key[32], key_check[16];
     struct db db;
 
-    /* recursive; held by whoever changes what follows: the committer, or who opens a view and folds */
-    pthread_mutex_t turn;
+    /* held by whoever changes what follows: the committer, or who opens a view and folds */
+    struct turn turn;
     struct store_meta meta; /* as on disk but for what the transaction under way adds */
     uint64_t tick;          /* with which rows begin and end: of what is published next */
     struct hot hot;
@@ -189,14 +191,13 @@ struct store_view {
 /* One thread at a time changes a store. */
 static inline void store_turn_take(struct store *s)
 {
-    (void)pthread_mutex_lock(&s->turn);
+    turn_take(&s->turn);
 }
 static inline void store_turn_give(struct store *s)
 {
-    (void)pthread_mutex_unlock(&s->turn);
+    turn_give(&s->turn);
 }
-void store_asked(struct store *s); /* a view of facts is being opened */
-/* Folds what commits have left unfolded, so that a view can be opened. Any thread. */
+/* Folds what commits have left unfolded, so that a view can be opened. Whose turn it is. */
 int store_catch_up(struct store *s, struct error *err);
 
 /* state.c */

@@ -54,11 +54,7 @@ int store_open(const struct store_options *options, struct store **ret, struct e
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a store");
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_mutex_init(&s->view_lock, NULL);
-    pthread_mutexattr_t attributes;
-    (void)pthread_mutexattr_init(&attributes);
-    (void)pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
-    (void)pthread_mutex_init(&s->turn, &attributes);
-    (void)pthread_mutexattr_destroy(&attributes);
+    turn_init(&s->turn);
     s->map_bytes = options->map_bytes;
     s->tick = 1;
     s->hot_events = options->hot_events ? options->hot_events : STORE_HOT_EVENTS;
@@ -122,7 +118,7 @@ void store_close(struct store *s)
     sodium_memzero(s->box_key, sizeof(s->box_key));
     (void)pthread_mutex_destroy(&s->lock);
     (void)pthread_mutex_destroy(&s->view_lock);
-    (void)pthread_mutex_destroy(&s->turn);
+    turn_fini(&s->turn);
     free(s);
 }
 
@@ -494,11 +490,12 @@ static int commit_begin(struct commit *c, struct error *err)
 }
 
 /* Folding a ticket with each of its events costs more than folding it once, when it cools down or somebody
- * asks: so commits fold only while somebody keeps asking. */
-static bool is_asked(const struct store *s, int64_t now)
+ * asks. So commits fold only while somebody keeps asking, and only when there is so much to fold that who
+ * asks next would wait for it. */
+static bool is_fold_due(const struct store *s, int64_t now)
 {
     int64_t since = now - atomic_load_explicit(&s->asked_before, memory_order_relaxed);
-    return since >= 0 && since < STORE_ASKED_MS;
+    return s->touched.n >= STORE_TOUCHED_MAX && since >= 0 && since < STORE_ASKED_MS;
 }
 
 int commit_run(struct store *s, int (*take)(struct commit *c, void *context, struct error *err),
@@ -543,7 +540,7 @@ int commit_run(struct store *s, int (*take)(struct commit *c, void *context, str
         store_dictionary_written(s);
         s->journal_events += c.n_events;
         s->journal_entries += c.n_events != 0;
-        r = is_asked(s, c.now) ? store_fold_touched(s) : 0;
+        r = is_fold_due(s, c.now) ? store_fold_touched(s) : 0;
         if (r == 0) {
             store_publish(s);
             r = publish_sources(&c); /* after the view: what a source counts as taken is there to ask for */

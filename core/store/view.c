@@ -4,42 +4,56 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Notes that a view of facts is being opened. */
+static void note_asked(struct store *s)
+{
+    int64_t last = atomic_exchange_explicit(&s->asked_at, store_now_ms(), memory_order_relaxed);
+    atomic_store_explicit(&s->asked_before, last, memory_order_relaxed);
+}
+
+/* What the store shows now. Under the view lock. */
+static int view_take(struct store_view *v, struct error *err)
+{
+    struct store *s = v->store;
+    int r = s->is_readable
+                ? txn_begin(&v->txn, &s->db, false, err)
+                : error_set(err, -EAGAIN, "store_failed",
+                            "the tenant's store is still being read back after a failed commit; ask again");
+    if (r < 0)
+        return r;
+    v->memtable = memtable_ref(s->memtable);
+    v->environment = environment_ref(s->environment);
+    v->before = environment_ref(s->before);
+    v->as_of = s->as_of;
+    v->shown = s->shown;
+    v->generation = s->generation;
+    v->progress = s->progress;
+    return 0;
+}
+
 static int view_open(struct store *s, bool folds, struct store_view **ret, struct error *err)
 {
+    int r = 0;
     struct store_view *v = calloc(1, sizeof(*v));
     if (!v)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a view");
     v->store = s;
     v->is_folded = folds;
     if (folds)
-        store_asked(s);
+        note_asked(s);
     (void)pthread_mutex_lock(&s->view_lock);
-    int r = 0;
-    bool again = false;
-    /* Whoever asks again has commits fold at once: so this ends. */
-    while (r == 0 && folds && s->is_readable && s->n_touched) {
+    const bool catches_up = folds && s->is_readable && s->n_touched;
+    if (catches_up) { /* and is opened before a commit leaves more to fold */
         (void)pthread_mutex_unlock(&s->view_lock);
-        if (again) /* a commit came in between */
-            store_asked(s);
-        again = true;
+        store_turn_take(s);
         r = store_catch_up(s, err);
         (void)pthread_mutex_lock(&s->view_lock);
     }
     if (r == 0)
-        r = s->is_readable
-                ? txn_begin(&v->txn, &s->db, false, err)
-                : error_set(err, -EAGAIN, "store_failed",
-                            "the tenant's store is still being read back after a failed commit; ask again");
-    if (r == 0) {
-        v->memtable = memtable_ref(s->memtable);
-        v->environment = environment_ref(s->environment);
-        v->before = environment_ref(s->before);
-        v->as_of = s->as_of;
-        v->shown = s->shown;
-        v->generation = s->generation;
-        v->progress = s->progress;
-    }
+        r = view_take(v, err);
     (void)pthread_mutex_unlock(&s->view_lock);
+    if (catches_up)
+        store_turn_give(s);
     if (r < 0) {
         free(v);
         return r;

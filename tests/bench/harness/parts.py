@@ -333,13 +333,16 @@ def mixed(bench):
         collector.rate("small", 1, bench.loads.get("small"), tenants=("small",))
         say("mixed: loading without questions")
         quiet = bench.loads.get("quiet")
-        alone, _ = collector.rate("quiet", CLIENTS, quiet, before=made["tickets"])
+        alone, results = collector.rate("quiet", CLIENTS, quiet, before=made["tickets"])
+        bench.put("cpu_us_per_event", "mixed_alone", results[0]["cpu_us"])
         say("mixed: questions without loading")
         loop = OpenLoop(bench, collector)
         idle = loop.run(seconds=20 if bench.settle_seconds else 1)
         say("mixed: both")
         loop.begin()
-        beside, _ = collector.rate("busy", CLIENTS, bench.loads.get("busy"), before=made["tickets"] + quiet["tickets"])
+        beside, results = collector.rate("busy", CLIENTS, bench.loads.get("busy"),
+                                         before=made["tickets"] + quiet["tickets"])
+        bench.put("cpu_us_per_event", "mixed_beside", results[0]["cpu_us"])
         loaded = loop.end()
         loop.close()
         bench.result["mixed"] = {
