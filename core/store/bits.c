@@ -1,6 +1,9 @@
 #include "core/store/bits.h"
 
 #include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 void bits_pack(uint8_t *out, const uint64_t *u, size_t n, unsigned width)
 {
@@ -91,7 +94,7 @@ static inline uint64_t number_at(const uint8_t *in, size_t bit, unsigned width)
     UNPACK_CASE(35, add, type)                                                                               \
     UNPACK_CASE(36, add, type)
 
-void bits_unpack(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint64_t add)
+void bits_unpack_portable(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint64_t add)
 {
     switch (width) {
         UNPACK_CASES(add, uint64_t)
@@ -109,7 +112,7 @@ void bits_pick(const uint8_t *in, uint64_t *out, const uint16_t *rows, size_t n,
         out[k] = width ? number_at(in, (size_t)rows[k] * width, width) : 0;
 }
 
-void bits_unpack_u16(const uint8_t *in, uint16_t *out, size_t n, unsigned width, uint64_t add)
+void bits_unpack_u16_portable(const uint8_t *in, uint16_t *out, size_t n, unsigned width, uint64_t add)
 {
     switch (width) {
         UNPACK_CASES(add, uint16_t)
@@ -123,3 +126,89 @@ void bits_unpack_u16(const uint8_t *in, uint16_t *out, size_t n, unsigned width,
         out[i] = (uint16_t)((word >> (bit & 7) & mask) + add);
     }
 }
+
+#ifdef __x86_64__
+/* Eight numbers of one width begin at a byte again. Bytes are moved to where each number's lane is, and each
+ * lane is shifted by the bits that its first byte has too many. Returns how many were unpacked: no load goes
+ * beyond what bits_size has. */
+__attribute__((target("avx2"))) static size_t unpack_avx2(const uint8_t *in, uint64_t *out, size_t n,
+                                                          unsigned width, uint64_t add)
+{
+    const __m256i mask = _mm256_set1_epi64x((int64_t)(UINT64_MAX >> (64 - width))),
+                  more = _mm256_set1_epi64x((int64_t)add);
+    __m256i places[2], shifts[2];
+    uint8_t place[8][8];
+    uint64_t shift[8];
+    size_t from[4]; /* where each pair begins */
+    for (unsigned k = 0; k < 8; k++) {
+        from[k / 2] = k % 2 ? from[k / 2] : k * width / 8;
+        for (unsigned byte = 0; byte < 8; byte++)
+            place[k][byte] = (uint8_t)(k * width / 8 - from[k / 2] + byte);
+        shift[k] = k * width % 8;
+    }
+    for (unsigned half = 0; half < 2; half++) {
+        places[half] = _mm256_loadu_si256((const __m256i *)place[4 * half]);
+        shifts[half] = _mm256_loadu_si256((const __m256i *)&shift[4 * half]);
+    }
+    size_t i = 0;
+    for (; (n - i) * width >= 8 * width + 64; i += 8, in += width)
+        for (unsigned half = 0; half < 2; half++) {
+            const __m128i low = _mm_loadu_si128((const __m128i *)(in + from[2 * half])),
+                          high = _mm_loadu_si128((const __m128i *)(in + from[2 * half + 1]));
+            __m256i u = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+            u = _mm256_srlv_epi64(_mm256_shuffle_epi8(u, places[half]), shifts[half]);
+            u = _mm256_add_epi64(_mm256_and_si256(u, mask), more);
+            _mm256_storeu_si256((__m256i *)(out + i + 4 * half), u);
+        }
+    return i;
+}
+
+__attribute__((target("avx2"))) static size_t unpack_u16_avx2(const uint8_t *in, uint16_t *out, size_t n,
+                                                              unsigned width, uint64_t add)
+{
+    const __m256i mask = _mm256_set1_epi32((int)(UINT32_MAX >> (32 - width))),
+                  more = _mm256_set1_epi32((int)(uint32_t)add), narrow = _mm256_set1_epi32(UINT16_MAX);
+    uint8_t place[8][4];
+    uint32_t shift[8];
+    for (unsigned k = 0; k < 8; k++) {
+        for (unsigned byte = 0; byte < 4; byte++) {
+            unsigned at = k * width / 8 + byte;
+            place[k][byte] = at < 16 ? (uint8_t)at : 0x80; /* which no number reaches: 0 */
+        }
+        shift[k] = k * width % 8;
+    }
+    const __m256i places = _mm256_loadu_si256((const __m256i *)place),
+                  shifts = _mm256_loadu_si256((const __m256i *)shift);
+    size_t i = 0;
+    for (; (n - i) * width >= 8 * width + 64; i += 8, in += width) {
+        __m256i u = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)in));
+        u = _mm256_srlv_epi32(_mm256_shuffle_epi8(u, places), shifts);
+        u = _mm256_and_si256(_mm256_add_epi32(_mm256_and_si256(u, mask), more), narrow);
+        u = _mm256_permute4x64_epi64(_mm256_packus_epi32(u, u), 0x08);
+        _mm_storeu_si128((__m128i *)(out + i), _mm256_castsi256_si128(u));
+    }
+    return i;
+}
+
+void bits_unpack(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint64_t add)
+{
+    size_t done = width <= 57 && __builtin_cpu_supports("avx2") ? unpack_avx2(in, out, n, width, add) : 0;
+    bits_unpack_portable(in + done / 8 * width, out + done, n - done, width, add);
+}
+
+void bits_unpack_u16(const uint8_t *in, uint16_t *out, size_t n, unsigned width, uint64_t add)
+{
+    size_t done = width <= 16 && __builtin_cpu_supports("avx2") ? unpack_u16_avx2(in, out, n, width, add) : 0;
+    bits_unpack_u16_portable(in + done / 8 * width, out + done, n - done, width, add);
+}
+#else
+void bits_unpack(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint64_t add)
+{
+    bits_unpack_portable(in, out, n, width, add);
+}
+
+void bits_unpack_u16(const uint8_t *in, uint16_t *out, size_t n, unsigned width, uint64_t add)
+{
+    bits_unpack_u16_portable(in, out, n, width, add);
+}
+#endif

@@ -181,21 +181,41 @@ static void test_broken(void **state)
     column_coder_fini(&coder);
 }
 
+/* Of one width and so many, in just as many bytes: by the path that this processor takes and by the one that
+ * all have. */
+static void check_bits(const uint64_t *in, size_t n, unsigned width)
+{
+    static uint64_t out[2][131];
+    static uint16_t narrow[2][131];
+    const uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1, add = next();
+    uint8_t *packed = malloc(bits_size(n, width));
+    assert_non_null(packed);
+    bits_pack(packed, in, n, width);
+    bits_unpack(packed, out[0], n, width, add);
+    bits_unpack_portable(packed, out[1], n, width, add);
+    if (width <= 48) {
+        bits_unpack_u16(packed, narrow[0], n, width, add);
+        bits_unpack_u16_portable(packed, narrow[1], n, width, add);
+    }
+    for (unsigned path = 0; path < 2; path++)
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(out[path][i], (in[i] & mask) + add);
+            if (width <= 48)
+                assert_int_equal(narrow[path][i], (uint16_t)((in[i] & mask) + add));
+        }
+    free(packed);
+}
+
 static void test_bits(void **state)
 {
-    enum { N = 131 };
-    uint64_t in[N], out[N];
-    uint8_t packed[N * 8 + 16];
+    uint64_t in[131];
     (void)state;
-    for (unsigned width = 1; width <= 64; width++) {
-        const uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
-        for (unsigned i = 0; i < N; i++)
-            in[i] = next() << 32 ^ next();
-        bits_pack(packed, in, N, width);
-        bits_unpack(packed, out, N, width, 5);
-        for (unsigned i = 0; i < N; i++)
-            assert_int_equal(out[i], (in[i] & mask) + 5);
-    }
+    for (unsigned width = 1; width <= 64; width++)
+        for (size_t n = 1; n <= 131; n++) {
+            for (size_t i = 0; i < n; i++)
+                in[i] = next() << 32 ^ next();
+            check_bits(in, n, width);
+        }
 }
 
 /* The paths for different processors say the same, as does looking at each value by itself. */
