@@ -45,6 +45,10 @@ struct scan {
     uint16_t dimensions[FIELD_N_DIMENSIONS][FACT_VECTOR_ROWS];
 };
 
+/* The memory of a query that has ended, with a reader, or new; NULL: no memory. And gives it back. */
+struct scan *scan_take(struct crew *crew);
+void scan_give(struct crew *crew, struct scan *s);
+
 /* Judges the rows, numbers their groups and counts them. b has rows, of spans slots, and keep where not all
  * rows are there: then it is s->keep. */
 int count_batch(struct scan *s, struct pass *pass, struct batch *b);

@@ -1,5 +1,7 @@
 #include "core/query/extent.h"
 
+#include "core/query/count.h"
+
 #include <stdio.h>
 
 static void extend(int64_t at, int64_t *first, int64_t *last)
@@ -79,7 +81,8 @@ static int pass_extent(struct plan *p, const struct pass *pass, int64_t *first, 
     int r = fact_scan_open(p->view, pass->table, NULL, 0, NULL, 0, &scan, err);
     if (r < 0)
         return r;
-    struct fact_reader *reader = fact_reader_new();
+    struct scan *lent = scan_take(p->context->crew);
+    struct fact_reader *reader = lent ? lent->reader : NULL;
     const uint8_t *live;
     uint32_t n_rows;
     if (reader)
@@ -93,7 +96,7 @@ static int pass_extent(struct plan *p, const struct pass *pass, int64_t *first, 
     }
     if (r == 0)
         r = fact_reader_check(reader, err);
-    fact_reader_free(reader);
+    scan_give(p->context->crew, lent);
     fact_scan_close(scan);
     return r;
 }
@@ -177,16 +180,17 @@ static uint64_t sum_column(struct fact_reader *reader, unsigned column, uint32_t
 int extent_conflicts(struct plan *p, uint64_t *by_source, size_t n, struct error *err)
 {
     struct fact_scan *scan;
-    struct fact_reader *reader = fact_reader_new();
+    struct scan *lent = scan_take(p->context->crew);
     const uint8_t *live;
     uint32_t n_rows;
-    if (!reader)
+    if (!lent)
         return error_set(err, -ENOMEM, "no_memory", "no memory for the query");
     int r = fact_scan_open(p->view, FACT_TICKET, NULL, 0, NULL, 0, &scan, err);
     if (r < 0) {
-        fact_reader_free(reader);
+        scan_give(p->context->crew, lent);
         return r;
     }
+    struct fact_reader *reader = lent->reader;
     fact_reader_begin(reader, scan);
     while (r == 0 && fact_reader_next(reader, &n_rows, &live)) {
         p->orphans += sum_column(reader, FACT_TICKET_ORPHANS, n_rows, live, NULL, 0);
@@ -195,7 +199,7 @@ int extent_conflicts(struct plan *p, uint64_t *by_source, size_t n, struct error
     }
     if (r == 0)
         r = fact_reader_check(reader, err);
-    fact_reader_free(reader);
+    scan_give(p->context->crew, lent);
     fact_scan_close(scan);
     return r;
 }

@@ -27,12 +27,30 @@ static void scan_free(void *memory)
     free(s);
 }
 
+struct scan *scan_take(struct crew *crew)
+{
+    struct scan *s = crew_take(crew);
+    if (!s)
+        s = calloc(1, sizeof(*s));
+    if (s && !s->reader && !(s->reader = fact_reader_new())) {
+        scan_free(s);
+        s = NULL;
+    }
+    return s;
+}
+
+void scan_give(struct crew *crew, struct scan *s)
+{
+    if (s)
+        crew_leave(crew, s, scan_free);
+}
+
 static bool scan_reserve(struct scan *s, const struct plan *p)
 {
     size_t filter = p->filter ? filter_room(p->filter) : 0,
            whatever = p->whatever ? filter_room(p->whatever) : 0,
            size = filter > whatever ? filter : whatever;
-    bool ok = s->reader || (s->reader = fact_reader_new());
+    bool ok = true;
     for (unsigned k = 0; ok && k < p->n_used; k++) {
         uint32_t **ids = &s->ids[p->used[k]];
         ok = *ids || (*ids = malloc(FACT_VECTOR_ROWS * sizeof(**ids)));
@@ -53,9 +71,7 @@ static bool scan_reserve(struct scan *s, const struct plan *p)
 
 static int scan_new(struct plan *p, const struct current *current, struct error *err, struct scan **ret)
 {
-    struct scan *s = crew_take(p->context->crew);
-    if (!s)
-        s = calloc(1, sizeof(*s));
+    struct scan *s = scan_take(p->context->crew);
     if (!s || !scan_reserve(s, p)) {
         scan_free(s);
         return scan_no_memory(err);
@@ -77,7 +93,7 @@ static void scan_leave(struct scan *s)
     s->plan = NULL;
     s->err = NULL;
     s->current = NULL;
-    crew_leave(crew, s, scan_free);
+    scan_give(crew, s);
 }
 
 /* --- what batches are made of
