@@ -1,6 +1,7 @@
 /* Retention: what leaves the log answers as before, takes nothing more, and goes when its time has come. */
 #include "core/base/instant.h"
 #include "core/fold/fact.h"
+#include "core/store/outlet.h"
 #include "core/store/state.h"
 
 #include "store_made.h"
@@ -428,6 +429,32 @@ static void test_a_forgotten_ticket_whose_hash_is_there(void **state)
     world_free(w);
 }
 
+/* Where events are forwarded the other end may keep the ticket: it would refuse what is new to it. */
+static void test_a_store_that_forwards_keeps_hashes(void **state)
+{
+    struct world *w = world_new(100);
+    struct outlet_cursor cursor = {0};
+    struct error err = ERROR_INIT;
+    reopen(w);
+    (void)pass(w, DAY_MS, 0);
+    unsigned frozen = n_frozen(w);
+    char *before = dump(w->store);
+    assert_int_equal(store_outlet_keep(w->store, &cursor, &err), 0);
+    cursor.phase = OUTLET_LOG; /* all of it was read */
+    assert_int_equal(store_outlet_delivered(w->store, &cursor, true, &err), 0);
+    (void)pass(w, DAY_MS, 2 * DAY_MS);
+    char *after = dump(w->store);
+    assert_true(strlen(after) < strlen(before));
+    assert_int_equal(n_frozen(w), frozen);
+    assert_int_equal(store_outlet_drop(w->store, &err), 0);
+    (void)pass(w, DAY_MS, 2 * DAY_MS);
+    assert_int_equal(n_frozen(w), 0);
+    assert_same(w, after);
+    free(before);
+    free(after);
+    world_free(w);
+}
+
 /* What expired takes no room: tickets come and go for as long as one likes. */
 static void test_nothing_of_what_expired_stays(void **state)
 {
@@ -553,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_frozen_facts_go_in_their_turn),
         cmocka_unit_test(test_an_expired_ticket_is_a_new_one),
         cmocka_unit_test(test_a_forgotten_ticket_whose_hash_is_there),
+        cmocka_unit_test(test_a_store_that_forwards_keeps_hashes),
         cmocka_unit_test(test_nothing_of_what_expired_stays),
         cmocka_unit_test(test_a_crash_while_tickets_expire),
         cmocka_unit_test(test_groups_of_those_that_left),
