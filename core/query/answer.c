@@ -4,6 +4,7 @@
 #include "core/query/statistic.h"
 #include "core/query/whole.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,13 +29,21 @@ static void append(struct answer *a, json_t *list, json_t *value)
         a->failed = true;
 }
 
-/* Under METRIC or METRIC.SUFFIX. */
+/* Under METRIC or METRIC.SUFFIX: names of the catalogue, so that nobody need look whether they are UTF-8. */
 static void put_metric(struct answer *a, json_t *row, const struct asked *asked, const char *suffix,
                        json_t *value)
 {
     char key[KEY_BYTES];
-    (void)snprintf(key, sizeof(key), "%s%s", asked->key, suffix);
-    put(a, row, key, value);
+    const size_t n = strlen(asked->key), n_suffix = strlen(suffix);
+    if (n + n_suffix >= sizeof(key)) {
+        json_decref(value);
+        a->failed = true;
+        return;
+    }
+    memcpy(key, asked->key, n);
+    memcpy(key + n, suffix, n_suffix + 1);
+    if (!row || !value || json_object_set_new_nocheck(row, key, value) < 0)
+        a->failed = true;
 }
 
 static json_t *json_count(uint64_t n)
@@ -315,18 +324,41 @@ static json_t *answer_row(struct answer *a, uint32_t group, uint32_t period)
     return row;
 }
 
+/* The groups of an answer with their values, which are looked up once each. */
+struct ordering {
+    unsigned n_by;
+    struct dimension_value *values; /* [group][n_by] */
+};
+
 static int by_values(const void *x, const void *y, void *context)
 {
-    const struct answer *a = context;
-    const uint32_t *left = groups_ids(a->plan->groups, *(const uint32_t *)x),
-                   *right = groups_ids(a->plan->groups, *(const uint32_t *)y);
-    for (unsigned k = 0; k < a->request->n_by; k++) {
-        const struct dimension *d = a->plan->dimensions[a->request->by[k]];
-        struct dimension_value l = dimension_value(d, left[k]), r = dimension_value(d, right[k]);
-        int order = dimension_value_compare(&l, &r);
+    const struct ordering *o = context;
+    const struct dimension_value *left = o->values + (size_t) * (const uint32_t *)x * o->n_by,
+                                 *right = o->values + (size_t) * (const uint32_t *)y * o->n_by;
+    for (unsigned k = 0; k < o->n_by; k++) {
+        int order = dimension_value_compare(&left[k], &right[k]);
         if (order)
             return order;
     }
+    return 0;
+}
+
+/* The numbers of the n groups in the order of their values, into order[n]. */
+static int order_groups(const struct answer *a, uint32_t n, uint32_t *order)
+{
+    struct ordering o = {.n_by = a->request->n_by};
+    o.values = malloc(((size_t)n * o.n_by + 1) * sizeof(*o.values));
+    if (!o.values)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t *ids = groups_ids(a->plan->groups, i);
+        for (unsigned k = 0; k < o.n_by; k++)
+            o.values[(size_t)i * o.n_by + k] =
+                dimension_value(a->plan->dimensions[a->request->by[k]], ids[k]);
+        order[i] = i;
+    }
+    qsort_r(order, n, sizeof(*order), by_values, &o);
+    free(o.values);
     return 0;
 }
 
@@ -336,13 +368,11 @@ static json_t *answer_rows(struct answer *a)
     uint32_t n = groups_count(p->groups);
     uint32_t *order = malloc((n ? n : 1) * sizeof(*order));
     json_t *rows = json_array();
-    if (!order) {
+    if (!order || order_groups(a, n, order) < 0) {
+        free(order);
         a->failed = true;
         return rows;
     }
-    for (uint32_t i = 0; i < n; i++)
-        order[i] = i;
-    qsort_r(order, n, sizeof(*order), by_values, a);
     for (uint32_t i = 0; i < n && !a->failed; i++)
         for (uint32_t period = 0; period < p->periods.n; period++)
             append(a, rows, answer_row(a, order[i], period));
