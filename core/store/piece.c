@@ -113,11 +113,13 @@ int piece_live(const struct piece *p, struct rowgroup_reader *r, uint64_t shown,
         *ret = NULL;
         return 0;
     }
-    memset(base, 1, n_base);
-    for (uint32_t i = 0; bits && i < n_base; i += 8) {
+    uint32_t whole = bits ? n_base / 8 * 8 : 0;
+    for (uint32_t i = 0; i < whole; i += 8) {
         uint64_t bytes = bytes_of_unset(bits[i / 8]);
-        memcpy(base + i, &bytes, n_base - i < 8 ? n_base - i : 8);
+        memcpy(base + i, &bytes, sizeof(bytes)); /* of a length that compilers know */
     }
+    for (uint32_t i = whole; i < n_base; i++)
+        base[i] = !bits || !(bits[i / 8] >> i % 8 & 1);
     for (size_t i = 0; i < p->n_dead; i++)
         if (p->dead[i].row < n_base)
             base[p->dead[i].row] = 0;

@@ -397,7 +397,14 @@ static int read_dimension(struct rowgroup_reader *r, unsigned table, unsigned se
     const uint16_t *base = NULL, *today = NULL;
     uint16_t *values = room->data;
     struct block_column c;
-    int e = read_base_dimension(r, field, &base);
+    int e = 0;
+    if (table == FACT_TICKET && !block_find(&r->group->base, FACT_DIMENSION(0, field), &c)) {
+        e = block_read_u16(b, FACT_DIMENSION(set, field), b->n_rows, values); /* differences to nothing */
+        room_mark(r, room, e == 0);
+        *ret = values;
+        return e;
+    }
+    e = read_base_dimension(r, field, &base);
     today = base;
     if (e == 0 && table != FACT_TICKET)
         e = read_today(r, field, &today);
