@@ -1,7 +1,5 @@
 #include "core/ingest/credit.h"
 
-#include "proto/wire.h"
-
 void credit_pool_init(struct credit_pool *p, uint64_t limit, uint64_t source_max)
 {
     *p = (struct credit_pool){.limit = limit, .source_max = source_max};
@@ -79,9 +77,9 @@ static void credit_grow(struct credit_pool *p, struct credit *c, uint64_t more)
         (void)window_set(p, c, window);
 }
 
-static void credit_cut(struct credit_pool *p, struct credit *c, int64_t waited)
+static void credit_cut(struct credit_pool *p, struct credit *c, int64_t waited, uint64_t least)
 {
-    uint64_t least = 2 * c->largest > WIRE_CREDIT_START ? 2 * c->largest : WIRE_CREDIT_START;
+    least = 2 * c->largest > least ? 2 * c->largest : least;
     uint64_t window = c->window * CREDIT_LATE_MS / (uint64_t)waited;
     window = window > c->window / CREDIT_CUT_MOST ? window : c->window / CREDIT_CUT_MOST;
     window = window > least ? window : least;
@@ -95,10 +93,13 @@ void credit_adapt(struct credit_pool *p, struct credit *c, int64_t taken_at, int
     if (waited < CREDIT_SOON_MS) {
         credit_grow(p, c, c->window);
     } else if (taken_at >= c->adapted_at) { /* else it was under way when the window was another */
+        const bool is_small = c->window < WIRE_BATCH_BYTES, is_crowded = p->under_way >= CREDIT_CROWD;
         c->adapted_at = now;
-        if (waited > CREDIT_LATE_MS)
-            credit_cut(p, c, waited);
-        else if (c->window < WIRE_BATCH_BYTES) /* such a batch is of use even where commits are slow */
+        if (is_small && !is_crowded)
+            credit_grow(p, c, c->window);
+        else if (waited > CREDIT_LATE_MS)
+            credit_cut(p, c, waited, is_crowded ? WIRE_CREDIT_START : WIRE_BATCH_BYTES);
+        else if (is_small) /* a large batch is of use even where commits are slow */
             credit_grow(p, c, c->window / CREDIT_SLOW_SHARE);
     }
 }

@@ -3,8 +3,9 @@
  * Each has a window from WIRE_CREDIT_START up. What goes beyond that start is reserved from one pool. A
  * window that is used is doubled while batches are answered soon; while they are answered late it is cut,
  * such that they would not be; in between one that is smaller than the largest batch there may be grows
- * slowly. More under way than a few commits take makes nothing faster and everybody wait. An idle one is
- * halved.
+ * slowly. More under way than a few commits take makes nothing faster and everybody wait. Where little is
+ * under way it is the disk that is slow, not the crowd: then a window doubles to the largest batch there may
+ * be however late answers are. An idle one is halved.
  *
  * What a source has been told it may rely on while the pool has room: where its window was cut it is told so
  * little by little, with each answer no more than that gives back. What is on its way to us then fits.
@@ -14,6 +15,8 @@
 #ifndef TENDON_INGEST_CREDIT_H
 #define TENDON_INGEST_CREDIT_H
 
+#include "proto/wire.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +25,7 @@
 #define CREDIT_LATE_MS    120 /* above, it is cut, but not below two of the largest batches */
 #define CREDIT_CUT_MOST   4   /* to a fourth at once, at most */
 #define CREDIT_SLOW_SHARE 8   /* by an eighth grows a small one in between */
+#define CREDIT_CROWD      (4 * WIRE_BATCH_BYTES) /* under way of all sources: below, nobody waits for others */
 
 struct credit_pool {
     uint64_t limit;      /* bytes */

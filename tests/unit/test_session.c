@@ -131,6 +131,13 @@ static void test_credit_grows(void **state)
     assert_int_equal(p.reserved, 0);
 }
 
+/* A pool in which others have much under way. */
+static void crowd_init(struct credit_pool *p)
+{
+    credit_pool_init(p, CREDIT_CROWD + 64 * START, 32 * START);
+    p->under_way = CREDIT_CROWD;
+}
+
 /* Where commits are slow but not late a window grows to one of the largest batches and no further: by an
  * eighth, once for all that is under way. */
 static void test_credit_of_slow_commits(void **state)
@@ -138,7 +145,7 @@ static void test_credit_of_slow_commits(void **state)
     struct credit_pool p;
     struct credit c;
     bool is_short;
-    credit_pool_init(&p, 64 * START, 32 * START);
+    crowd_init(&p);
     credit_open(&c, 0);
     int64_t at = 0;
     for (int i = 0; i < 20; i++, at += CREDIT_LATE_MS) {
@@ -153,6 +160,28 @@ static void test_credit_of_slow_commits(void **state)
     assert_in_range(c.window, WIRE_BATCH_BYTES, WIRE_BATCH_BYTES * 9 / 8);
 }
 
+/* Who is nearly alone waits for the disk: a smaller window than one of the largest batches doubles, however
+ * late its answers are. */
+static void test_credit_of_a_slow_disk(void **state)
+{
+    struct credit_pool p;
+    struct credit c;
+    bool is_short;
+    credit_pool_init(&p, 64 * START, 32 * START);
+    credit_open(&c, 0);
+    int64_t at = 0;
+    for (int i = 0; i < 8; i++, at += 20 * CREDIT_LATE_MS) {
+        uint64_t before = c.window;
+        assert_true(credit_take(&p, &c, c.promised < START ? c.promised : START, at, &is_short));
+        c.peak = before; /* it is used */
+        credit_give(&p, &c, START);
+        credit_adapt(&p, &c, at, at + 10 * CREDIT_LATE_MS);
+        credit_adapt(&p, &c, at, at + 10 * CREDIT_LATE_MS);
+        assert_int_equal(c.window, before < WIRE_BATCH_BYTES ? 2 * before : WIRE_BATCH_BYTES);
+        credit_promise(&c, START);
+    }
+}
+
 /* A larger window grows only while answers come soon, and is cut while they are late: once for all that is
  * under way, such that as much would not be late. */
 static void test_credit_follows_the_delay(void **state)
@@ -160,7 +189,7 @@ static void test_credit_follows_the_delay(void **state)
     struct credit_pool p;
     struct credit c;
     bool is_short;
-    credit_pool_init(&p, 64 * START, 32 * START);
+    crowd_init(&p);
     credit_open(&c, 0);
     for (int i = 0; i < 4; i++) {
         assert_true(credit_take(&p, &c, START, 0, &is_short));
@@ -193,7 +222,7 @@ static void test_credit_is_cut_by_what_comes_back(void **state)
     struct credit_pool p;
     struct credit c;
     bool is_short;
-    credit_pool_init(&p, 64 * START, 32 * START);
+    crowd_init(&p);
     credit_open(&c, 0);
     c.window = c.promised = N * PART;
     p.reserved = c.window - START;
@@ -323,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_table_is_bounded),
         cmocka_unit_test(test_credit_grows),
         cmocka_unit_test(test_credit_of_slow_commits),
+        cmocka_unit_test(test_credit_of_a_slow_disk),
         cmocka_unit_test(test_credit_is_cut_by_what_comes_back),
         cmocka_unit_test(test_credit_follows_the_delay),
         cmocka_unit_test(test_credit_shrinks),
