@@ -20,6 +20,7 @@ enum { DAY_MS = 86400000 };
 struct retired {
     int64_t day; /* the last that was gone through, in days since 1970 */
     uint64_t n_frozen, n_erased;
+    uint64_t n_in_blocks; /* of the erased, those whose facts are still in blocks */
 };
 
 struct retire {
@@ -27,7 +28,6 @@ struct retire {
     uint32_t next;   /* subject */
     bool is_through; /* all have been looked at; those that have come since are new */
     int64_t day;
-    bool has_erased;      /* their facts are still in blocks */
     struct expiry expiry; /* what comes then */
 };
 
@@ -228,10 +228,10 @@ static int step_slice(struct store *s, struct txn *t, int64_t before)
         read_retired(t, &retired);
         retired.n_frozen += l.n - l.n_erased;
         retired.n_erased += l.n_erased;
+        retired.n_in_blocks += l.n_erased;
         write_retired(t, &retired);
         if (l.n > l.n_erased)
             s->meta.frozen_version = FACT_VERSION;
-        p->has_erased |= l.n_erased > 0;
     }
     p->next = slice.end;
     free(l.changes);
@@ -289,9 +289,10 @@ static int step_last(struct store *s, struct error *err)
     if (r < 0)
         return r;
     read_retired(&t, &retired);
+    s->meta.must_refold |= retired.n_in_blocks > 0; /* the second generation has nothing of them */
     retired.day = s->retire->day;
+    retired.n_in_blocks = 0;
     write_retired(&t, &retired);
-    s->meta.must_refold |= s->retire->has_erased; /* the second generation has nothing of them */
     s->retired_day = retired.day;
     r = step_end(s, &t, &before, 1, err);
     store_retire_forget(s);

@@ -570,6 +570,31 @@ static void test_a_crash_while_tickets_expire(void **state)
     free(expected);
 }
 
+/* A crash behind any step of the pass in which a ticket is erased: its rows go from the blocks all the same.
+ */
+static void test_a_crash_while_a_ticket_is_erased(void **state)
+{
+    bool is_through = false;
+    for (unsigned n = 1; !is_through; n++) {
+        struct world *w = world_new(100);
+        struct store_progress progress;
+        assert_int_equal(send(w, "T-3", "erase", w->now, EVENT_TICKET_DELETED, FIELD_REASON, REASON_ERASURE),
+                         REJECT_NONE);
+        reopen(w);
+        w->now += DAY_MS;
+        is_through = steps(w, n);
+        crash_store(w->store, w->path);
+        w->store = open_store_sliced(w->path, 1000, 7);
+        (void)steps(w, UINT16_MAX);
+        store_progress(w->store, &progress);
+        assert_true(progress.is_refolding);
+        finish_refold(w->store);
+        store_progress(w->store, &progress);
+        assert_false(progress.is_refolding);
+        world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -583,6 +608,7 @@ int main(void)
         cmocka_unit_test(test_a_store_that_forwards_keeps_hashes),
         cmocka_unit_test(test_nothing_of_what_expired_stays),
         cmocka_unit_test(test_a_crash_while_tickets_expire),
+        cmocka_unit_test(test_a_crash_while_a_ticket_is_erased),
         cmocka_unit_test(test_groups_of_those_that_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
