@@ -18,10 +18,10 @@
 #include <stdatomic.h>
 
 #define STORE_FORMAT          5
-#define STORE_HOT_EVENTS      131072 /* journal events that make a seal due, unless the options say otherwise */
+#define STORE_HOT_EVENTS      262144 /* journal events that make a seal due, unless the options say otherwise */
 #define STORE_JOURNAL_ENTRIES 4096   /* commits that do, too */
-#define STORE_KEPT_TIMES      4      /* so many times hot_events may be of tickets that stay hot in a seal */
-#define STORE_KEPT_TIMES_MAX  12     /* where many come back soon */
+#define STORE_KEPT_TIMES      2      /* so many times hot_events may be of tickets that stay hot in a seal */
+#define STORE_KEPT_TIMES_MAX  5      /* where many come back soon */
 #define STORE_LATELY          4 /* seals ago: a subject that comes back would be there if there were more room */
 #define STORE_REVIVED_SHARE   1024  /* of new events: so many subjects that came back are many */
 #define STORE_CLOSED_AGES     8     /* so many times as fast do closed tickets grow old */

@@ -104,7 +104,7 @@ static void test_closed_tickets_cool_first(void **state)
     send(&w, "reopened", STATUS_NEW);
     send(&w, "reopened", STATUS_CLOSED);
     send(&w, "reopened", STATUS_OPEN);
-    for (unsigned i = 0; i < 12; i++) {
+    for (unsigned i = 0; i < 6; i++) {
         fill(&w, HOT_EVENTS / 2);
         send_fills(&w, w.n_filled - HOT_EVENTS / 2, HOT_EVENTS / 2, STATUS_CLOSED);
     }
@@ -112,7 +112,7 @@ static void test_closed_tickets_cool_first(void **state)
     assert_true(is_hot(&w, "open"));
     assert_true(is_hot(&w, "reopened"));
     assert_false(is_hot(&w, "fill-0"));
-    assert_false(is_hot(&w, "fill-200"));
+    assert_false(is_hot(&w, "fill-100"));
     assert_true(is_hot(&w, last));
     assert_true(w.store->hot.n_events <= LEAST + 2 * HOT_EVENTS);
     world_free(&w);
@@ -125,7 +125,7 @@ static void test_room_follows_what_comes_back(void **state)
     assert_int_equal(w.store->kept_events, LEAST);
     fill(&w, 8 * HOT_EVENTS);
     assert_int_equal(w.store->kept_events, LEAST); /* nobody came back */
-    unsigned first = w.n_filled - 7 * HOT_EVENTS;
+    unsigned first = w.n_filled - 5 * HOT_EVENTS;
     assert_false(is_hot(&w, "fill-64"));
     send_fills(&w, first, 3 * HOT_EVENTS, STATUS_OPEN);
     fill(&w, HOT_EVENTS); /* the seal that counts the last of them */

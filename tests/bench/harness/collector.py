@@ -59,7 +59,7 @@ class Collector:
         self.build = loads.build
         self.data = os.path.join(self.folder, "data")
         self.control = f"ipc://{self.folder}/run/control.sock"
-        self.anonymous_kib = 0
+        self.anonymous_kib = self.loading_kib = 0  # at most: at all, and until the last ACK of a load
         self.process = self.asker = None
         self.log = None
         self.next_states = 0
@@ -221,6 +221,7 @@ class Collector:
         cpu = cpu_ns(self.process.pid)
         self.go(name)
         results = self.results(name, clients, processes)
+        self.loading_kib = self.anonymous_kib
         for tenant in tenants:
             answer = self.ask({"tenant": tenant, "metrics": ["tickets_created"]})
             created = answer["rows"][0]["tickets_created"] - before

@@ -39,8 +39,10 @@ def table(result):
         ack = result["ack_ms"]
         lines.append(f"ACK of one event, idle: p50 {ack['p50']} ms, p99 {ack['p99']} ms; one LMDB commit of the same bytes: "
                      f"p50 {ack['lmdb_p50']} ms, p99 {ack['lmdb_p99']} ms")
-    if "rss_mib" in result:
-        lines.append(f"memory while loading: {result['rss_mib']} MiB anonymous, at most")
+    if "rss_mib_by_part" in result:
+        parts = ", ".join(f"{part} {mib['loading']} ({mib['with_first_answer']})"
+                          for part, mib in result["rss_mib_by_part"].items())
+        lines.append(f"memory while loading (with the first answer), anonymous MiB at most: {parts}")
     if "open_ms" in result:
         lines.append(f"first answer after a clean stop {result['open_ms']['clean']} ms, "
                      f"after kill -9 under load {result['open_ms']['killed']} ms")
