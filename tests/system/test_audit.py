@@ -82,6 +82,7 @@ def test_what_was_refused_before_it_began_leaves_no_text(running):
 def test_starts_and_plugins_are_there(make_collector, tmp_path):
     (tmp_path / "a.csv").write_text("id,when\n")
     collector = make_collector(plugins=[csv_created(tmp_path / "a.csv")]).start()
+    wait_for(lambda: acts(collector, act="plugin.load"))  # it is there before the plugin is
     loaded = acts(collector, act="plugin.load")[0]
     with open(built("csv.so"), "rb") as file:
         assert loaded["what"]["sha256"] == hashlib.sha256(file.read()).hexdigest()
