@@ -22,7 +22,7 @@
 
 #define CREDIT_IDLE_MS    10000
 #define CREDIT_SOON_MS    50  /* from a batch to its answer: below, a window may double */
-#define CREDIT_LATE_MS    120 /* above, it is cut, but not below two of the largest batches */
+#define CREDIT_LATE_MS    120 /* above, it is cut, but not below two of the largest batches sent */
 #define CREDIT_CUT_MOST   4   /* to a fourth at once, at most */
 #define CREDIT_SLOW_SHARE 8   /* by an eighth grows a small one in between */
 #define CREDIT_CROWD      (4 * WIRE_BATCH_BYTES) /* under way of all sources: below, nobody waits for others */

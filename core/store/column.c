@@ -496,13 +496,18 @@ static int parts_init(struct parts *p, const struct some *some, size_t n)
     return r;
 }
 
+/* The rows of a sparse column that have another value than most, and these. */
+static int get_sparse(const struct header *h, size_t n, struct some *some, struct parts *parts)
+{
+    int r = get_some(h->data, h->size, n, h->kind == KIND_BITMAP, some);
+    return r < 0 ? r : parts_init(parts, some, n);
+}
+
 static int decode_sparse(const struct header *h, size_t n, int64_t *ret)
 {
     struct some some;
     struct parts parts;
-    int r = get_some(h->data, h->size, n, h->kind == KIND_BITMAP, &some);
-    if (r == 0)
-        r = parts_init(&parts, &some, n);
+    int r = get_sparse(h, n, &some, &parts);
     if (r < 0)
         return r;
     for (size_t i = 0; i < n; i++)
@@ -519,9 +524,7 @@ static int add_sparse_u16(const struct header *h, size_t n, uint16_t *ret)
     const uint16_t base = (uint16_t)h->base;
     struct some some;
     struct parts parts;
-    int r = get_some(h->data, h->size, n, h->kind == KIND_BITMAP, &some);
-    if (r == 0)
-        r = parts_init(&parts, &some, n);
+    int r = get_sparse(h, n, &some, &parts);
     if (r < 0)
         return r;
     for (size_t i = 0; base && i < n; i++)
@@ -653,9 +656,7 @@ static int pick_sparse(const struct header *h, size_t n, const uint16_t *rows, u
 {
     struct some some;
     struct parts parts;
-    int r = get_some(h->data, h->size, n, h->kind == KIND_BITMAP, &some);
-    if (r == 0)
-        r = parts_init(&parts, &some, n);
+    int r = get_sparse(h, n, &some, &parts);
     if (r < 0)
         return r;
     for (uint32_t k = 0; k < n_rows; k++)

@@ -1,7 +1,7 @@
 /* The hot subjects: tickets (and events without one) whose events are in memory, where the fold reads them.
  *
- * A subject is hot from its first event, or from the one that brings it back, until a seal that finds it
- * untouched for a whole interval. Owned by the committer. */
+ * A subject is hot from its first event, or from the one that brings it back, until a seal lets it
+ * cool down (draft.c says which). Owned by the committer. */
 #ifndef TENDON_STORE_HOT_H
 #define TENDON_STORE_HOT_H
 

@@ -339,6 +339,7 @@ int store_revive(struct store *s, struct txn *t, uint64_t hash, bool is_loose, u
         return r;
     *ret = subject;
     s->n_buried++;
+    /* A run has the number of its seal, and a seal takes two. */
     s->n_revived += location.runs[first] && s->meta.next_segment - location.runs[first] <= 2 * STORE_LATELY;
     /* Its rows are in the memtable from now on, even where no new event comes of this. */
     r = store_touch(s, subject);

@@ -7,6 +7,7 @@
 #include "core/store/environment.h"
 #include "core/store/facts.h"
 #include "core/store/journal.h"
+#include "core/store/location.h"
 #include "core/store/memtable.h"
 #include "core/store/prepare.h"
 #include "core/store/segment.h"
@@ -21,7 +22,7 @@
 #define STORE_HOT_EVENTS      262144 /* journal events that make a seal due, unless the options say otherwise */
 #define STORE_JOURNAL_ENTRIES 4096   /* commits that do, too */
 #define STORE_KEPT_TIMES      2      /* so many times hot_events may be of tickets that stay hot in a seal */
-#define STORE_KEPT_TIMES_MAX  5      /* where many come back soon */
+#define STORE_KEPT_TIMES_MAX  5      /* where tickets come back that cooled lately */
 #define STORE_LATELY          4 /* seals ago: a subject that comes back would be there if there were more room */
 #define STORE_REVIVED_SHARE   1024  /* of new events: so many subjects that came back are many */
 #define STORE_CLOSED_AGES     8     /* so many times as fast do closed tickets grow old */

@@ -19,9 +19,8 @@ static const struct config_key LIMIT_KEYS[] = {
          "they have; queries go on. A change holds at once, but up to twice the value at the start at most."},
     {"hot_events", CONFIG_INT, LIMIT(hot_events), .low = 1000, .high = 50000000,
      .help = "Events taken before they are sealed into blocks on disk; tickets that stay in memory have up "
-             "to twice, "
-             "where some come back up to five times as many. Left out: 262,144. More memory, fewer and "
-             "larger blocks. A change holds from the next start on."},
+             "to twice as many, up to five times where tickets come back. Left out: 262,144. More memory, "
+             "fewer and larger blocks. A change holds from the next start on."},
     {"query_time", CONFIG_DURATION, LIMIT(query_time), .preset = "5s", .low = 100, .high = 3600000,
      .help = "How long one query may run."},
     {"result_rows", CONFIG_INT, LIMIT(result_rows), .preset = "100000", .low = 1, .high = 10000000,

@@ -1,6 +1,7 @@
 /* The directory: every hash is found until it is forgotten, whatever is merged, swept or read back in
  * between. */
 #include "core/store/directory.h"
+#include "core/store/location.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
