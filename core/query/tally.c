@@ -4,33 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int bitmap_add(struct bitmap *b, uint32_t number)
-{
-    size_t word = number / 64;
-    uint64_t bit = 1ull << number % 64;
-    if (word >= b->n_words) {
-        size_t n = b->n_words ? b->n_words : 1024;
-        while (n <= word)
-            n *= 2;
-        uint64_t *grown = realloc(b->words, n * sizeof(*grown));
-        if (!grown)
-            return -ENOMEM;
-        memset(grown + b->n_words, 0, (n - b->n_words) * sizeof(*grown));
-        b->words = grown;
-        b->n_words = n;
-    }
-    if (b->words[word] & bit)
-        return 0;
-    b->words[word] |= bit;
-    return 1;
-}
-
-void bitmap_fini(struct bitmap *b)
-{
-    free(b->words);
-    *b = (struct bitmap){0};
-}
-
 void tally_fini(struct tally *t)
 {
     bitmap_fini(&t->excluded_seen);
@@ -44,7 +17,7 @@ void tally_fini(struct tally *t)
 
 size_t tally_bytes(const struct tally *t)
 {
-    return (t->excluded_seen.n_words + t->inferred_seen.n_words + t->n_slots) * sizeof(uint64_t) +
+    return t->excluded_seen.n_bytes + t->inferred_seen.n_bytes + t->n_slots * sizeof(uint64_t) +
            t->n_cells * sizeof(*t->cells) + t->list_capacity * sizeof(*t->list);
 }
 
@@ -139,23 +112,6 @@ int tally_infer(struct tally *t, uint32_t subject)
     if (r > 0)
         t->inferred++;
     return r < 0 ? r : 0;
-}
-
-static int bitmap_merge(struct bitmap *b, const struct bitmap *other, uint64_t *ret_new)
-{
-    if (other->n_words > b->n_words) {
-        uint64_t *grown = realloc(b->words, other->n_words * sizeof(*grown));
-        if (!grown)
-            return -ENOMEM;
-        memset(grown + b->n_words, 0, (other->n_words - b->n_words) * sizeof(*grown));
-        b->words = grown;
-        b->n_words = other->n_words;
-    }
-    for (size_t i = 0; i < other->n_words; i++) {
-        *ret_new += (unsigned)__builtin_popcountll(other->words[i] & ~b->words[i]);
-        b->words[i] |= other->words[i];
-    }
-    return 0;
 }
 
 int tally_merge(struct tally *t, const struct tally *share, const uint32_t *group_map, uint32_t n_slots)

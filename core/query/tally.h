@@ -2,20 +2,12 @@
 #ifndef TENDON_QUERY_TALLY_H
 #define TENDON_QUERY_TALLY_H
 
+#include "core/base/bitmap.h"
 #include "core/query/metric.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* A set of numbers, small and dense as subjects are. */
-struct bitmap {
-    uint64_t *words;
-    size_t n_words;
-};
-/* 1 when it was not in the set, 0 when it was, -ENOMEM. */
-int bitmap_add(struct bitmap *b, uint32_t number);
-void bitmap_fini(struct bitmap *b);
 
 /* A ticket that would have given a sample in a cell. */
 struct exclusion {

@@ -47,8 +47,9 @@ static void *slab_take(struct hot *h, size_t size)
 }
 
 /* Bytes of a class; multiples of 8. */
-static const uint32_t CLASS_BYTES[HOT_DATA_CLASSES] = {256,  384,  576,  864,  1296,  1944,
-                                                       2920, 4376, 6568, 9848, 14776, 22160};
+static const uint32_t CLASS_BYTES[HOT_DATA_CLASSES] = {112,  176,  256,  384,  576,  864,   1296,
+                                                       1944, 2920, 4376, 6568, 9848, 14776, 22160};
+enum { EVENTS_BYTES = 256 }; /* of a subject, at least: few have only one event */
 
 /* Which class has room for so many bytes; HOT_DATA_CLASSES: none. */
 static unsigned class_of(size_t size)
@@ -115,19 +116,25 @@ void hot_release(struct hot *h)
     h->is_held = false;
 }
 
+/* At least size bytes; NULL: no memory. */
+static void *data_take(struct hot *h, size_t size, size_t *ret_capacity)
+{
+    const unsigned class = class_of(size);
+    if (class == HOT_DATA_CLASSES) {
+        *ret_capacity = size * 2;
+        return malloc(size * 2);
+    }
+    *ret_capacity = CLASS_BYTES[class];
+    if (h->free_data[class].n)
+        return h->free_data[class].list[--h->free_data[class].n];
+    return slab_take(h, CLASS_BYTES[class]);
+}
+
 /* Room for at least size bytes, with what is there now. */
 static int data_grow(struct hot *h, struct subject *s, size_t size)
 {
-    unsigned class = class_of(size);
-    size_t capacity = class < HOT_DATA_CLASSES ? CLASS_BYTES[class] : size * 2;
-    void *data;
-    if (class == HOT_DATA_CLASSES) {
-        data = malloc(capacity);
-    } else if (h->free_data[class].n) {
-        data = h->free_data[class].list[--h->free_data[class].n];
-    } else {
-        data = slab_take(h, capacity);
-    }
+    size_t capacity;
+    void *data = data_take(h, size < EVENTS_BYTES ? EVENTS_BYTES : size, &capacity);
     if (!data)
         return -ENOMEM;
     if (s->size)
@@ -158,7 +165,7 @@ static struct subject *subject_make(struct hot *h)
 static void subject_free(struct hot *h, struct subject *s)
 {
     data_give(h, s->data, s->capacity);
-    free(s->rows);
+    data_give(h, s->rows, s->rows_capacity * sizeof(*s->rows));
     s->next_free = h->free_subjects;
     h->free_subjects = s;
 }
@@ -355,6 +362,20 @@ static bool is_closed_by(const struct event *e)
         if (event_field_of(e->fields[i]) == FIELD_TO)
             return event_number_of(e->fields[i]) == STATUS_CLOSED;
     return false;
+}
+
+int subject_reserve_rows(struct hot *h, struct subject *s, uint32_t n)
+{
+    size_t capacity;
+    if (n <= s->rows_capacity)
+        return 0;
+    void *rows = data_take(h, n * sizeof(*s->rows), &capacity);
+    if (!rows)
+        return -ENOMEM;
+    data_give(h, s->rows, s->rows_capacity * sizeof(*s->rows));
+    s->rows = rows;
+    s->rows_capacity = (uint32_t)(capacity / sizeof(*s->rows));
+    return 0;
 }
 
 int subject_append(struct hot *h, struct subject *s, const struct event *e)

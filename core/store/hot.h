@@ -41,7 +41,7 @@ struct subject {
 };
 
 #define HOT_DATA_CLASSES                                                                                     \
-    12 /* 256 bytes to 22 KiB, each half as large again; what is larger has memory of its own */
+    14 /* 112 bytes to 22 KiB, each half as large again; what is larger has memory of its own */
 
 struct hot_slot {
     uint64_t key; /* the hash, of its kind */
@@ -102,6 +102,8 @@ static inline void hot_prefetch_place(const struct hot *h, size_t i)
     }
 }
 
+/* Room for n rows, of which none is there any more. 0 or -ENOMEM. */
+int subject_reserve_rows(struct hot *h, struct subject *s, uint32_t n);
 int subject_append(struct hot *h, struct subject *s, const struct event *e);
 /* Takes out the events that drops says. */
 void subject_drop(struct hot *h, struct subject *s, bool (*drops)(const void *context, const struct event *e),

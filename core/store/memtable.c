@@ -18,6 +18,7 @@ static void chunk_free(struct memtable_chunk *c)
         return;
     free(c->born);
     free((void *)c->died);
+    free((void *)c->owners);
     free(c->values);
     free(c->dimensions);
     free(c);
@@ -33,10 +34,11 @@ static struct memtable_chunk *chunk_new(enum fact_table table, uint32_t n)
     c->stride = n + STRIDE_MORE;
     c->born = malloc(n * sizeof(*c->born));
     c->died = malloc(n * sizeof(*c->died));
+    c->owners = malloc(n * sizeof(*c->owners));
     /* calloc, as most dimensions of most rows are 0 and their pages are then never touched */
     c->values = calloc((size_t)info->n_values * c->stride, sizeof(*c->values));
     c->dimensions = calloc((size_t)info->n_sets * FIELD_N_DIMENSIONS * c->stride, sizeof(*c->dimensions));
-    if (!c->born || !c->died || !c->values || !c->dimensions) {
+    if (!c->born || !c->died || !c->owners || !c->values || !c->dimensions) {
         chunk_free(c);
         return NULL;
     }
@@ -190,38 +192,37 @@ static struct memtable_chunk *part_grow(struct memtable *m, enum fact_table tabl
     return c;
 }
 
-/* Room for one more row of a table: its chunk and place there; its number, or -ENOMEM. */
-static int64_t row_begin(struct memtable *m, enum fact_table table, uint64_t born,
-                         struct memtable_chunk **ret, uint32_t *ret_i)
+/* The chunk that takes the next row of a table, and where there; NULL: no memory. */
+static struct memtable_chunk *chunk_with_room(struct memtable *m, enum fact_table table, uint32_t *ret_i)
 {
-    struct memtable_part *part = &m->parts[table];
-    struct memtable_chunk *c = chunk_at(m, table, part->place);
+    struct memtable_chunk *c = chunk_at(m, table, m->parts[table].place);
     if (!c || atomic_load_explicit(&c->n_rows, memory_order_relaxed) == c->n_rows_max)
         c = part_grow(m, table);
-    if (!c)
-        return -ENOMEM;
-    const uint32_t i = atomic_load_explicit(&c->n_rows, memory_order_relaxed);
-    c->born[i] = born;
-    atomic_store_explicit(&c->died[i], UINT64_MAX, memory_order_relaxed);
-    *ret = c;
-    *ret_i = i;
-    return (int64_t)part->place * MEMTABLE_CHUNK_ROWS + i;
+    *ret_i = c ? atomic_load_explicit(&c->n_rows, memory_order_relaxed) : 0;
+    return c;
 }
 
-static void row_end(struct memtable_chunk *c, uint32_t i)
+static void row_begin(struct memtable_chunk *c, uint32_t i, uint64_t born, void *owner)
 {
-    c->n_living++;
-    atomic_store_explicit(&c->n_rows, i + 1, memory_order_release);
+    c->born[i] = born;
+    c->owners[i] = owner;
+    atomic_store_explicit(&c->died[i], UINT64_MAX, memory_order_relaxed);
 }
 
-int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t born)
+static void rows_end(struct memtable_chunk *c, uint32_t i, uint32_t n)
+{
+    c->n_living += n;
+    atomic_store_explicit(&c->n_rows, i + n, memory_order_release);
+}
+
+int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t born, void *owner)
 {
     const struct fact_table_info *info = &FACT_TABLE_INFO[row->table];
-    struct memtable_chunk *c;
     uint32_t i;
-    int64_t number = row_begin(m, row->table, born, &c, &i);
-    if (number < 0)
-        return number;
+    struct memtable_chunk *c = chunk_with_room(m, row->table, &i);
+    if (!c)
+        return -ENOMEM;
+    row_begin(c, i, born, owner);
     /* The lines that the next rows go to are asked for: each column is written elsewhere. */
     for (unsigned v = 0; v < info->n_values; v++)
         if (row->values[v]) {
@@ -238,39 +239,50 @@ int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t bo
             __builtin_prefetch(to + 32, 1);
             c->used_dimensions |= UINT64_C(1) << d;
         }
-    row_end(c, i);
-    return number;
+    rows_end(c, i, 1);
+    return (int64_t)m->parts[row->table].place * MEMTABLE_CHUNK_ROWS + i;
 }
 
-static int64_t row_copy(struct memtable *m, enum fact_table table, const struct memtable_chunk *old,
-                        uint32_t k, uint64_t born)
+/* Rows of one chunk behind those of another, a column after the other. */
+static void rows_copy(struct memtable_chunk *c, uint32_t i, const struct memtable_chunk *from,
+                      const uint32_t *rows, uint32_t n, uint64_t born)
 {
-    struct memtable_chunk *c;
-    uint32_t i;
-    int64_t number = row_begin(m, table, born, &c, &i);
-    if (number < 0)
-        return number;
-    for (uint64_t used = old->used_values; used; used &= used - 1) {
-        size_t v = (size_t)__builtin_ctzll(used);
-        c->values[v * c->stride + i] = old->values[v * old->stride + k];
+    for (uint32_t k = 0; k < n; k++)
+        row_begin(c, i + k, born, from->owners[rows[k]]);
+    for (uint64_t used = from->used_values; used; used &= used - 1) {
+        const size_t v = (size_t)__builtin_ctzll(used);
+        int64_t *to = &c->values[v * c->stride + i];
+        const int64_t *of = &from->values[v * from->stride];
+        for (uint32_t k = 0; k < n; k++)
+            to[k] = of[rows[k]];
     }
-    for (uint64_t used = old->used_dimensions; used; used &= used - 1) {
-        size_t d = (size_t)__builtin_ctzll(used);
-        c->dimensions[d * c->stride + i] = old->dimensions[d * old->stride + k];
+    for (uint64_t used = from->used_dimensions; used; used &= used - 1) {
+        const size_t d = (size_t)__builtin_ctzll(used);
+        uint16_t *to = &c->dimensions[d * c->stride + i];
+        const uint16_t *of = &from->dimensions[d * from->stride];
+        for (uint32_t k = 0; k < n; k++)
+            to[k] = of[rows[k]];
     }
-    c->used_values |= old->used_values;
-    c->used_dimensions |= old->used_dimensions;
-    row_end(c, i);
-    return number;
+    c->used_values |= from->used_values;
+    c->used_dimensions |= from->used_dimensions;
+    rows_end(c, i, n);
 }
 
-int64_t memtable_keep(struct memtable *m, const struct memtable *before, enum fact_table table, uint32_t row,
-                      uint64_t born)
+int memtable_copy(struct memtable *m, enum fact_table table, const struct memtable_chunk *from,
+                  const uint32_t *rows, uint32_t n, uint64_t born, uint32_t *ret_numbers)
 {
-    const struct memtable_chunk *c = chunk_at(before, table, row / MEMTABLE_CHUNK_ROWS);
-    if (c == chunk_at(m, table, row / MEMTABLE_CHUNK_ROWS))
-        return row;
-    return row_copy(m, table, c, row % MEMTABLE_CHUNK_ROWS, born);
+    for (uint32_t done = 0; done < n;) {
+        uint32_t i;
+        struct memtable_chunk *c = chunk_with_room(m, table, &i);
+        if (!c)
+            return -ENOMEM;
+        const uint32_t room = c->n_rows_max - i, part = n - done < room ? n - done : room;
+        rows_copy(c, i, from, rows + done, part, born);
+        for (uint32_t k = 0; k < part; k++)
+            ret_numbers[done + k] = m->parts[table].place * MEMTABLE_CHUNK_ROWS + i + k;
+        done += part;
+    }
+    return 0;
 }
 
 void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint64_t died)

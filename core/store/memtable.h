@@ -28,6 +28,7 @@ struct memtable_chunk {
     uint64_t used_dimensions; /* the same, by set × FIELD_N_DIMENSIONS + field */
     uint64_t *born;           /* tick from which a row holds */
     _Atomic uint64_t *died;   /* tick from which it no longer does; UINT64_MAX while it does */
+    void **owners;            /* the committer's: whose row it is */
     int64_t *values;          /* [column][stride] */
     uint16_t *dimensions;     /* [set × FIELD_N_DIMENSIONS + field][stride] */
 };
@@ -79,13 +80,14 @@ struct memtable *memtable_next(const struct memtable *m);
 struct memtable *memtable_ref(struct memtable *m);
 void memtable_unref(struct memtable *m);
 
-/* Adds a row that holds from born on; its number in its table, or -ENOMEM. */
-int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t born);
+/* Adds a row that holds from born on; its number in its table (place of its chunk × MEMTABLE_CHUNK_ROWS +
+ * place there), or -ENOMEM. */
+int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t born, void *owner);
 void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint64_t died);
-/* The number of a row of the memtable before: the same where its chunk is shared, else that of a copy, which
- * holds from born on. Or -ENOMEM. */
-int64_t memtable_keep(struct memtable *m, const struct memtable *before, enum fact_table table, uint32_t row,
-                      uint64_t born);
+/* Copies n rows of a chunk, by their places there, to a memtable that does not share it; they hold from born
+ * on, and *ret_numbers are theirs in their table. 0 or -ENOMEM. */
+int memtable_copy(struct memtable *m, enum fact_table table, const struct memtable_chunk *from,
+                  const uint32_t *rows, uint32_t n, uint64_t born, uint32_t *ret_numbers);
 
 int memtable_add_dead(struct memtable *m, const struct memtable_dead *dead);
 

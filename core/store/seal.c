@@ -1,4 +1,6 @@
+#include "core/base/bitmap.h"
 #include "core/store/draft.h"
+#include "core/store/handover.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,8 @@ struct seal {
     struct draft draft;
     struct hot_record *records; /* of what stays hot */
     size_t n_records, capacity;
-    int r; /* of the draft, once it is done */
+    struct bitmap cooled; /* the numbers of those that go */
+    int r;                /* of the draft, once it is done */
     bool is_beside;
     pthread_t thread;
     atomic_bool is_done;
@@ -59,29 +62,6 @@ static int write_locations(struct store *s, struct txn *t, const struct draft *d
     return r;
 }
 
-/* Finds the rows of a subject that stays a place in the next memtable, and ends those of one that cools down:
- * views of before the seal see them there, and those behind it in the row groups. Changes where rows are; a
- * seal that fails is followed by a reload, so nobody reads that. */
-static int move_rows(struct store *s, struct subject *subject, bool switches, struct memtable *next)
-{
-    if (switches && !subject->cools) {
-        subject->is_touched = false;
-        return store_fold_anew(s, s->environment, subject, next);
-    }
-    for (uint32_t k = 0; k < subject->n_rows; k++) {
-        struct subject_row *row = &subject->rows[k];
-        if (subject->cools) {
-            memtable_end(s->memtable, row->table, row->row, s->tick);
-            continue;
-        }
-        int64_t number = memtable_keep(next, s->memtable, row->table, row->row, s->tick);
-        if (number < 0)
-            return (int)number;
-        row->row = (uint32_t)number;
-    }
-    return 0;
-}
-
 /* Decides whether a drafted subject goes. One that was to cool down and was touched since has woken: it
  * stays, and the facts that were drafted of it hold for nobody. */
 static int judge(struct store *s, struct txn *t, const struct draft *d, struct draft_subject *of)
@@ -113,26 +93,39 @@ static int reserve_records(struct seal *seal, size_t n)
 }
 
 /* One look at each hot subject: they are all over memory. Those that came behind the draft are in the
- * journal, which tells the next start of them, but for old ones that came back without an event. */
+ * journal, which tells the next start of them, but for old ones that came back without an event. What changes
+ * in memory holds behind the commit; a seal that fails is followed by a reload, so nobody reads it. */
 static int look_through(struct store *s, struct txn *t, struct seal *seal, struct memtable *next)
 {
     struct draft *d = &seal->draft;
     int r = reserve_records(seal, s->hot.n);
+    s->touched.n = 0; /* there is room for as many as there were */
     for (size_t i = 0; i < s->hot.n && r == 0; i++) {
         struct subject *subject = s->hot.list[i];
         hot_prefetch_place(&s->hot, i);
         if (i < d->n)
             r = judge(s, t, d, &d->list[i]);
-        if (r == 0)
-            r = move_rows(s, subject, seal->kind == SEAL_SWITCH, next);
-        if (!subject->cools && subject->number < d->n_subjects)
-            seal->records[seal->n_records++] = (struct hot_record){
-                .hash = subject->hash,
-                .number = subject->number,
-                .last_segment = subject->last_segment,
-                .namespace = subject->namespace,
-                .is_loose = subject->is_loose,
-            };
+        if (subject->cools) {
+            if (bitmap_add(&seal->cooled, subject->number) < 0)
+                r = -ENOMEM;
+            continue;
+        }
+        if (r == 0 && seal->kind == SEAL_SWITCH) {
+            subject->is_touched = false;
+            r = store_fold_anew(s, s->environment, subject, next);
+        }
+        if (subject->is_touched)
+            s->touched.list[s->touched.n++] = subject;
+        if (subject->number >= d->n_subjects)
+            continue;
+        subject->is_kept = true;
+        seal->records[seal->n_records++] = (struct hot_record){
+            .hash = subject->hash,
+            .number = subject->number,
+            .last_segment = subject->last_segment,
+            .namespace = subject->namespace,
+            .is_loose = subject->is_loose,
+        };
     }
     return r;
 }
@@ -168,6 +161,8 @@ static int write_all(struct store *s, struct txn *t, struct seal *seal, struct m
     int r = draft_put(d, t);
     if (r == 0)
         r = look_through(s, t, seal, next);
+    if (r == 0 && seal->kind != SEAL_SWITCH)
+        r = handover_rows(next, s->memtable, &seal->cooled, s->tick);
     if (r == 0 && s->meta.refolded)
         r = write_second(s, t, d, second_run);
     if (r == 0)
@@ -246,21 +241,6 @@ static struct environment *publish_seal(struct store *s, struct memtable *next, 
     return old;
 }
 
-static void after_seal(struct store *s, const struct draft *d)
-{
-    hot_release(&s->hot);
-    hot_remove(&s->hot);
-    s->touched.n = 0; /* there is room for as many as there were */
-    for (size_t i = 0; i < s->hot.n; i++) {
-        struct subject *subject = s->hot.list[i];
-        hot_prefetch_place(&s->hot, i);
-        subject->is_kept |= subject->number < d->n_subjects;
-        if (subject->is_touched)
-            s->touched.list[s->touched.n++] = subject;
-    }
-    segment_cache_fini(&s->cache);
-}
-
 static int commit(struct store *s, struct txn *t, const struct seal *seal, struct memtable *next,
                   struct error *err)
 {
@@ -277,7 +257,9 @@ static int commit(struct store *s, struct txn *t, const struct seal *seal, struc
         return r;
     memtable_unref(old);
     environment_unref(before);
-    after_seal(s, &seal->draft);
+    hot_release(&s->hot);
+    hot_remove(&s->hot);
+    segment_cache_fini(&s->cache);
     store_consider_compact(s);
     store_publish(s);
     if (switches) {
@@ -321,6 +303,7 @@ static void join(struct seal *seal)
 static void release(struct seal *seal)
 {
     draft_release(&seal->draft);
+    bitmap_fini(&seal->cooled);
     seal->is_under_way = false;
 }
 

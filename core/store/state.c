@@ -186,7 +186,7 @@ static uint64_t digest_of(const struct fact_row *row)
  * the fold's order: a row that is where it was stays. */
 struct placing {
     struct store *store;
-    const struct subject *subject;
+    struct subject *subject;
     struct memtable *memtable;
     uint64_t tick;
     uint32_t n_old, n; /* of the subject's rows: dealt with; of the store's placed: made */
@@ -221,7 +221,7 @@ static int place_row(void *context, const struct fact_row *row)
         }
         end_old(p);
     }
-    int64_t number = memtable_add(p->memtable, row, p->tick);
+    int64_t number = memtable_add(p->memtable, row, p->tick, p->subject);
     if (number < 0)
         return (int)number;
     s->placed[p->n++] = (struct subject_row){.digest = digest, .row = (uint32_t)number, .table = row->table};
@@ -237,13 +237,9 @@ static int place_rows(struct store *s, const struct environment *e, struct subje
         return r;
     while (p.n_old < subject->n_rows)
         end_old(&p);
-    if (p.n > subject->rows_capacity) {
-        struct subject_row *rows = realloc(subject->rows, (p.n + 2) * sizeof(*rows));
-        if (!rows)
-            return -ENOMEM;
-        subject->rows = rows;
-        subject->rows_capacity = p.n + 2;
-    }
+    r = subject_reserve_rows(&s->hot, subject, p.n);
+    if (r < 0)
+        return r;
     if (p.n)
         memcpy(subject->rows, s->placed, p.n * sizeof(*s->placed));
     subject->n_rows = p.n;

@@ -29,6 +29,8 @@ static int tear_down(void **state)
     return 0;
 }
 
+static char owners[7];
+
 /* Row i of the test. */
 static int64_t add(struct memtable *m, uint32_t i, uint64_t born)
 {
@@ -36,7 +38,7 @@ static int64_t add(struct memtable *m, uint32_t i, uint64_t born)
     row.values[FACT_SUBJECT] = i + 1;
     row.values[FACT_SPAN_TO] = -(int64_t)i;
     row.dimensions[0][FIELD_TEAM] = (uint16_t)(i % 7);
-    return memtable_add(m, &row, born);
+    return memtable_add(m, &row, born, &owners[i % 7]);
 }
 
 static struct memtable *fill(struct memtable_pool *pool, uint32_t *numbers)
@@ -65,11 +67,22 @@ static uint64_t sum_at(const struct memtable *m, uint64_t shown, uint32_t *ret_n
             int64_t subject = c->values[(size_t)FACT_SUBJECT * c->stride + i];
             assert_int_equal(c->values[(size_t)FACT_SPAN_TO * c->stride + i], 1 - subject);
             assert_int_equal(c->dimensions[(size_t)FIELD_TEAM * c->stride + i], (subject - 1) % 7);
+            assert_ptr_equal(c->owners[i], &owners[(subject - 1) % 7]);
             sum += (uint64_t)subject;
             ++*ret_n;
         }
     }
     return sum;
+}
+
+/* The number in the next table of a row that stays. */
+static uint32_t keep(struct memtable *next, const struct memtable *m, uint32_t number, uint64_t born)
+{
+    uint32_t n, n_next, row = number % MEMTABLE_CHUNK_ROWS;
+    const struct memtable_chunk *c = memtable_chunk_at(m, TABLE, number / MEMTABLE_CHUNK_ROWS, &n);
+    if (c != memtable_chunk_at(next, TABLE, number / MEMTABLE_CHUNK_ROWS, &n_next))
+        assert_int_equal(memtable_copy(next, TABLE, c, &row, 1, born, &number), 0);
+    return number;
 }
 
 static uint32_t chunks_of(const struct memtable *m)
@@ -118,12 +131,11 @@ static void keep_one_in(struct memtable_pool *pool, uint32_t every, bool is_shar
     for (uint32_t i = 0; i < N_ROWS; i++) {
         if (i % every && !is_in_last(numbers[i]))
             continue;
-        int64_t number = memtable_keep(next, m, TABLE, numbers[i], 2);
-        assert_true(number >= 0);
+        uint32_t number = keep(next, m, numbers[i], 2);
         assert_true(!is_shared || number == numbers[i]);
         kept += i + 1;
         n_kept++;
-        numbers[i] = (uint32_t)number;
+        numbers[i] = number;
     }
     assert_true(is_in_last(numbers[0]) != is_shared);
     assert_int_equal(sum_at(m, 1, &n), all); /* a view of before */
@@ -151,6 +163,34 @@ static void test_sparse_chunks_are_copied(void **state)
     keep_one_in(*state, 100, false);
 }
 
+/* Rows that go to more than one chunk: the first ones are small. */
+static void test_many_are_copied_at_once(void **state)
+{
+    static uint32_t numbers[N_ROWS], rows[MEMTABLE_CHUNK_ROWS], copied[MEMTABLE_CHUNK_ROWS];
+    struct memtable *m = fill(*state, numbers), *next = memtable_new(*state);
+    uint32_t n, n_rows, place = 3;
+    assert_non_null(next);
+    const struct memtable_chunk *c = memtable_chunk_at(m, TABLE, place, &n_rows);
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < n_rows / 2; i++) {
+        rows[i] = i * 2;
+        sum += (uint64_t)c->values[(size_t)FACT_SUBJECT * c->stride + rows[i]];
+    }
+    assert_int_equal(memtable_copy(next, TABLE, c, rows, n_rows / 2, 7, copied), 0);
+    assert_int_equal(sum_at(next, 7, &n), sum);
+    assert_int_equal(n, n_rows / 2);
+    (void)sum_at(next, 6, &n);
+    assert_int_equal(n, 0);
+    assert_true(chunks_of(next) > 2);
+    for (uint32_t i = 0; i < n_rows / 2; i++) {
+        const struct memtable_chunk *to = memtable_chunk_at(next, TABLE, copied[i] / MEMTABLE_CHUNK_ROWS, &n);
+        assert_int_equal(to->values[(size_t)FACT_SUBJECT * to->stride + copied[i] % MEMTABLE_CHUNK_ROWS],
+                         c->values[(size_t)FACT_SUBJECT * c->stride + rows[i]]);
+    }
+    memtable_unref(m);
+    memtable_unref(next);
+}
+
 /* Places and chunks that are free are used again: what lives on forever takes no more than it needs. */
 static void test_places_are_used_again(void **state)
 {
@@ -166,7 +206,7 @@ static void test_places_are_used_again(void **state)
         struct memtable *next = memtable_next(m);
         assert_non_null(next);
         for (uint32_t i = 0; i < N_ROWS; i++)
-            numbers[i] = (uint32_t)memtable_keep(next, m, TABLE, numbers[i], tick);
+            numbers[i] = keep(next, m, numbers[i], tick);
         memtable_unref(m);
         m = next;
         uint32_t n;
@@ -184,6 +224,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rows_hold_between_their_ticks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_chunks_are_shared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sparse_chunks_are_copied, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_many_are_copied_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_places_are_used_again, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
