@@ -1,7 +1,7 @@
 /* The directory: keyed hash → subject number.
  *
- * Hashes lie in sorted runs, one a seal, merged eight to one, each cut into buckets by the hash's top bits; a
- * filter in memory says of most new hashes that no run has them. */
+ * Hashes lie in sorted runs, one a seal, merged eight to one in steps, each cut into buckets by the hash's
+ * top bits; a filter in memory says of most new hashes that no run has them. */
 #ifndef TENDON_STORE_DIRECTORY_H
 #define TENDON_STORE_DIRECTORY_H
 
@@ -35,8 +35,8 @@ struct directory_entry {
 };
 /* Puts entries in the order in which they are added; their hashes are those that are stored from then on. */
 void directory_sort(struct directory_entry *entries, size_t n);
-/* Adds a run of sorted entries, merging where due. The filter knows the hashes at once, which an aborted
- * transaction does not hurt. */
+/* Adds a run of sorted entries, and takes a step of each merge that is under way or due. The filter knows the
+ * hashes at once, which an aborted transaction does not hurt. */
 int directory_add(struct directory *d, struct txn *t, const struct directory_entry *entries, size_t n);
 
 /* Where a sweep stands; zeros: at its beginning. It lasts over transactions, and ends with the directory. */

@@ -88,16 +88,21 @@ static bool is_loose(uint32_t number)
     return number % 3 == 0;
 }
 
-static void add_run(struct world *w)
+static void add(struct world *w, uint32_t n)
 {
     static struct directory_entry entries[RUN];
-    for (uint32_t i = 0; i < RUN; i++, w->n++)
+    for (uint32_t i = 0; i < n; i++, w->n++)
         entries[i] =
             (struct directory_entry){.hash = hash_of(w->n), .number = w->n, .is_loose = is_loose(w->n)};
-    directory_sort(entries, RUN);
+    directory_sort(entries, n);
     begin(w);
-    assert_int_equal(directory_add(w->directory, &w->txn, entries, RUN), 0);
+    assert_int_equal(directory_add(w->directory, &w->txn, entries, n), 0);
     commit(w);
+}
+
+static void add_run(struct world *w)
+{
+    add(w, RUN);
 }
 
 static bool is_gone(const struct world *w, uint32_t number)
@@ -190,6 +195,67 @@ static void test_what_goes_is_forgotten_but_for_a_quarter(void **state)
         reopen(w);
         (void)check(w);
     }
+}
+
+static size_t count_buckets(struct world *w)
+{
+    MDB_stat stat;
+    begin(w);
+    assert_int_equal(mdb_stat(w->txn.mdb, w->db.dbi[DB_DIRECTORY], &stat), 0);
+    txn_abort(&w->txn);
+    return stat.ms_entries;
+}
+
+/* Runs are merged in steps, behind each that is added: everything is found behind every step, and behind a
+ * restart between two. */
+static void test_merged_in_steps(void **state)
+{
+    struct world *w = *state;
+    for (unsigned i = 0; i < 70; i++) {
+        add_run(w);
+        if (i % 9 == 8) {
+            assert_int_equal(check(w), 0);
+            if (i % 2)
+                reopen(w);
+        }
+    }
+    assert_int_equal(check(w), 0);
+    /* and a bucket has as many as it should: most runs are merged */
+    assert_true(count_buckets(w) < 70 * RUN / 20);
+}
+
+/* No matter how large a run is beside those before. */
+static void test_merges_end_among_small_runs(void **state)
+{
+    struct world *w = *state;
+    for (unsigned i = 0; i < 8; i++)
+        add_run(w);
+    for (unsigned i = 0; i < 60; i++)
+        add(w, 1);
+    assert_int_equal(check(w), 0);
+    assert_true(count_buckets(w) < 8 * RUN / 20 + 20);
+}
+
+/* Runs that a sweep has thinned out have more bits than the one that they become. */
+static void test_merged_when_hardly_any_is_left(void **state)
+{
+    struct world *w = *state;
+    for (unsigned i = 0; i < 7; i++)
+        add_run(w);
+    w->gone = w->n;
+    for (struct directory_sweep at = {0}; sweep(w, &at) == 1;)
+        ;
+    for (unsigned i = 0; i < 12; i++)
+        add(w, 100);
+    assert_int_equal(check(w), 0);
+    w->gone = w->n;
+    for (struct directory_sweep at = {0}; sweep(w, &at) == 1;)
+        ;
+    for (unsigned i = 0; i < 40; i++)
+        add(w, 3);
+    (void)check(w);
+    reopen(w);
+    (void)check(w);
 }
 
 /* Of all runs everything may go. */
@@ -313,6 +379,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_is_added_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_goes_is_forgotten_but_for_a_quarter, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_merged_in_steps, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_merges_end_among_small_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_merged_when_hardly_any_is_left, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_run_more_than_are_merged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_sweep_among_seals_and_restarts, setup, teardown),
