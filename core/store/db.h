@@ -53,6 +53,11 @@ struct txn {
 };
 
 int txn_begin(struct txn *t, struct db *db, bool write, struct error *err);
+/* One that writes: its number, which ascend. One that reads: the last whose changes it sees. */
+static inline size_t txn_id(const struct txn *t)
+{
+    return mdb_txn_id(t->mdb);
+}
 void txn_put(struct txn *t, enum db_name name, const void *key, size_t key_size, const void *value,
              size_t size);
 /* Puts an entry behind all others of its database, into pages that stay full. Its key is greater than theirs.

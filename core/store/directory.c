@@ -123,9 +123,9 @@ static int read_runs(struct directory *d, struct txn *t, bool fill, size_t *ret_
                 r = directory_list_run(d, &run);
             continue;
         }
-        int64_t *hashes, *numbers;
+        int64_t *hashes;
         uint32_t n;
-        r = bucket_read(&walk.value, &hashes, &numbers, &n);
+        r = bucket_read(&walk.value, &hashes, NULL, &n);
         if (r < 0)
             break;
         for (uint32_t i = 0; i < n; i++)

@@ -29,18 +29,19 @@ int bucket_read(const MDB_val *value, int64_t **ret_hashes, int64_t **ret_number
     size_t size = value->mv_size - sizeof(head);
     if (head[0] == 0 || head[0] > UINT32_C(1) << 24 || head[1] > size)
         return -EBADMSG;
-    int64_t *both = malloc(2 * (size_t)head[0] * sizeof(*both));
+    int64_t *both = malloc((ret_numbers ? 2 : 1) * (size_t)head[0] * sizeof(*both));
     if (!both)
         return -ENOMEM;
     int r = column_decode(NULL, data, head[1], head[0], both);
-    if (r == 0)
+    if (r == 0 && ret_numbers)
         r = column_decode(NULL, data + head[1], size - head[1], head[0], both + head[0]);
     if (r < 0) {
         free(both);
         return r;
     }
     *ret_hashes = both;
-    *ret_numbers = both + head[0];
+    if (ret_numbers)
+        *ret_numbers = both + head[0];
     *ret_n = head[0];
     return 0;
 }

@@ -31,8 +31,8 @@ static inline uint32_t run_buckets(const struct directory_run *run)
     return UINT32_C(1) << run->bits;
 }
 
-/* A bucket's hashes and numbers; the hashes are the caller's to free, the numbers lie behind them. 0,
- * -EBADMSG, -ENOMEM. */
+/* A bucket's hashes and numbers; the hashes are the caller's to free, the numbers (ret_numbers may be NULL)
+ * lie behind them. 0, -EBADMSG, -ENOMEM. */
 int bucket_read(const MDB_val *value, int64_t **ret_hashes, int64_t **ret_numbers, uint32_t *ret_n);
 
 /* Entries as they are stored; is_loose says nothing. */

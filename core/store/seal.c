@@ -247,11 +247,19 @@ static int commit(struct store *s, struct txn *t, const struct seal *seal, struc
     bool switches = seal->kind == SEAL_SWITCH;
     struct memtable *old = s->memtable;
     struct environment *before = NULL;
-    /* A view takes the file and the memtable of one side of this commit, never one of each. */
+    /* A view takes the file and the memtable of one side of this commit, never one of each: one that finds
+     * the file of the other side waits. Those of this side are opened while the disk is busy. */
     (void)pthread_mutex_lock(&s->view_lock);
+    s->sealing = txn_id(t);
+    (void)pthread_mutex_unlock(&s->view_lock);
     int r = txn_commit(t, err);
+    (void)pthread_mutex_lock(&s->view_lock);
     if (r == 0)
         before = publish_seal(s, next, switches);
+    else
+        s->is_readable = false; /* it may be on disk all the same */
+    s->sealing = 0;
+    (void)pthread_cond_broadcast(&s->seal_shown);
     (void)pthread_mutex_unlock(&s->view_lock);
     if (r < 0)
         return r;

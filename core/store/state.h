@@ -31,9 +31,8 @@
 #define STORE_SETTLE_HOT      32768 /* or so many of tickets that are hot */
 #define STORE_BURIED_SHARE                                                                                   \
     64 /* of hot_events: so many subjects that came back or left are worth a look for dead groups */
-#define STORE_SEAL_BESIDE 8192  /* hot subjects of a seal that two threads draft beside commits */
-#define STORE_ASKED_MS    2000  /* so long after two views were opened commits fold, too, */
-#define STORE_TOUCHED_MAX 16384 /* once so many subjects wait for the next view */
+#define STORE_SEAL_BESIDE 8192 /* hot subjects of a seal that two threads draft beside commits */
+#define STORE_ASKED_MS    2000 /* so long after two views were opened commits fold, too */
 
 /* DB_META, "state". */
 struct store_meta {
@@ -149,8 +148,11 @@ struct store {
     char declared[EVENT_DECLARED_MAX][EVENT_CODE_BYTES + 1]; /* fixed below n_declared */
     atomic_uint n_declared;
 
-    /* what a view takes; held across the commit that puts sealed facts in the place of hot ones */
+    /* of what a view takes; never held across a commit */
     pthread_mutex_t view_lock;
+    pthread_cond_t seal_shown; /* sealing is 0 again */
+    size_t
+        sealing; /* the transaction that ends a seal, from its commit until what it left is shown; else 0 */
     bool is_readable; /* false while memory is read back from disk */
     struct memtable *memtable;
     struct environment *environment; /* today's: a refold makes facts by it */

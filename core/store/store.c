@@ -54,6 +54,7 @@ int store_open(const struct store_options *options, struct store **ret, struct e
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a store");
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_mutex_init(&s->view_lock, NULL);
+    (void)pthread_cond_init(&s->seal_shown, NULL);
     turn_init(&s->turn);
     s->map_bytes = options->map_bytes;
     s->tick = 1;
@@ -118,6 +119,7 @@ void store_close(struct store *s)
     sodium_memzero(s->box_key, sizeof(s->box_key));
     (void)pthread_mutex_destroy(&s->lock);
     (void)pthread_mutex_destroy(&s->view_lock);
+    (void)pthread_cond_destroy(&s->seal_shown);
     turn_fini(&s->turn);
     free(s);
 }
@@ -490,12 +492,12 @@ static int commit_begin(struct commit *c, struct error *err)
 }
 
 /* Folding a ticket with each of its events costs more than folding it once, when it cools down or somebody
- * asks. So commits fold only while somebody keeps asking, and only when there is so much to fold that who
- * asks next would wait for it. */
+ * asks. So commits fold only while somebody keeps asking: then all that was acknowledged is folded, and who
+ * asks next needs no turn, whatever commit or seal is under way. */
 static bool is_fold_due(const struct store *s, int64_t now)
 {
     int64_t since = now - atomic_load_explicit(&s->asked_before, memory_order_relaxed);
-    return s->touched.n >= STORE_TOUCHED_MAX && since >= 0 && since < STORE_ASKED_MS;
+    return s->touched.n > 0 && since >= 0 && since < STORE_ASKED_MS;
 }
 
 int commit_run(struct store *s, int (*take)(struct commit *c, void *context, struct error *err),

@@ -11,7 +11,8 @@ static void note_asked(struct store *s)
     atomic_store_explicit(&s->asked_before, last, memory_order_relaxed);
 }
 
-/* What the store shows now. Under the view lock. */
+/* What the store shows now. Under the view lock. 1: not yet, what goes with the file is shown at once; the
+ * lock was given up until then. */
 static int view_take(struct store_view *v, struct error *err)
 {
     struct store *s = v->store;
@@ -21,6 +22,11 @@ static int view_take(struct store_view *v, struct error *err)
                             "the tenant's store is still being read back after a failed commit; ask again");
     if (r < 0)
         return r;
+    if (s->sealing && txn_id(&v->txn) >= s->sealing) {
+        txn_abort(&v->txn);
+        (void)pthread_cond_wait(&s->seal_shown, &s->view_lock);
+        return 1;
+    }
     v->memtable = memtable_ref(s->memtable);
     v->environment = environment_ref(s->environment);
     v->before = environment_ref(s->before);
@@ -31,9 +37,23 @@ static int view_take(struct store_view *v, struct error *err)
     return 0;
 }
 
+/* Folds what is touched and takes what is shown then, before a commit leaves more to fold. */
+static int view_catch_up(struct store_view *v, struct error *err)
+{
+    struct store *s = v->store;
+    store_turn_take(s);
+    int r = store_catch_up(s, err);
+    (void)pthread_mutex_lock(&s->view_lock);
+    if (r == 0)
+        r = view_take(v, err);
+    (void)pthread_mutex_unlock(&s->view_lock);
+    store_turn_give(s);
+    return r;
+}
+
 static int view_open(struct store *s, bool folds, struct store_view **ret, struct error *err)
 {
-    int r = 0;
+    int r = 1;
     struct store_view *v = calloc(1, sizeof(*v));
     if (!v)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a view");
@@ -41,19 +61,15 @@ static int view_open(struct store *s, bool folds, struct store_view **ret, struc
     v->is_folded = folds;
     if (folds)
         note_asked(s);
-    (void)pthread_mutex_lock(&s->view_lock);
-    const bool catches_up = folds && s->is_readable && s->n_touched;
-    if (catches_up) { /* and is opened before a commit leaves more to fold */
-        (void)pthread_mutex_unlock(&s->view_lock);
-        store_turn_take(s);
-        r = store_catch_up(s, err);
+    while (r == 1) {
         (void)pthread_mutex_lock(&s->view_lock);
+        const bool must_catch_up = folds && s->is_readable && s->n_touched;
+        if (!must_catch_up)
+            r = view_take(v, err);
+        (void)pthread_mutex_unlock(&s->view_lock);
+        if (must_catch_up)
+            r = view_catch_up(v, err);
     }
-    if (r == 0)
-        r = view_take(v, err);
-    (void)pthread_mutex_unlock(&s->view_lock);
-    if (catches_up)
-        store_turn_give(s);
     if (r < 0) {
         free(v);
         return r;
