@@ -125,6 +125,11 @@ enum event_field {
         FIELD_N
 };
 
+#define EVENT_BIT(field) (1ull << FIELD_##field)
+
+/* The keys of an event that are no fields, numbered behind them. */
+enum event_key { KEY_TYPE = FIELD_N, KEY_ID, KEY_AT, KEY_SEQ, KEY_TICKET, KEY_N };
+
 /* The fixed lists, in canonical order; the number of a value is its place from 1. */
 #define ENUM_CHANNEL        "phone", "email", "web", "chat", "portal", "remote", "onsite", "api"
 #define ENUM_BY             "requester", "agent", "machine"
@@ -270,6 +275,8 @@ struct event_schema {
     int64_t now;    /* ms, the receiver's clock */
 };
 
+/* The key of that name under the schema (NULL: the fixed ones): an enum event_field or event_key, or -1. */
+int event_key_find(const struct event_schema *schema, const char *name, size_t size);
 /* The field of that wire key under the schema (NULL: the fixed ones), or -1. */
 int event_field_find(const struct event_schema *schema, const char *name, size_t size);
 /* The wire key of a field under the schema (NULL for an undeclared one). */
