@@ -1,5 +1,6 @@
 #include "core/store/prepare.h"
 
+#include "core/store/siphash.h"
 #include "core/store/state.h"
 
 #include <stdlib.h>
@@ -23,21 +24,41 @@ static int reserve(void **items, size_t *capacity, size_t n, size_t size)
     return 0;
 }
 
-/* Who the event is about: its ticket, or, where it has none, itself: (namespace, type, UTC day, id). */
-static uint64_t subject_hash(const struct store *s, const char *namespace, const struct wire_event *w)
+/* What stands in front of the ids of one namespace, by their kind: as store_hash has it. */
+struct id_hashes {
+    struct siphash ticket, event, respondent, loose;
+};
+
+static struct siphash hash_begin(const struct store *s, char kind, const char *namespace)
 {
-    if (w->ticket.data)
-        return store_hash(s, 't', namespace, w->ticket.data, w->ticket.size);
-    uint8_t id[1 + 8 + EVENT_ID_BYTES];
-    int64_t day = w->at / DAY_MS;
-    uint32_t size = w->id.size < EVENT_ID_BYTES ? w->id.size : EVENT_ID_BYTES;
-    id[0] = (uint8_t)w->type;
-    memcpy(id + 1, &day, 8);
-    memcpy(id + 9, w->id.data, size);
-    return store_hash(s, 'e', namespace, id, 9 + size);
+    struct siphash h;
+    siphash_init(&h, s->hash_key);
+    siphash_add(&h, &kind, 1);
+    siphash_add(&h, namespace, strnlen(namespace, STORE_NAME_BYTES));
+    siphash_add(&h, "", 1);
+    return h;
 }
 
-static void prepare_values(const struct store *s, const char *namespace, const struct wire_event *w,
+static uint64_t id_hash(const struct siphash *h, const struct wire_string *id)
+{
+    return siphash_with(*h, id->data, id->size);
+}
+
+/* Who the event is about: its ticket, or, where it has none, itself: (namespace, type, UTC day, id). */
+static uint64_t subject_hash(const struct id_hashes *hashes, const struct wire_event *w)
+{
+    if (w->ticket.data)
+        return id_hash(&hashes->ticket, &w->ticket);
+    uint8_t front[1 + 8];
+    int64_t day = w->at / DAY_MS;
+    front[0] = (uint8_t)w->type;
+    memcpy(front + 1, &day, 8);
+    struct siphash h = hashes->loose;
+    siphash_add(&h, front, sizeof(front));
+    return siphash_with(h, w->id.data, w->id.size < EVENT_ID_BYTES ? w->id.size : EVENT_ID_BYTES);
+}
+
+static void prepare_values(const struct store *s, const struct id_hashes *hashes, const struct wire_event *w,
                            struct store_prepared *p, struct prepared_event *to, struct event *e)
 {
     for (uint32_t i = 0; i < w->n_values; i++) {
@@ -45,8 +66,7 @@ static void prepare_values(const struct store *s, const char *namespace, const s
         enum value_kind kind = event_field_kind(v->field);
         int64_t number = 0;
         if (kind == VALUE_HASH) {
-            e->ref =
-                store_hash(s, v->field == FIELD_INTO ? 't' : 'r', namespace, v->string.data, v->string.size);
+            e->ref = id_hash(v->field == FIELD_INTO ? &hashes->ticket : &hashes->respondent, &v->string);
             continue;
         }
         if (kind == VALUE_DICTIONARY && !v->nil) {
@@ -65,6 +85,10 @@ static void prepare_values(const struct store *s, const char *namespace, const s
 int store_prepare(const struct store *s, const char *namespace, const struct wire_event *events, size_t n,
                   struct store_prepared *p)
 {
+    const struct id_hashes hashes = {.ticket = hash_begin(s, 't', namespace),
+                                     .event = hash_begin(s, 'i', namespace),
+                                     .respondent = hash_begin(s, 'r', namespace),
+                                     .loose = hash_begin(s, 'e', namespace)};
     p->n = p->size = p->n_unknown = 0;
     int r = reserve((void **)&p->events, &p->capacity, n, sizeof(*p->events));
     for (size_t i = 0; i < n && r == 0; i++) {
@@ -80,10 +104,10 @@ int store_prepare(const struct store *s, const char *namespace, const struct wir
         struct event *e = (struct event *)(p->records + p->size);
         *e = (struct event){.at = w->at, .seq = w->seq, .type = (uint8_t)w->type};
         to->is_loose = w->ticket.data == NULL;
-        to->hash = subject_hash(s, namespace, w);
+        to->hash = subject_hash(&hashes, w);
         if (!to->is_loose)
-            e->id = store_hash(s, 'i', namespace, w->id.data, w->id.size) & UINT64_C(0xffffffffffff);
-        prepare_values(s, namespace, w, p, to, e);
+            e->id = id_hash(&hashes.event, &w->id) & UINT64_C(0xffffffffffff);
+        prepare_values(s, &hashes, w, p, to, e);
         p->size += event_size(e->n_fields);
     }
     return r;
