@@ -2,6 +2,7 @@
 
 #include "proto/bytes8.h"
 
+#include <endian.h>
 #include <string.h>
 
 static size_t mp_left(const struct mp_reader *r)
@@ -15,13 +16,25 @@ static bool mp_fail(struct mp_reader *r)
     return false;
 }
 
-/* Big-endian, as all of msgpack. */
+/* 1, 2, 4 or 8 bytes; big-endian, as all of msgpack. */
 static uint64_t mp_load(const uint8_t *p, unsigned n)
 {
     uint64_t v = 0;
-    for (unsigned i = 0; i < n; i++)
-        v = v << 8 | p[i];
-    return v;
+    uint32_t v32;
+    uint16_t v16;
+    switch (n) {
+    case 1:
+        return *p;
+    case 2:
+        memcpy(&v16, p, sizeof(v16));
+        return be16toh(v16);
+    case 4:
+        memcpy(&v32, p, sizeof(v32));
+        return be32toh(v32);
+    default:
+        memcpy(&v, p, sizeof(v));
+        return be64toh(v);
+    }
 }
 
 const uint8_t MP_TYPES[32] = {

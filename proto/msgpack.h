@@ -51,18 +51,23 @@ bool mp_read_double(struct mp_reader *r,
 /* Any string; mp_read_str calls it for those that are not short. */
 bool mp_read_long_str(struct mp_reader *r, const char **ret_data, uint32_t *ret_size);
 
+/* A string whose length is in its first byte, as nearly all have it; false, and nothing is read, where there
+ * is anything else. */
+static inline bool mp_read_short_str(struct mp_reader *r, const char **ret_data, uint32_t *ret_size)
+{
+    size_t left = (size_t)(r->end - r->at);
+    if (r->failed || left == 0 || (*r->at & 0xe0) != 0xa0 || (*r->at & 0x1fu) >= left)
+        return false;
+    *ret_size = *r->at & 0x1fu;
+    *ret_data = (const char *)r->at + 1;
+    r->at += 1 + *ret_size;
+    return true;
+}
+
 /* UTF-8 is not checked. */
 static inline bool mp_read_str(struct mp_reader *r, const char **ret_data, uint32_t *ret_size)
 {
-    /* Nearly all strings are short ones, whose length is in their first byte. */
-    size_t left = (size_t)(r->end - r->at);
-    if (!r->failed && left > 0 && (*r->at & 0xe0) == 0xa0 && (*r->at & 0x1fu) < left) {
-        *ret_size = *r->at & 0x1fu;
-        *ret_data = (const char *)r->at + 1;
-        r->at += 1 + *ret_size;
-        return true;
-    }
-    return mp_read_long_str(r, ret_data, ret_size);
+    return mp_read_short_str(r, ret_data, ret_size) || mp_read_long_str(r, ret_data, ret_size);
 }
 
 bool mp_read_bin(struct mp_reader *r, const uint8_t **ret_data, uint32_t *ret_size);

@@ -18,7 +18,8 @@ struct value_chunk {
 
 void decoded_init(struct decoded *d)
 {
-    *d = (struct decoded){0};
+    memset(d, 0, sizeof(*d));
+    event_memory_init(&d->memory);
 }
 
 void decoded_fini(struct decoded *d)
@@ -33,7 +34,7 @@ void decoded_fini(struct decoded *d)
     free(d->events);
     free(d->indices);
     free(d->rejects);
-    *d = (struct decoded){0};
+    memset(d, 0, sizeof(*d));
 }
 
 static void decoded_clear(struct decoded *d)
@@ -150,14 +151,25 @@ static bool is_allowed(const struct decode_rules *rules, const struct wire_value
                                v->string.data, v->string.size);
 }
 
-static enum event_reject event_check(const struct decode_rules *rules, struct wire_event *e,
-                                     struct wire_value *values)
+static bool is_personal(struct decoded *d, const struct wire_value *v)
+{
+    if (v->turn && d->impersonal[v->place] == v->turn)
+        return false;
+    if (pattern_is_personal(v->string.data, v->string.size))
+        return true;
+    if (v->turn)
+        d->impersonal[v->place] = v->turn;
+    return false;
+}
+
+static enum event_reject event_check(struct decoded *d, const struct decode_rules *rules,
+                                     struct wire_event *e, struct wire_value *values)
 {
     for (uint32_t i = 0; i < e->n_values; i++) {
         const struct wire_value *v = &values[i];
         if (FIELDS[v->field].kind != VALUE_DICTIONARY || v->nil)
             continue;
-        if (pattern_is_personal(v->string.data, v->string.size))
+        if (is_personal(d, v))
             return REJECT_LOOKS_PERSONAL;
         if (rules->closed >> v->field & 1 && !is_allowed(rules, v))
             return REJECT_CLOSED_DIMENSION;
@@ -188,11 +200,11 @@ static int decode_events(struct decoded *d, struct mp_reader *r, const struct de
         if (!values)
             return -ENOMEM;
         struct wire_event *e = &d->events[d->n_events];
-        int rc = event_decode(r, &rules->schema, e, values);
+        int rc = event_decode_with(r, &rules->schema, &d->memory, e, values);
         if (rc < 0)
             return rc;
         if (rc == REJECT_NONE)
-            rc = (int)event_check(rules, e, values);
+            rc = (int)event_check(d, rules, e, values);
         if (rc != REJECT_NONE) {
             d->rejects[d->n_rejects++] = (struct store_reject){.index = i, .code = (uint8_t)rc};
             continue;

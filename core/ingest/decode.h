@@ -40,6 +40,10 @@ struct decoded {
 
     uint32_t capacity; /* of events, indices and rejects */
     struct value_chunk *chunks, *chunk;
+
+    struct event_memory memory; /* of the batches so far, whosever they were */
+    /* by place: the turn of the learned word that was found not to look personal */
+    uint32_t impersonal[VOCABULARY_LEARNED];
 };
 
 void decoded_init(struct decoded *d);

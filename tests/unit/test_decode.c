@@ -62,15 +62,37 @@ static int decode_one(struct decoded *d, struct bytes *b, const struct decode_ru
     return d->n_rejects ? d->rejects[0].code : REJECT_NONE;
 }
 
+/* One that has decoded whatever came before in these tests, under whosever rules. */
+static struct decoded seasoned;
+
+/* Twice, and with bytes behind the event, so that its codes are words that the second time knows. */
+static int decode_seasoned(const struct decode_rules *rules, json_t *event)
+{
+    int ends[2];
+    struct bytes b = packed(json_pack("{s:i, s:[o], s:{s:s}}", "seq", 1, "events", event, "cursor", "bin",
+                                      "00112233445566778899aabbccddeeff"));
+    for (int i = 0; i < 2; i++) {
+        enum wire_nack nack;
+        assert_int_equal(decode_batch(&seasoned, b.data, b.size, rules, &nack), 0);
+        assert_int_equal(seasoned.n_events + seasoned.n_rejects, 1);
+        ends[i] = seasoned.n_rejects ? seasoned.rejects[0].code : REJECT_NONE;
+    }
+    free(b.data);
+    assert_int_equal(ends[0], ends[1]);
+    return ends[0];
+}
+
 static void assert_ends(const struct decode_rules *rules, json_t *event, enum event_reject expected)
 {
     struct decoded d;
     struct bytes b;
     decoded_init(&d);
+    int again = decode_seasoned(rules, json_incref(event));
     int reject = decode_one(&d, &b, rules, event);
-    if (reject != (int)expected)
-        fail_msg("\"%s\", expected \"%s\"", event_reject_code((enum event_reject)reject),
-                 event_reject_code(expected));
+    if (reject != (int)expected || again != reject)
+        fail_msg("\"%s\", expected \"%s\", \"%s\" with a memory",
+                 event_reject_code((enum event_reject)reject), event_reject_code(expected),
+                 event_reject_code((enum event_reject)again));
     decoded_fini(&d);
     free(b.data);
 }
@@ -205,6 +227,23 @@ static void test_personal(void **state)
     assert_ends(&rules, e, REJECT_NONE);
 }
 
+/* What a word was found to be counts for that word only: others that take its place are looked at. */
+static void test_personal_again(void **state)
+{
+    struct decode_rules rules = rules_make();
+    for (unsigned round = 0; round < 3; round++)
+        for (unsigned i = 0; i < 3000; i++) {
+            char value[EVENT_CODE_BYTES + 1];
+            bool is_personal = i % 2;
+            (void)snprintf(value, sizeof(value), is_personal ? "p%u@example.org" : "group %u", i);
+            int rc = decode_seasoned(&rules, updated(i % 3 ? "team" : "category", value));
+            assert_int_equal(rc, is_personal ? REJECT_LOOKS_PERSONAL : REJECT_NONE);
+        }
+    assert_int_equal(decode_seasoned(&rules, updated("team", "desk")), REJECT_NONE);
+    const struct wire_value *v = &seasoned.events[0].values[0];
+    assert_true(v->turn > 0 && seasoned.impersonal[v->place] == v->turn);
+}
+
 /* Rejects keep their places; memory is used again from batch to batch. */
 static void test_places(void **state)
 {
@@ -330,9 +369,13 @@ int main(void)
         cmocka_unit_test(test_closed_dimensions),
         cmocka_unit_test(test_longest_values),
         cmocka_unit_test(test_personal),
+        cmocka_unit_test(test_personal_again),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_no_batches),
         cmocka_unit_test(test_limits),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    decoded_init(&seasoned);
+    int n_failed = cmocka_run_group_tests(tests, NULL, NULL);
+    decoded_fini(&seasoned);
+    return n_failed;
 }
