@@ -17,6 +17,7 @@ struct decoded_slot *decoded_pool_get(struct decoded_pool *p)
     if (slot) {
         decoded_init(&slot->d);
         prepared_init(&slot->prepared);
+        slot->prepared.has_memory = true; /* the one of d */
     }
     return slot;
 }

@@ -1,5 +1,6 @@
 #include "core/store/dictionary.h"
 
+#include <sodium.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct dictionary {
     struct arena *arenas;
     size_t left; /* in the newest arena */
     char *at;
+    uint64_t identity;
 };
 
 int dictionary_new(struct dictionary **ret)
@@ -45,8 +47,14 @@ int dictionary_new(struct dictionary **ret)
     struct dictionary *d = calloc(1, sizeof(*d));
     if (!d)
         return -ENOMEM;
+    randombytes_buf(&d->identity, sizeof(d->identity));
     *ret = d;
     return 0;
+}
+
+uint64_t dictionary_identity(const struct dictionary *d)
+{
+    return d->identity;
 }
 
 void dictionary_free(struct dictionary *d)

@@ -22,6 +22,9 @@ struct dictionary;
 int dictionary_new(struct dictionary **ret);
 void dictionary_free(struct dictionary *d);
 
+/* What no other dictionary has or had, of any process: numbers found in one are of no use for another. */
+uint64_t dictionary_identity(const struct dictionary *d);
+
 /* The number of a string, new or known. -ENOSPC when the dictionary has DICTIONARY_VALUES_MAX values,
  * -ENOMEM. *ret_new (may be NULL) says whether it was new. Committer only. */
 int dictionary_intern(struct dictionary *d, unsigned field, const char *s, size_t size, uint32_t *ret_number,

@@ -36,10 +36,10 @@ static inline int64_t event_number_of(uint64_t packed)
     return (int64_t)(packed << 8) >> 8;
 }
 
-/* What kind a field is: the tenant's own dimensions have no name in FIELDS. */
+/* What kind a field is, also one of the tenant's own dimensions. */
 static inline enum value_kind event_field_kind(unsigned field)
 {
-    return field >= FIELD_DECLARED && field < FIELD_N_DIMENSIONS ? VALUE_DICTIONARY : FIELDS[field].kind;
+    return FIELDS[field].kind;
 }
 
 /* The number of a field, or absent where the event does not carry it. */

@@ -58,6 +58,20 @@ static uint64_t subject_hash(const struct id_hashes *hashes, const struct wire_e
     return siphash_with(h, w->id.data, w->id.size < EVENT_ID_BYTES ? w->id.size : EVENT_ID_BYTES);
 }
 
+/* The number of a value's string, or 0. */
+static uint32_t string_number(const struct store *s, struct store_prepared *p, const struct wire_value *v)
+{
+    bool is_word = p->has_memory && v->turn;
+    if (is_word && p->numbers[v->place].turn == v->turn)
+        return p->numbers[v->place].number;
+    uint32_t number = dictionary_find(s->dictionary, v->field, v->string.data, v->string.size);
+    if (number && is_word) {
+        p->numbers[v->place].turn = v->turn;
+        p->numbers[v->place].number = number;
+    }
+    return number;
+}
+
 static void prepare_values(const struct store *s, const struct id_hashes *hashes, const struct wire_event *w,
                            struct store_prepared *p, struct prepared_event *to, struct event *e)
 {
@@ -70,7 +84,7 @@ static void prepare_values(const struct store *s, const struct id_hashes *hashes
             continue;
         }
         if (kind == VALUE_DICTIONARY && !v->nil) {
-            number = dictionary_find(s->dictionary, v->field, v->string.data, v->string.size);
+            number = string_number(s, p, v);
             if (!number) {
                 p->unknown[p->n_unknown++] = (struct prepared_unknown){v, e->n_fields};
                 to->n_unknown++;
@@ -89,6 +103,10 @@ int store_prepare(const struct store *s, const char *namespace, const struct wir
                                      .event = hash_begin(s, 'i', namespace),
                                      .respondent = hash_begin(s, 'r', namespace),
                                      .loose = hash_begin(s, 'e', namespace)};
+    if (p->dictionary != dictionary_identity(s->dictionary)) {
+        p->dictionary = dictionary_identity(s->dictionary);
+        memset(p->numbers, 0, sizeof(p->numbers));
+    }
     p->n = p->size = p->n_unknown = 0;
     int r = reserve((void **)&p->events, &p->capacity, n, sizeof(*p->events));
     for (size_t i = 0; i < n && r == 0; i++) {

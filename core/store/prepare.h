@@ -8,6 +8,7 @@
 #include "core/store/store.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct prepared_event {
     uint64_t hash;   /* the subject's */
@@ -25,17 +26,26 @@ struct prepared_unknown {
 
 /* Its memory is used again from batch to batch. */
 struct store_prepared {
+    /* All events prepared in it are decoded with one event_memory, so that place and turn of a value are one
+     * string for good, and its number need not be looked for again. */
+    bool has_memory;
     struct prepared_event *events; /* as many as the batch has */
     size_t n, capacity;
     uint8_t *records;
     size_t size, records_capacity;
     struct prepared_unknown *unknown;
     size_t n_unknown, unknown_capacity;
+
+    uint64_t dictionary; /* the identity of the one that numbers are of */
+    struct {
+        uint32_t turn; /* 0: none */
+        uint32_t number;
+    } numbers[VOCABULARY_LEARNED]; /* by place */
 };
 
 static inline void prepared_init(struct store_prepared *p)
 {
-    *p = (struct store_prepared){0};
+    memset(p, 0, sizeof(*p));
 }
 
 static inline void prepared_fini(struct store_prepared *p)
@@ -43,7 +53,7 @@ static inline void prepared_fini(struct store_prepared *p)
     free(p->events);
     free(p->records);
     free(p->unknown);
-    *p = (struct store_prepared){0};
+    prepared_init(p);
 }
 
 static inline struct event *prepared_record(const struct store_prepared *p, size_t i)

@@ -8,6 +8,7 @@
 #include "proto/bytes8.h"
 
 #include <endian.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -61,6 +62,7 @@ static inline void siphash_init(struct siphash *h, const uint8_t key[16])
 static inline void siphash_add(struct siphash *h, const void *data, size_t size)
 {
     const uint8_t *p = data;
+    const bool is_long = size > 8;
     unsigned shift = 8 * (h->size % 8);
     h->size += size;
     for (; size >= 8; p += 8, size -= 8) {
@@ -68,7 +70,10 @@ static inline void siphash_add(struct siphash *h, const void *data, size_t size)
         siphash_block(h->v, h->rest | w << shift);
         h->rest = w >> 1 >> (63 - shift); /* shift may be 0, and 64 is no shift */
     }
-    uint64_t w = siphash_load(p, size);
+    if (size == 0)
+        return;
+    /* Behind others, the bytes that are left end a whole word: no case for each size. */
+    uint64_t w = is_long ? siphash_load(p + size - 8, 8) >> (64 - 8 * size) : siphash_load(p, size);
     h->rest |= w << shift;
     if (shift + 8 * size >= 64) {
         siphash_block(h->v, h->rest);
@@ -83,8 +88,7 @@ static inline uint64_t siphash_end(struct siphash h)
     h.v[2] ^= 0xee;
     for (int i = 0; i < 4; i++)
         siphash_round(h.v);
-    uint64_t hash = htole64(h.v[0] ^ h.v[1] ^ h.v[2] ^ h.v[3]);
-    return hash;
+    return htole64(h.v[0] ^ h.v[1] ^ h.v[2] ^ h.v[3]);
 }
 
 /* Of what was taken in and data behind it. */

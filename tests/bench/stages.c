@@ -74,8 +74,10 @@ int main(int argc, char **argv)
     struct decoded *decoded = calloc(per_commit, sizeof(*decoded));
     struct store_prepared *prepared = calloc(per_commit, sizeof(*prepared));
     struct store_batch *commit = calloc(per_commit, sizeof(*commit));
-    for (unsigned i = 0; i < per_commit; i++)
+    for (unsigned i = 0; i < per_commit; i++) {
         decoded_init(&decoded[i]);
+        prepared[i].has_memory = true;
+    }
     double began = seconds(CLOCK_MONOTONIC), decode_s = 0, prepare_s = 0, commit_s = 0, began_cpu = cpu();
     uint64_t n_events = 0, n_commits = 0, next_say = 1000000;
     bool more = true;

@@ -85,10 +85,82 @@ static void test_hashes(void **state)
     store_drop(s);
 }
 
+/* The number that an event with one code is prepared with; 0: it waits for one. */
+static int64_t number_of(const struct store *s, struct store_prepared *p, uint8_t field, const char *code,
+                         uint16_t place, uint32_t turn)
+{
+    struct wire_value v = {
+        .field = field, .place = place, .turn = turn, .string = string_of(code, strlen(code))};
+    struct wire_event e = {.type = EVENT_TICKET_UPDATED,
+                           .at = AT,
+                           .id = string_of("e", 1),
+                           .ticket = string_of("t", 1),
+                           .n_values = 1,
+                           .values = &v};
+    assert_int_equal(store_prepare(s, "desk", &e, 1, p), 0);
+    const struct event *prepared = prepared_record(p, 0);
+    assert_int_equal(prepared->n_fields, 1);
+    assert_int_equal(event_field_of(prepared->fields[0]), field);
+    assert_int_equal(p->n_unknown, event_number_of(prepared->fields[0]) == 0);
+    return event_number_of(prepared->fields[0]);
+}
+
+static uint32_t intern(struct store *s, uint8_t field, const char *code)
+{
+    uint32_t number = 0;
+    assert_int_equal(dictionary_intern(s->dictionary, field, code, strlen(code), &number, NULL), 0);
+    return number;
+}
+
+static void test_numbers(void **state)
+{
+    struct store *s = store_make(), *other = store_make();
+    struct store_prepared p, plain;
+    prepared_init(&p);
+    prepared_init(&plain);
+    p.has_memory = true;
+    assert_int_equal(intern(s, FIELD_SITE, "north"), 1);
+    assert_int_equal(intern(s, FIELD_SITE, "south"), 2);
+    assert_int_equal(intern(other, FIELD_SITE, "south"), 1);
+
+    /* unknown at first, and looked for again until it has a number */
+    assert_int_equal(number_of(s, &p, FIELD_TEAM, "desk", 5, 1), 0);
+    assert_int_equal(intern(s, FIELD_TEAM, "desk"), 1);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(number_of(s, &p, FIELD_TEAM, "desk", 5, 1), 1);
+    /* the place is another string's with each turn; a string without one is looked for */
+    assert_int_equal(number_of(s, &p, FIELD_SITE, "south", 5, 2), 2);
+    assert_int_equal(number_of(s, &p, FIELD_SITE, "north", 5, 3), 1);
+    assert_int_equal(number_of(s, &p, FIELD_SITE, "south", 5, 0), 2);
+    assert_int_equal(number_of(s, &p, FIELD_SITE, "west", 5, 4), 0);
+    assert_int_equal(number_of(s, &p, FIELD_SITE, "south", VOCABULARY_LEARNED - 1, 1), 2);
+    /* another tenant's numbers are others */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(number_of(other, &p, FIELD_SITE, "south", VOCABULARY_LEARNED - 1, 1), 1);
+        assert_int_equal(number_of(other, &p, FIELD_SITE, "north", 5, 3), 0);
+        assert_int_equal(number_of(s, &p, FIELD_SITE, "north", 5, 3), 1);
+        assert_int_equal(number_of(s, &p, FIELD_SITE, "south", VOCABULARY_LEARNED - 1, 1), 2);
+    }
+    /* so are those of a store that is opened anew, wherever it lies in memory */
+    dictionary_free(s->dictionary);
+    assert_int_equal(dictionary_new(&s->dictionary), 0);
+    assert_int_equal(number_of(s, &p, FIELD_SITE, "south", VOCABULARY_LEARNED - 1, 1), 0);
+    /* where events come from anywhere, place and turn say nothing */
+    assert_int_equal(intern(s, FIELD_SITE, "south"), 1);
+    assert_int_equal(number_of(s, &plain, FIELD_SITE, "south", 5, 1), 1);
+    assert_int_equal(number_of(s, &plain, FIELD_SITE, "north", 5, 1), 0);
+
+    prepared_fini(&p);
+    prepared_fini(&plain);
+    store_drop(s);
+    store_drop(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hashes),
+        cmocka_unit_test(test_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
