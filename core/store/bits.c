@@ -1,5 +1,6 @@
 #include "core/store/bits.h"
 
+#include <stdbool.h>
 #include <string.h>
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -94,7 +95,7 @@ static inline uint64_t number_at(const uint8_t *in, size_t bit, unsigned width)
     UNPACK_CASE(35, add, type)                                                                               \
     UNPACK_CASE(36, add, type)
 
-void bits_unpack_portable(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint64_t add)
+static void unpack_plus(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint64_t add)
 {
     switch (width) {
         UNPACK_CASES(add, uint64_t)
@@ -104,6 +105,14 @@ void bits_unpack_portable(const uint8_t *in, uint64_t *out, size_t n, unsigned w
     }
     for (size_t i = 0, bit = 0; i < n; i++, bit += width)
         out[i] = number_at(in, bit, width) + add;
+}
+
+void bits_unpack_portable(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint32_t unit,
+                          uint64_t add)
+{
+    unpack_plus(in, out, n, width, unit == 1 ? add : 0);
+    for (size_t i = 0; unit != 1 && i < n; i++)
+        out[i] = out[i] * unit + add;
 }
 
 void bits_pick(const uint8_t *in, uint64_t *out, const uint16_t *rows, size_t n, unsigned width)
@@ -127,15 +136,24 @@ void bits_unpack_u16_portable(const uint8_t *in, uint16_t *out, size_t n, unsign
     }
 }
 
+void bits_sum_portable(uint64_t *u, size_t n, uint64_t from, uint32_t unit)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t step = u[i] >> 1 ^ (UINT64_C(0) - (u[i] & 1));
+        from += step * unit;
+        u[i] = from;
+    }
+}
+
 #ifdef __x86_64__
 /* Eight numbers of one width begin at a byte again. Bytes are moved to where each number's lane is, and each
  * lane is shifted by the bits that its first byte has too many. Returns how many were unpacked: no load goes
  * beyond what bits_size has. */
 __attribute__((target("avx2"))) static size_t unpack_avx2(const uint8_t *in, uint64_t *out, size_t n,
-                                                          unsigned width, uint64_t add)
+                                                          unsigned width, uint32_t unit, uint64_t add)
 {
     const __m256i mask = _mm256_set1_epi64x((int64_t)(UINT64_MAX >> (64 - width))),
-                  more = _mm256_set1_epi64x((int64_t)add);
+                  more = _mm256_set1_epi64x((int64_t)add), units = _mm256_set1_epi64x(unit);
     __m256i places[2], shifts[2];
     uint8_t place[8][8];
     uint64_t shift[8];
@@ -157,7 +175,10 @@ __attribute__((target("avx2"))) static size_t unpack_avx2(const uint8_t *in, uin
                           high = _mm_loadu_si128((const __m128i *)(in + from[2 * half + 1]));
             __m256i u = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
             u = _mm256_srlv_epi64(_mm256_shuffle_epi8(u, places[half]), shifts[half]);
-            u = _mm256_add_epi64(_mm256_and_si256(u, mask), more);
+            u = _mm256_and_si256(u, mask);
+            if (unit != 1)
+                u = _mm256_mul_epu32(u, units);
+            u = _mm256_add_epi64(u, more);
             _mm256_storeu_si256((__m256i *)(out + i + 4 * half), u);
         }
     return i;
@@ -190,10 +211,41 @@ __attribute__((target("avx2"))) static size_t unpack_u16_avx2(const uint8_t *in,
     return i;
 }
 
-void bits_unpack(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint64_t add)
+/* Four at a time: sums within each half, then that of the lower one and of all before to the others. They are
+ * in units until they are written. Returns how many were summed. */
+__attribute__((target("avx2"))) static size_t sum_avx2(uint64_t *u, size_t n, uint64_t from, uint32_t unit)
 {
-    size_t done = width <= 57 && __builtin_cpu_supports("avx2") ? unpack_avx2(in, out, n, width, add) : 0;
-    bits_unpack_portable(in + done / 8 * width, out + done, n - done, width, add);
+    const __m256i ones = _mm256_set1_epi64x(1), none = _mm256_setzero_si256(),
+                  units = _mm256_set1_epi64x(unit), start = _mm256_set1_epi64x((int64_t)from);
+    __m256i before = none;
+    size_t i = 0;
+    for (; n - i >= 4; i += 4) {
+        const __m256i zigzag = _mm256_loadu_si256((const __m256i *)(u + i));
+        __m256i sum = _mm256_xor_si256(_mm256_srli_epi64(zigzag, 1),
+                                       _mm256_sub_epi64(none, _mm256_and_si256(zigzag, ones)));
+        sum = _mm256_add_epi64(sum, _mm256_slli_si256(sum, 8));
+        sum = _mm256_add_epi64(sum, _mm256_blend_epi32(none, _mm256_permute4x64_epi64(sum, 0x55), 0xf0));
+        sum = _mm256_add_epi64(sum, before);
+        before = _mm256_permute4x64_epi64(sum, 0xff);
+        const __m256i low = _mm256_mul_epu32(sum, units),
+                      high = _mm256_mul_epu32(_mm256_srli_epi64(sum, 32), units);
+        sum = _mm256_add_epi64(low, _mm256_slli_epi64(high, 32));
+        _mm256_storeu_si256((__m256i *)(u + i), _mm256_add_epi64(sum, start));
+    }
+    return i;
+}
+
+void bits_sum(uint64_t *u, size_t n, uint64_t from, uint32_t unit)
+{
+    size_t done = __builtin_cpu_supports("avx2") ? sum_avx2(u, n, from, unit) : 0;
+    bits_sum_portable(u + done, n - done, done ? u[done - 1] : from, unit);
+}
+
+void bits_unpack(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint32_t unit, uint64_t add)
+{
+    const bool is_narrow = width <= (unit == 1 ? 57 : 32); /* for one load, and for one multiplication */
+    size_t done = is_narrow && __builtin_cpu_supports("avx2") ? unpack_avx2(in, out, n, width, unit, add) : 0;
+    bits_unpack_portable(in + done / 8 * width, out + done, n - done, width, unit, add);
 }
 
 void bits_unpack_u16(const uint8_t *in, uint16_t *out, size_t n, unsigned width, uint64_t add)
@@ -202,9 +254,14 @@ void bits_unpack_u16(const uint8_t *in, uint16_t *out, size_t n, unsigned width,
     bits_unpack_u16_portable(in + done / 8 * width, out + done, n - done, width, add);
 }
 #else
-void bits_unpack(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint64_t add)
+void bits_sum(uint64_t *u, size_t n, uint64_t from, uint32_t unit)
 {
-    bits_unpack_portable(in, out, n, width, add);
+    bits_sum_portable(u, n, from, unit);
+}
+
+void bits_unpack(const uint8_t *in, uint64_t *out, size_t n, unsigned width, uint32_t unit, uint64_t add)
+{
+    bits_unpack_portable(in, out, n, width, unit, add);
 }
 
 void bits_unpack_u16(const uint8_t *in, uint16_t *out, size_t n, unsigned width, uint64_t add)

@@ -448,6 +448,17 @@ static size_t part_bytes(const struct some *some)
     return h.kind == KIND_PACK && h.size >= payload ? before + payload : 0;
 }
 
+/* 64 of n bits, from one on; fewer at the end. */
+static uint64_t bits_word(const uint8_t *bits, size_t n, size_t at)
+{
+    uint64_t word = 0;
+    if (n - at >= 64)
+        memcpy(&word, bits + at / 8, sizeof(word)); /* of a length that compilers know */
+    else
+        memcpy(&word, bits + at / 8, (n - at + 7) / 8);
+    return word;
+}
+
 /* The rows that are meant, each below n, into rows[some->n]. */
 static int some_rows(const struct some *some, size_t n, uint16_t *rows)
 {
@@ -459,9 +470,9 @@ static int some_rows(const struct some *some, size_t n, uint16_t *rows)
                 return -EBADMSG;
         return 0;
     }
-    for (size_t byte = 0; byte < (n + 7) / 8; byte++)
-        for (unsigned bits = some->which[byte]; bits; bits &= bits - 1) {
-            size_t row = byte * 8 + (unsigned)__builtin_ctz(bits);
+    for (size_t at = 0; at < n; at += 64)
+        for (uint64_t word = bits_word(some->which, n, at); word; word &= word - 1) {
+            const size_t row = at + (unsigned)__builtin_ctzll(word);
             if (row >= n || k == some->n)
                 return -EBADMSG;
             rows[k++] = (uint16_t)row;
@@ -518,21 +529,56 @@ static int decode_sparse(const struct header *h, size_t n, int64_t *ret)
     return 0;
 }
 
+/* Adds to ret what the values of rows have more than `base`: the rows as places … */
+static int add_places_u16(const struct some *some, size_t n, uint16_t base, const uint16_t *values,
+                          uint16_t *ret)
+{
+    for (uint32_t k = 0; k < some->n; k++) {
+        uint16_t row;
+        memcpy(&row, some->which + k * sizeof(row), sizeof(row));
+        if (row >= n)
+            return -EBADMSG;
+        ret[row] = (uint16_t)(ret[row] - base + values[k]);
+    }
+    return 0;
+}
+
+/* … or as bits. */
+static int add_bits_u16(const struct some *some, size_t n, uint16_t base, const uint16_t *values,
+                        uint16_t *ret)
+{
+    uint32_t k = 0;
+    for (size_t at = 0; at < n; at += 64) {
+        uint64_t word = bits_word(some->which, n, at);
+        if ((unsigned)__builtin_popcountll(word) > some->n - k || (n - at < 64 && word >> (n - at)))
+            return -EBADMSG;
+        for (; word; word &= word - 1) {
+            uint16_t *value = ret + at + (unsigned)__builtin_ctzll(word);
+            *value = (uint16_t)(*value - base + values[k++]);
+        }
+    }
+    return k == some->n ? 0 : -EBADMSG;
+}
+
 /* Added to what is in ret. */
 static int add_sparse_u16(const struct header *h, size_t n, uint16_t *ret)
 {
     const uint16_t base = (uint16_t)h->base;
+    uint16_t few[FEW / 4];
     struct some some;
-    struct parts parts;
-    int r = get_sparse(h, n, &some, &parts);
+    int r = get_some(h->data, h->size, n, h->kind == KIND_BITMAP, &some);
     if (r < 0)
         return r;
-    for (size_t i = 0; base && i < n; i++)
+    uint16_t *values = some.n > FEW / 4 ? malloc(some.n * sizeof(*values)) : few;
+    r = values ? column_decode_u16(some.column, some.size, some.n, values) : -ENOMEM;
+    for (size_t i = 0; base && r == 0 && i < n; i++)
         ret[i] = (uint16_t)(ret[i] + base);
-    for (uint32_t k = 0; k < some.n; k++)
-        ret[parts.rows[k]] = (uint16_t)(ret[parts.rows[k]] - base + parts.values[k]);
-    parts_fini(&parts);
-    return 0;
+    if (r == 0)
+        r = some.as_bits ? add_bits_u16(&some, n, base, values, ret)
+                         : add_places_u16(&some, n, base, values, ret);
+    if (values != few)
+        free(values);
+    return r;
 }
 
 /* The bits above the width of those that have any. Moves h to the packed bits behind them. */
@@ -547,8 +593,8 @@ static int get_patches(struct header *h, size_t n, struct some *some, struct par
     return parts_init(parts, some, n);
 }
 
-/* u, plus `add` where nothing is patched. */
-static int decode_packed(struct header *h, size_t n, uint64_t add, uint64_t *u)
+/* u, times `unit` plus `add`. */
+static int decode_packed(struct header *h, size_t n, uint32_t unit, uint64_t add, uint64_t *u)
 {
     struct some some = {0};
     struct parts parts;
@@ -558,24 +604,14 @@ static int decode_packed(struct header *h, size_t n, uint64_t add, uint64_t *u)
     if (h->size < bits_size(n, h->width))
         r = -EBADMSG;
     else if (h->width)
-        bits_unpack(h->data, u, n, h->width, add);
+        bits_unpack(h->data, u, n, h->width, unit, add);
     else
         memset(u, 0, n * sizeof(*u));
     for (uint32_t k = 0; r == 0 && k < some.n; k++)
-        u[parts.rows[k]] |= (uint64_t)parts.values[k] << h->width;
+        u[parts.rows[k]] += ((uint64_t)parts.values[k] << h->width) * unit;
     if (h->is_patched)
         parts_fini(&parts);
     return r;
-}
-
-static void undo_deltas(const struct header *h, uint64_t *u, size_t n)
-{
-    uint64_t v = (uint64_t)h->base;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t step = u[i] >> 1 ^ (UINT64_C(0) - (u[i] & 1));
-        v += step * h->unit;
-        u[i] = v;
-    }
 }
 
 static void undo_specials(const struct header *h, uint64_t *u, size_t n)
@@ -607,7 +643,7 @@ int column_decode(struct column_coder *coder, const uint8_t *data, size_t size, 
     if (r < 0)
         return r;
     uint64_t *u = (uint64_t *)ret;
-    const bool is_plain = !h.delta && !h.specials && h.unit == 1 && !h.is_patched && h.width > 0;
+    const bool is_plain = !h.delta && !h.specials && h.width > 0;
     switch (h.kind) {
     case KIND_CONSTANT:
         for (size_t i = 0; i < n; i++)
@@ -617,7 +653,7 @@ int column_decode(struct column_coder *coder, const uint8_t *data, size_t size, 
     case KIND_BITMAP:
         return decode_sparse(&h, n, ret);
     case KIND_PACK:
-        r = decode_packed(&h, n, is_plain ? (uint64_t)h.base : 0, u);
+        r = decode_packed(&h, n, is_plain ? h.unit : 1, is_plain ? (uint64_t)h.base : 0, u);
         if (r < 0 || is_plain)
             return r;
         break;
@@ -633,7 +669,7 @@ int column_decode(struct column_coder *coder, const uint8_t *data, size_t size, 
         return -EBADMSG;
     }
     if (h.delta)
-        undo_deltas(&h, u, n);
+        bits_sum(u, n, (uint64_t)h.base, h.unit);
     else
         undo_plain(&h, u, n);
     return 0;

@@ -26,6 +26,7 @@ enum shape {
     SMALL,
     INSTANTS,
     MINUTES,
+    FAR_MINUTES,
     RISING,
     FEW_OTHERS,
     HALF_OTHERS,
@@ -48,6 +49,8 @@ static int64_t value_of(enum shape shape, size_t i)
         return base + (int64_t)(next() % (UINT64_C(1) << 29));
     case MINUTES:
         return next() % 9 ? base + (int64_t)(next() % 100000) * 60000 : NULL_VALUE;
+    case FAR_MINUTES:
+        return base + (int64_t)(next() % (next() % 200 ? 5000 : UINT64_C(1) << 30)) * 60000;
     case RISING:
         return base + (int64_t)i * 30000 + (int64_t)(next() % 1000);
     case FEW_OTHERS:
@@ -188,18 +191,19 @@ static void check_bits(const uint64_t *in, size_t n, unsigned width)
     static uint64_t out[2][131];
     static uint16_t narrow[2][131];
     const uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1, add = next();
+    const uint32_t unit = n % 3 ? (uint32_t)next() : 1;
     uint8_t *packed = malloc(bits_size(n, width));
     assert_non_null(packed);
     bits_pack(packed, in, n, width);
-    bits_unpack(packed, out[0], n, width, add);
-    bits_unpack_portable(packed, out[1], n, width, add);
+    bits_unpack(packed, out[0], n, width, unit, add);
+    bits_unpack_portable(packed, out[1], n, width, unit, add);
     if (width <= 48) {
         bits_unpack_u16(packed, narrow[0], n, width, add);
         bits_unpack_u16_portable(packed, narrow[1], n, width, add);
     }
     for (unsigned path = 0; path < 2; path++)
         for (size_t i = 0; i < n; i++) {
-            assert_int_equal(out[path][i], (in[i] & mask) + add);
+            assert_int_equal(out[path][i], (in[i] & mask) * unit + add);
             if (width <= 48)
                 assert_int_equal(narrow[path][i], (uint16_t)((in[i] & mask) + add));
         }
@@ -216,6 +220,30 @@ static void test_bits(void **state)
                 in[i] = next() << 32 ^ next();
             check_bits(in, n, width);
         }
+}
+
+/* Numbers from their differences, by both paths. */
+static void test_sums(void **state)
+{
+    uint64_t steps[2][67];
+    (void)state;
+    for (unsigned round = 0; round < 500; round++) {
+        const size_t n = 1 + next() % 67;
+        const uint64_t from = next() << 11;
+        const uint32_t unit = round % 3 ? (uint32_t)next() : 1;
+        for (size_t i = 0; i < n; i++)
+            steps[0][i] = steps[1][i] = round % 2 ? next() % 1000 : next() << 32 ^ next();
+        uint64_t want[67], sum = from;
+        for (size_t i = 0; i < n; i++) {
+            const uint64_t half = steps[0][i] / 2;
+            sum += (steps[0][i] % 2 ? ~half : half) * unit; /* 0, −1, 1, −2 … */
+            want[i] = sum;
+        }
+        bits_sum(steps[0], n, from, unit);
+        bits_sum_portable(steps[1], n, from, unit);
+        assert_memory_equal(steps[0], want, n * sizeof(*want));
+        assert_memory_equal(steps[1], want, n * sizeof(*want));
+    }
 }
 
 /* The paths for different processors say the same, as does looking at each value by itself. */
@@ -271,7 +299,7 @@ static void test_summaries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_broken), cmocka_unit_test(test_bits),
-                                       cmocka_unit_test(test_summaries)};
+                                       cmocka_unit_test(test_broken),     cmocka_unit_test(test_bits),
+                                       cmocka_unit_test(test_sums),       cmocka_unit_test(test_summaries)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
