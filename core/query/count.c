@@ -404,17 +404,17 @@ static bool may_pick(const struct plan *p, const struct batch *b)
 static bool sift_rows(struct scan *s, struct batch *b)
 {
     const uint32_t n = b->rows.n;
-    const uint8_t *table, *keep = b->keep;
+    const uint8_t *wanted, *keep = b->keep;
     int field;
-    if (!may_pick(s->plan, b) || !filter_sift(s->plan->filter, &field, &table))
+    if (!may_pick(s->plan, b) || !filter_sift(s->plan->filter, &field, &wanted))
         return true;
-    const uint16_t *restrict codes = batch_codes(b, (unsigned)field);
-    uint16_t *restrict sifted = s->sifted;
-    uint32_t k = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        sifted[k] = (uint16_t)i;
-        k += (table[codes[i]] == TRUTH_TRUE) & (keep ? keep[i] : 1);
+    uint16_t *sifted = s->sifted;
+    uint32_t n_sifted = fact_reader_sift(b->reader, b->set, (unsigned)field, wanted, sifted), k = 0;
+    for (uint32_t i = 0; keep && i < n_sifted; i++) {
+        sifted[k] = sifted[i];
+        k += keep[sifted[k]];
     }
+    k = keep ? k : n_sifted;
     if (k > 0 && k <= n / SIFT_ONE_IN)
         batch_pick(b, sifted, k, &s->picks);
     return k > 0;
@@ -447,10 +447,11 @@ static bool filter_rows(struct scan *s, const struct pass *pass, struct batch *b
     find_ids(s, pass, b, true);
     const uint32_t n = b->rows.n;
     if (p->whatever) {
-        filter_judge(p->filter, &b->rows, s->ids, s->filter_room, s->cuts);
+        filter_judge(p->filter, &b->rows, false, s->ids, s->filter_room, s->cuts);
         b->cuts = s->cuts;
     }
-    filter_judge(p->whatever ? p->whatever : p->filter, &b->rows, s->ids, s->filter_room, s->wanted);
+    filter_judge(p->whatever ? p->whatever : p->filter, &b->rows, b->picked, s->ids, s->filter_room,
+                 s->wanted);
     uint8_t *keep = count_keep(s, b);
     for (uint32_t i = 0; i < n; i++)
         keep[i] &= s->wanted[i];

@@ -462,11 +462,14 @@ static void dimension_ids_derived(const struct dimension *d, const struct rows *
     const uint16_t *team_codes = rows->dimensions[FIELD_TEAM], *site_codes = rows->dimensions[FIELD_SITE];
     if (d->by_code) {
         const uint32_t *teams = d->by_code, *sites = d->site_by_code, n_sites = d->site_classes.n;
-        for (uint32_t i = 0; i < rows->n; i++) {
-            uint32_t pair = teams[team_codes[i]] + sites[site_codes[i]];
-            ids[i] = atomic_load_explicit(&d->pairs[pair], memory_order_relaxed);
-            if (ids[i] == PAIR_UNKNOWN)
-                ids[i] = pair_id(d, pair / n_sites, pair % n_sites);
+        const _Atomic uint8_t *pairs = d->pairs;
+        const uint32_t n = rows->n;
+        for (uint32_t i = 0; i < n; i++) {
+            const uint32_t pair = teams[team_codes[i]] + sites[site_codes[i]];
+            uint32_t id = atomic_load_explicit(&pairs[pair], memory_order_relaxed);
+            if (id == PAIR_UNKNOWN)
+                id = pair_id(d, pair / n_sites, pair % n_sites);
+            ids[i] = id;
         }
         return;
     }

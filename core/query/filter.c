@@ -18,7 +18,7 @@ struct step {
 struct filter {
     struct step steps[EXPRESSION_NODES];
     unsigned n_steps, depth;
-    bool sifts; /* the first step must be true */
+    uint8_t *sifts; /* by code of the first step, which must be true: whether it is; NULL: it need not be */
 };
 
 void filter_free(struct filter *f)
@@ -27,6 +27,7 @@ void filter_free(struct filter *f)
         return;
     for (unsigned i = 0; i < f->n_steps; i++)
         free(f->steps[i].table);
+    free(f->sifts);
     free(f);
 }
 
@@ -227,6 +228,16 @@ static unsigned find_parts(const struct making *g, struct part *parts)
     return n;
 }
 
+/* Where the first part is a test by code, what that says of a row. */
+static int make_sifts(struct filter *f)
+{
+    const uint8_t *table = f->steps[0].table;
+    f->sifts = malloc(CODES);
+    for (uint32_t code = 0; f->sifts && code < CODES; code++)
+        f->sifts[code] = table[code] == TRUTH_TRUE;
+    return f->sifts ? 0 : -ENOMEM;
+}
+
 int filter_new(const struct expression *e, struct dimension *const *dimensions, bool whatever_answer,
                json_t *warnings, struct filter **ret)
 {
@@ -242,12 +253,13 @@ int filter_new(const struct expression *e, struct dimension *const *dimensions, 
         if (r == 0 && i > 0)
             filter_connect(f, OP_AND);
     }
+    if (r == 0 && step_is_code_test(&f->steps[0]) && parts[0].field >= 0)
+        r = make_sifts(f);
     if (r < 0) {
         filter_free(f);
         return r;
     }
     f->depth = e->depth + 1u; /* the parts before and the one under way */
-    f->sifts = f->steps[0].field >= 0 && f->steps[0].op < OP_AND && parts[0].field >= 0;
     *ret = f;
     return 0;
 }
@@ -257,7 +269,7 @@ bool filter_sift(const struct filter *f, int *ret_field, const uint8_t **ret_tab
     if (!f->sifts)
         return false;
     *ret_field = f->steps[0].field;
-    *ret_table = f->steps[0].table;
+    *ret_table = f->sifts;
     return true;
 }
 
@@ -274,12 +286,14 @@ size_t filter_room(const struct filter *f)
     return (size_t)f->depth * FACT_VECTOR_ROWS;
 }
 
-void filter_judge(const struct filter *f, const struct rows *rows, uint32_t *const *ids, uint8_t *room,
-                  uint8_t *keep)
+void filter_judge(const struct filter *f, const struct rows *rows, bool are_sifted, uint32_t *const *ids,
+                  uint8_t *room, uint8_t *keep)
 {
     const uint32_t n = rows->n;
-    uint8_t *top = room - FACT_VECTOR_ROWS;
-    for (unsigned k = 0; k < f->n_steps; k++) {
+    uint8_t *top = are_sifted ? room : room - FACT_VECTOR_ROWS;
+    if (are_sifted) /* what the first step says of them */
+        memset(top, TRUTH_TRUE, n);
+    for (unsigned k = are_sifted; k < f->n_steps; k++) {
         const struct step *step = &f->steps[k];
         const uint8_t *table = step->table;
         if (step->op < OP_AND) {

@@ -21,16 +21,16 @@ int filter_new(const struct expression *e, struct dimension *const *dimensions, 
 void filter_free(struct filter *f);
 
 /* Whether the codes of one field alone say of some rows that the condition is not true: the field, and by
- * code a truth (TRUTH_TRUE where it may be). */
+ * code, 65,536 of them, whether it may be: 1, else 0. */
 bool filter_sift(const struct filter *f, int *ret_field, const uint8_t **ret_table);
 /* Bytes of room that judging takes. */
 size_t filter_room(const struct filter *f);
 /* Whether it looks at the ids of a dimension, by place; not so where the codes of rows say all. NULL: no. */
 bool filter_reads_ids(const struct filter *f, unsigned dimension);
 /* keep[i] = 1 where the condition is true of row i, else 0. The codes that its dimensions are of have been
- * read; ids[place] are the ids of the rows, where it looks at them. Any thread, each with a room of its own.
- */
-void filter_judge(const struct filter *f, const struct rows *rows, uint32_t *const *ids, uint8_t *room,
-                  uint8_t *keep);
+ * read; ids[place] are the ids of the rows, where it looks at them. are_sifted: filter_sift says of all rows
+ * that it may be. Any thread, each with a room of its own. */
+void filter_judge(const struct filter *f, const struct rows *rows, bool are_sifted, uint32_t *const *ids,
+                  uint8_t *room, uint8_t *keep);
 
 #endif

@@ -56,6 +56,22 @@ int piece_pick_codes(const struct piece *p, struct rowgroup_reader *r, unsigned 
     return e;
 }
 
+int piece_sift(const struct piece *p, struct rowgroup_reader *r, unsigned set, unsigned field,
+               const uint8_t *wanted, uint16_t *ret, uint32_t *ret_n)
+{
+    const uint16_t *codes;
+    uint32_t n = 0;
+    if (p->sealed)
+        return rowgroup_reader_sift(r, p->table, set, field, wanted, ret, ret_n);
+    int e = piece_codes(p, r, set, field, &codes);
+    for (uint32_t i = 0; i < p->n_rows && e == 0; i++) {
+        ret[n] = (uint16_t)i;
+        n += wanted[codes[i]];
+    }
+    *ret_n = n;
+    return e;
+}
+
 int piece_difference(const struct piece *p, unsigned column, unsigned other, int64_t *room)
 {
     if (!p->sealed || !rowgroup_keeps_difference(&p->sealed->rows, p->table, column, other))

@@ -48,6 +48,10 @@ int piece_pick_values(const struct piece *p, struct rowgroup_reader *r, unsigned
 int piece_pick_codes(const struct piece *p, struct rowgroup_reader *r, unsigned set, unsigned field,
                      const uint16_t *rows, uint32_t n, uint16_t *ret);
 
+/* The rows whose code has a 1 in `wanted`, *ret_n of them, into ret[n_rows], ascending. */
+int piece_sift(const struct piece *p, struct rowgroup_reader *r, unsigned set, unsigned field,
+               const uint8_t *wanted, uint16_t *ret, uint32_t *ret_n);
+
 /* Column less other, row by row, into room[n_rows], where that is what is kept: 1; 0 when it is not, negative
  * errno. Other must have no FACT_NULL or FACT_FOREVER; where the column has, so has the difference. */
 int piece_difference(const struct piece *p, unsigned column, unsigned other, int64_t *room);

@@ -120,6 +120,10 @@ int rowgroup_reader_pick_value(struct rowgroup_reader *r, enum fact_table table,
                                const uint16_t *rows, uint32_t n, int64_t *ret);
 int rowgroup_reader_pick_dimension(struct rowgroup_reader *r, enum fact_table table, unsigned set,
                                    unsigned field, const uint16_t *rows, uint32_t n, uint16_t *ret);
+/* The rows whose code of a dimension has a 1 in wanted[65,536], which has nothing but 0 and 1: *ret_n of them
+ * into ret[rows of the table], ascending. */
+int rowgroup_reader_sift(struct rowgroup_reader *r, enum fact_table table, unsigned set, unsigned field,
+                         const uint8_t *wanted, uint16_t *ret, uint32_t *ret_n);
 /* The base's own column: FACT_SUBJECT, FACT_NAMESPACE, FACT_CREATED. */
 int rowgroup_reader_base(struct rowgroup_reader *r, unsigned column, const int64_t **ret);
 /* live[row of the table] from live_base[row of the base]. */

@@ -28,6 +28,8 @@ struct rowgroup_reader {
     uint16_t *parents[FACT_N_TABLES], *firsts[FACT_N_TABLES];
     uint16_t identity[ROWGROUP_ROWS + 1]; /* of tables where each base row has one row */
     struct eights eights;
+    uint16_t parents_of_some[ROWGROUP_ROWS]; /* of rows that are picked … */
+    struct room some_created;                /* … and theirs */
     int64_t *prediction;
     uint32_t turn; /* of the group that is being read, from 1 */
 };
@@ -76,6 +78,7 @@ void rowgroup_reader_free(struct rowgroup_reader *r)
         free(r->parents[t]);
         free(r->firsts[t]);
     }
+    free(r->some_created.data);
     free(r->prediction);
     free(r);
 }
@@ -146,15 +149,22 @@ int rowgroup_reader_base(struct rowgroup_reader *r, unsigned column, const int64
     return e;
 }
 
-/* A bit for each of eight counts, into *ret; false where one is more than 1. */
-static bool counts_bits(const uint16_t *counts, uint8_t *ret)
+static void read_eight(const uint16_t *counts, uint64_t eight[2])
 {
-    const uint64_t ones = UINT64_C(0x0001000100010001), gather = UINT64_C(0x0001000200040008);
-    uint64_t low, high;
-    memcpy(&low, counts, sizeof(low));
-    memcpy(&high, counts + 4, sizeof(high));
-    *ret = (uint8_t)((low * gather >> 48 & 15) | (high * gather >> 44 & 240));
-    return ((low | high) & ~ones) == 0;
+    memcpy(eight, counts, 2 * sizeof(*eight));
+}
+
+/* Whether none of eight counts is more than mask. */
+static bool eight_within(const uint64_t eight[2], uint16_t mask)
+{
+    return ((eight[0] | eight[1]) & ~(mask * UINT64_C(0x0001000100010001))) == 0;
+}
+
+/* A bit for each of eight counts of 0 or 1. */
+static unsigned eight_bits(const uint64_t eight[2])
+{
+    const uint64_t gather = UINT64_C(0x0001000200040008);
+    return (eight[0] * gather >> 48 & 15) | (eight[1] * gather >> 44 & 240);
 }
 
 static inline void add_eight(const uint16_t *restrict places, uint32_t to, uint16_t *restrict ret)
@@ -163,15 +173,32 @@ static inline void add_eight(const uint16_t *restrict places, uint32_t to, uint1
         ret[k] = (uint16_t)(places[k] + to);
 }
 
+/* Eight counts from 0 to 3, without a branch: the row behind theirs. */
+static inline uint32_t lay_out_eight(const uint16_t *counts, uint32_t base, uint32_t row,
+                                     uint16_t *restrict firsts, uint16_t *restrict parents)
+{
+    for (uint32_t k = 0; k < 8; k++) {
+        uint16_t *at = parents + row;
+        firsts[base + k] = (uint16_t)row;
+        at[0] = at[1] = at[2] = (uint16_t)(base + k);
+        row += counts[base + k];
+    }
+    return row;
+}
+
 /* How many rows each base row has, laid out: where its first is, and whose child each row is. Eight at a time
- * where none has more than one; parents has room for seven more. */
+ * where they are few; parents has room for seven more. */
 static int lay_out_counts(const struct eights *eights, const uint16_t *counts, uint32_t n_base, uint32_t n,
                           uint16_t *restrict firsts, uint16_t *restrict parents)
 {
     uint32_t row = 0;
-    uint8_t bits;
+    uint64_t eight[2];
     for (uint32_t base = 0; base < n_base;) {
-        if (n_base - base >= 8 && counts_bits(counts + base, &bits)) {
+        const bool is_whole = n_base - base >= 8;
+        if (is_whole)
+            read_eight(counts + base, eight);
+        if (is_whole && eight_within(eight, 1)) {
+            const unsigned bits = eight_bits(eight);
             if (eights->n[bits] > n - row)
                 return -EBADMSG;
             add_eight(eights->before[bits], row, firsts + base);
@@ -180,7 +207,12 @@ static int lay_out_counts(const struct eights *eights, const uint16_t *counts, u
             base += 8;
             continue;
         }
-        for (uint32_t end = n_base - base >= 8 ? base + 8 : n_base; base < end; base++) {
+        if (is_whole && n - row >= 8 * 3 && eight_within(eight, 3)) {
+            row = lay_out_eight(counts, base, row, firsts, parents);
+            base += 8;
+            continue;
+        }
+        for (uint32_t end = is_whole ? base + 8 : n_base; base < end; base++) {
             const uint32_t count = counts[base];
             if (count > n - row)
                 return -EBADMSG;
@@ -440,22 +472,45 @@ int rowgroup_reader_dimension(struct rowgroup_reader *r, enum fact_table table, 
 /* --- of some rows
  * --------------------------------------------------------------------------------------------------- */
 
-/* What is kept as its difference to created_at, from those differences. */
+static void pick_parents(const struct rowgroup_reader *r, unsigned table, const uint16_t *restrict rows,
+                         uint32_t n, uint16_t *restrict ret)
+{
+    const uint16_t *restrict parents = r->values.tables[table].parents;
+    for (uint32_t k = 0; k < n; k++)
+        ret[k] = parents[rows[k]];
+}
+
+/* created_at of some rows of the base, from those of all where they have been read or cannot be read alone.
+ */
+static int pick_base_created(struct rowgroup_reader *r, const uint16_t *rows, uint32_t n, int64_t *ret)
+{
+    const int64_t *created;
+    int e = room_is_read(r, &r->base[FACT_CREATED])
+                ? 0
+                : block_pick(&r->group->base, FACT_CREATED, r->values.n_base, rows, n, ret);
+    if (e != 0)
+        return e < 0 ? e : 0;
+    e = rowgroup_reader_base(r, FACT_CREATED, &created);
+    for (uint32_t k = 0; k < n && e == 0; k++)
+        ret[k] = created[rows[k]];
+    return e;
+}
+
+/* created_at of rows; or what is kept as its difference to that, from those differences. */
 static int pick_created(struct rowgroup_reader *r, unsigned table, const uint16_t *rows, uint32_t n,
                         bool adds, int64_t *ret)
 {
-    const int64_t *created;
+    int64_t *created = ret;
     int e = read_parents(r, table);
-    if (e == 0)
-        e = rowgroup_reader_base(r, FACT_CREATED, &created);
-    const uint16_t *parents = r->values.tables[table].parents;
-    for (uint32_t k = 0; k < n && e == 0; k++) {
-        const int64_t p = created[parents[rows[k]]];
-        if (!adds)
-            ret[k] = p;
-        else if (rowgroup_is_number(p) && rowgroup_is_number(ret[k]))
-            ret[k] = (int64_t)((uint64_t)ret[k] + (uint64_t)p);
-    }
+    if (e == 0 && adds && !(created = room_of(&r->some_created, sizeof(*created))))
+        e = -ENOMEM;
+    if (e < 0)
+        return e;
+    pick_parents(r, table, rows, n, r->parents_of_some);
+    e = pick_base_created(r, r->parents_of_some, n, created);
+    for (uint32_t k = 0; k < n && adds && e == 0; k++)
+        if (rowgroup_is_number(created[k]) && rowgroup_is_number(ret[k]))
+            ret[k] = (int64_t)((uint64_t)ret[k] + (uint64_t)created[k]);
     return e < 0 ? e : 1;
 }
 
@@ -492,29 +547,76 @@ int rowgroup_reader_pick_value(struct rowgroup_reader *r, enum fact_table table,
     return e;
 }
 
+/* The codes of the base that those of rows are, by their parents; 0 when the rows have others. */
+static int find_parent_codes(struct rowgroup_reader *r, unsigned table, unsigned set, unsigned field,
+                             const uint16_t **ret)
+{
+    const uint16_t *base = NULL;
+    struct block_column c;
+    if (room_is_read(r, &r->tables[table].dimensions[set][field]) || table == FACT_TICKET ||
+        block_find(&r->group->tables[table], FACT_DIMENSION(set, field), &c))
+        return 0;
+    int e = read_parents(r, table);
+    if (e == 0)
+        e = read_base_dimension(r, field, &base);
+    if (e == 0)
+        e = read_today(r, field, ret);
+    return e < 0 ? e : *ret == base || (table != FACT_SPAN && table != FACT_HOLDING);
+}
+
 int rowgroup_reader_pick_dimension(struct rowgroup_reader *r, enum fact_table table, unsigned set,
                                    unsigned field, const uint16_t *rows, uint32_t n, uint16_t *ret)
 {
-    const uint16_t *all, *base, *today;
-    struct block_column c;
-    bool is_alone = !room_is_read(r, &r->tables[table].dimensions[set][field]) && table != FACT_TICKET &&
-                    !block_find(&r->group->tables[table], FACT_DIMENSION(set, field), &c);
-    int e = is_alone ? read_parents(r, table) : 0;
-    if (e == 0 && is_alone)
-        e = read_base_dimension(r, field, &base);
-    if (e == 0 && is_alone)
-        e = read_today(r, field, &today);
-    if (e == 0 && is_alone && (today == base || (table != FACT_SPAN && table != FACT_HOLDING))) {
+    const uint16_t *codes;
+    int e = find_parent_codes(r, table, set, field, &codes);
+    if (e == 1) {
         const uint16_t *parents = r->values.tables[table].parents;
         for (uint32_t k = 0; k < n; k++)
-            ret[k] = today[parents[rows[k]]];
+            ret[k] = codes[parents[rows[k]]];
         return 0;
     }
     if (e == 0)
-        e = rowgroup_reader_dimension(r, table, set, field, &all);
+        e = rowgroup_reader_dimension(r, table, set, field, &codes);
     for (uint32_t k = 0; k < n && e == 0; k++)
-        ret[k] = all[rows[k]];
+        ret[k] = codes[rows[k]];
     return e;
+}
+
+/* Of n rows those whose code is wanted; parents: whose codes they are, NULL: their own. Eight at a time. */
+static inline uint32_t sift(const struct eights *eights, const uint16_t *codes, const uint16_t *parents,
+                            uint32_t n, const uint8_t *wanted, uint16_t *ret)
+{
+    uint32_t n_found = 0, i = 0;
+    for (; n - i >= 8; i += 8) {
+        unsigned bits = 0;
+        for (unsigned k = 8; k-- > 0;)
+            bits = 2 * bits + wanted[codes[parents ? parents[i + k] : i + k]];
+        add_eight(eights->places[bits], i, ret + n_found);
+        n_found += eights->n[bits];
+    }
+    for (; i < n; i++) {
+        ret[n_found] = (uint16_t)i;
+        n_found += wanted[codes[parents ? parents[i] : i]];
+    }
+    return n_found;
+}
+
+int rowgroup_reader_sift(struct rowgroup_reader *r, enum fact_table table, unsigned set, unsigned field,
+                         const uint8_t *wanted, uint16_t *ret, uint32_t *ret_n)
+{
+    const uint32_t n = r->values.tables[table].n;
+    const uint16_t *codes;
+    int e = find_parent_codes(r, table, set, field, &codes);
+    if (e == 1 && !r->tables[table].is_identity) {
+        *ret_n = sift(&r->eights, codes, r->values.tables[table].parents, n, wanted, ret);
+        return 0;
+    }
+    if (e == 0)
+        e = rowgroup_reader_dimension(r, table, set, field, &codes);
+    if (e < 0)
+        return e;
+    *ret_n = sift(&r->eights, codes, NULL, n, wanted, ret);
+    return 0;
 }
 
 int rowgroup_reader_live(struct rowgroup_reader *r, enum fact_table table, const uint8_t *live_base,

@@ -305,6 +305,10 @@ const uint8_t *fact_reader_bytes(struct fact_reader *reader, unsigned column);
 /* Column less other where the store keeps just that and neither is missing in any row; else NULL. */
 const int64_t *fact_reader_difference(struct fact_reader *reader, unsigned column, unsigned other);
 const uint16_t *fact_reader_codes(struct fact_reader *reader, unsigned set, unsigned field);
+/* The rows whose code has a 1 in `wanted`, which has 0 or 1 for each of the 65,536, into ret[rows of the
+ * vector], ascending; how many. */
+uint32_t fact_reader_sift(struct fact_reader *reader, unsigned set, unsigned field, const uint8_t *wanted,
+                          uint16_t *ret);
 int fact_reader_check(const struct fact_reader *reader, struct error *err);
 
 #endif

@@ -546,6 +546,16 @@ void fact_reader_pick_codes(struct fact_reader *reader, unsigned set, unsigned f
     }
 }
 
+uint32_t fact_reader_sift(struct fact_reader *reader, unsigned set, unsigned field, const uint8_t *wanted,
+                          uint16_t *ret)
+{
+    uint32_t n = 0;
+    int r = piece_sift(reader->piece, reader->groups, set, field, wanted, ret, &n);
+    if (r < 0)
+        reader->failed = r;
+    return n;
+}
+
 int fact_reader_check(const struct fact_reader *reader, struct error *err)
 {
     return reader->failed ? block_error(err, reader->failed) : 0;

@@ -89,8 +89,8 @@ static void fill(struct bench *b, enum fact_table table, uint32_t subject, int64
     row->values[FACT_CREATED] = created;
     for (unsigned set = 0; set < FACT_TABLE_INFO[table].n_sets; set++) {
         memcpy(row->dimensions[set], dimensions, sizeof(row->dimensions[set]));
-        if (next(b) % 4 == 0)
-            row->dimensions[set][next(b) % FIELD_N_DIMENSIONS] = (uint16_t)next(b);
+        if (next(b) % 4 == 0) /* of half of them: in the others all rows are as their subject */
+            row->dimensions[set][next(b) % (FIELD_N_DIMENSIONS / 2)] = (uint16_t)next(b);
     }
 }
 
@@ -168,6 +168,29 @@ static void check_picked(struct bench *b, struct rowgroup_reader *reader, unsign
         }
 }
 
+/* The rows whose code is one of half of all, by each dimension. */
+static void check_sifted(struct bench *b, struct rowgroup_reader *reader, unsigned table,
+                         const struct fact_row *rows)
+{
+    const struct fact_table_info *info = &FACT_TABLE_INFO[table];
+    const uint32_t n = rowgroup_reader_rows(reader, table);
+    static uint8_t wanted[UINT16_MAX + 1];
+    static uint16_t found[ROWGROUP_ROWS];
+    for (uint32_t code = 0; code <= UINT16_MAX; code++)
+        wanted[code] = next(b) % 2;
+    for (unsigned set = 0; set < info->n_sets; set++)
+        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++) {
+            uint32_t n_found, k = 0;
+            assert_int_equal(rowgroup_reader_sift(reader, table, set, f, wanted, found, &n_found), 0);
+            for (uint32_t i = 0; i < n; i++)
+                if (wanted[rows[i].dimensions[set][f]]) {
+                    assert_true(k < n_found);
+                    assert_int_equal(found[k++], i);
+                }
+            assert_int_equal(k, n_found);
+        }
+}
+
 /* Reads a group's rows of one table, beside those that were written, in an order of columns that is any. */
 static void check_table(struct bench *b, struct rowgroup_reader *reader, unsigned table,
                         const struct fact_row *rows)
@@ -192,6 +215,7 @@ static void check_table(struct bench *b, struct rowgroup_reader *reader, unsigne
                 assert_int_equal(column[i], rows[i].dimensions[set][f]);
         }
     check_picked(b, reader, table, rows);
+    check_sifted(b, reader, table, rows);
 }
 
 /* The zone map holds every value. */
@@ -229,6 +253,7 @@ static void test_rows_come_back(void **state)
         for (unsigned table = 0; table < FACT_N_TABLES; table++) {
             check_range(&g, table, w.rows[table] + done[table]);
             check_picked(b, picker, table, w.rows[table] + done[table]);
+            check_sifted(b, picker, table, w.rows[table] + done[table]);
             check_table(b, reader, table, w.rows[table] + done[table]);
             done[table] += g.tables[table].n_rows;
         }
@@ -276,6 +301,9 @@ static void test_broken_groups(void **state)
         const uint16_t *codes, picked[] = {0, 3, 500};
         int64_t values[3];
         uint16_t some[3];
+        static const uint8_t wanted[UINT16_MAX + 1] = {1};
+        static uint16_t sifted[ROWGROUP_ROWS];
+        uint32_t n_sifted;
         for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
             (void)rowgroup_reader_dimension(reader, table, 0, f, &codes);
         rowgroup_reader_set(reader, &g);
@@ -283,6 +311,9 @@ static void test_broken_groups(void **state)
             (void)rowgroup_reader_pick_value(reader, table, c, picked, 3, values);
         for (unsigned f = 0; f < FIELD_N_DIMENSIONS && g.tables[table].n_rows > 500; f++)
             (void)rowgroup_reader_pick_dimension(reader, table, 0, f, picked, 3, some);
+        rowgroup_reader_set(reader, &g);
+        for (unsigned f = 0; f < FIELD_N_DIMENSIONS; f++)
+            (void)rowgroup_reader_sift(reader, table, 0, f, wanted, sifted, &n_sifted);
     }
     free(bytes);
     walk_close(&walk, &t);
