@@ -1,7 +1,8 @@
 #include "core/store/memtable.h"
 
+#include "core/store/summary.h"
+
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ static void chunk_free(struct memtable_chunk *c)
     free((void *)c->owners);
     free(c->values);
     free(c->dimensions);
+    free(c->ranges);
     free(c);
 }
 
@@ -38,7 +40,8 @@ static struct memtable_chunk *chunk_new(enum fact_table table, uint32_t n)
     /* calloc, as most dimensions of most rows are 0 and their pages are then never touched */
     c->values = calloc((size_t)info->n_values * c->stride, sizeof(*c->values));
     c->dimensions = calloc((size_t)info->n_sets * FIELD_N_DIMENSIONS * c->stride, sizeof(*c->dimensions));
-    if (!c->born || !c->died || !c->owners || !c->values || !c->dimensions) {
+    c->ranges = calloc(1, sizeof(*c->ranges) + info->n_values * sizeof(c->ranges->of[0]));
+    if (!c->born || !c->died || !c->owners || !c->values || !c->dimensions || !c->ranges) {
         chunk_free(c);
         return NULL;
     }
@@ -94,6 +97,8 @@ static void chunk_unref(struct memtable_pool *pool, enum fact_table table, struc
         c->used_values = 0;
         c->used_dimensions = 0;
         c->n_living = 0;
+        atomic_store_explicit(&c->ranges->claimed, 0, memory_order_relaxed);
+        atomic_store_explicit(&c->ranges->known, 0, memory_order_relaxed);
         atomic_store_explicit(&c->n_rows, 0, memory_order_relaxed);
         (void)pthread_mutex_lock(&pool->lock);
         bool keep = pool->n_free < MEMTABLE_POOL_MAX;
@@ -290,6 +295,25 @@ void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint6
     struct memtable_chunk *c = chunk_at(m, table, row / MEMTABLE_CHUNK_ROWS);
     atomic_store_explicit(&c->died[row % MEMTABLE_CHUNK_ROWS], died, memory_order_release);
     c->n_living--;
+}
+
+void memtable_range(const struct memtable_chunk *c, unsigned column, struct memtable_range *ret)
+{
+    struct memtable_ranges *ranges = c->ranges;
+    const uint64_t bit = UINT64_C(1) << column;
+    struct summary s = {0}; /* of a column that nobody has written */
+    if (atomic_load_explicit(&ranges->known, memory_order_acquire) & bit) {
+        *ret = ranges->of[column];
+        return;
+    }
+    if (c->used_values & bit)
+        summary_of(c->values + (size_t)column * c->stride, c->n_rows_max, 0, &s);
+    *ret = (struct memtable_range){
+        .min = s.min, .max = s.max, .has_null = s.n_null > 0, .has_forever = s.n_forever > 0};
+    if (atomic_fetch_or_explicit(&ranges->claimed, bit, memory_order_relaxed) & bit)
+        return; /* another thread writes the same */
+    ranges->of[column] = *ret;
+    atomic_fetch_or_explicit(&ranges->known, bit, memory_order_release);
 }
 
 int memtable_add_dead(struct memtable *m, const struct memtable_dead *dead)

@@ -12,10 +12,23 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define MEMTABLE_CHUNK_ROWS 4096 /* the largest; the first ones are smaller */
 #define MEMTABLE_CHUNKS_MAX 512  /* of one table; seal before */
+
+/* What the values of a column of a full chunk are like: its rows may end, but no value changes. */
+struct memtable_range {
+    int64_t min, max; /* without FACT_NULL and FACT_FOREVER; min > max: there are no others */
+    bool has_null, has_forever;
+};
+
+/* By column, worked out when somebody first asks; bits of those that somebody writes, and that are there. */
+struct memtable_ranges {
+    _Atomic uint64_t claimed, known;
+    struct memtable_range of[];
+};
 
 struct memtable_chunk {
     struct memtable_chunk *next; /* in the pool */
@@ -31,6 +44,7 @@ struct memtable_chunk {
     void **owners;            /* the committer's: whose row it is */
     int64_t *values;          /* [column][stride] */
     uint16_t *dimensions;     /* [set × FIELD_N_DIMENSIONS + field][stride] */
+    struct memtable_ranges *ranges;
 };
 
 /* The rows of one table. A row's number is its chunk's place and its own there. */
@@ -105,5 +119,8 @@ static inline const struct memtable_chunk *memtable_chunk_at(const struct memtab
     *ret_n_rows = c ? atomic_load_explicit(&c->n_rows, memory_order_acquire) : 0;
     return c;
 }
+
+/* Of a column of a chunk that has been seen to have n_rows_max rows; any thread. */
+void memtable_range(const struct memtable_chunk *c, unsigned column, struct memtable_range *ret);
 
 #endif

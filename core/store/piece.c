@@ -4,8 +4,15 @@
 
 void piece_range(const struct piece *p, uint8_t column, struct fact_range *ret)
 {
-    if (!p->sealed) { /* rows are added while we look */
+    if (!p->sealed && p->n_rows < p->chunk->n_rows_max) { /* rows are added while we look */
         *ret = (struct fact_range){.min = INT64_MIN, .max = INT64_MAX, .has_null = true, .has_forever = true};
+        return;
+    }
+    if (!p->sealed) {
+        struct memtable_range range;
+        memtable_range(p->chunk, column, &range);
+        *ret = (struct fact_range){
+            .min = range.min, .max = range.max, .has_null = range.has_null, .has_forever = range.has_forever};
         return;
     }
     if (!rowgroup_range(&p->sealed->rows, p->table, column, &ret->min, &ret->max, &ret->has_null,

@@ -303,15 +303,15 @@ static int list_sealed(struct fact_scan *scan, const struct fact_bound *bounds, 
     return r;
 }
 
-static int list_memory(struct fact_scan *scan)
+static int list_memory(struct fact_scan *scan, const struct fact_bound *bounds, size_t n_bounds)
 {
     const struct memtable *m = scan->view->memtable;
     const uint32_t n = atomic_load_explicit(&m->parts[scan->table].n_places, memory_order_acquire);
     int r = 0;
     for (uint32_t i = 0; i < n && r == 0; i++) {
-        struct piece p = {0};
+        struct piece p = {.table = scan->table};
         p.chunk = memtable_chunk_at(m, scan->table, i, &p.n_rows);
-        if (p.n_rows > 0)
+        if (p.n_rows > 0 && may_hold(&p, bounds, n_bounds))
             r = add_piece(scan, &p);
     }
     return r;
@@ -354,7 +354,7 @@ int fact_scan_open(const struct store_view *v, enum fact_table table, const uint
     if (r == 0)
         r = list_sealed(scan, bounds, n_bounds);
     if (r == 0)
-        r = list_memory(scan);
+        r = list_memory(scan, bounds, n_bounds);
     if (r < 0) {
         fact_scan_close(scan);
         return block_error(err, r);

@@ -153,6 +153,43 @@ static void keep_one_in(struct memtable_pool *pool, uint32_t every, bool is_shar
     memtable_unref(next);
 }
 
+/* Of a full chunk they hold its values also when its rows have ended; of one that is used anew, the new ones.
+ */
+static void test_full_chunks_have_ranges(void **state)
+{
+    for (uint32_t round = 0; round < 2; round++) {
+        struct memtable *m = memtable_new(*state);
+        uint32_t n = 0, place = 0;
+        assert_non_null(m);
+        for (uint32_t i = 0; i < N_ROWS; i++) {
+            struct fact_row row = {.table = TABLE};
+            row.values[FACT_SUBJECT] = i + 1;
+            row.values[FACT_CREATED] = i % 2 ? FACT_NULL : (int64_t)i * (1 - 2 * (int64_t)round);
+            row.values[FACT_SPAN_TO] = FACT_FOREVER;
+            assert_true(memtable_add(m, &row, 1, owners) >= 0);
+        }
+        memtable_end(m, TABLE, 3 * MEMTABLE_CHUNK_ROWS, 2);
+        for (const struct memtable_chunk *c; (c = memtable_chunk_at(m, TABLE, place, &n)); place++) {
+            struct memtable_range range;
+            if (n < c->n_rows_max)
+                continue;
+            for (unsigned again = 0; again < 2; again++) {
+                const int64_t first = c->values[0] - 1, low = first + first % 2, high = low + n - 2;
+                memtable_range(c, FACT_CREATED, &range);
+                assert_int_equal(range.min, round ? -high : low);
+                assert_int_equal(range.max, round ? -low : high);
+                assert_true(range.has_null && !range.has_forever);
+                memtable_range(c, FACT_SPAN_TO, &range);
+                assert_true(range.min > range.max && range.has_forever && !range.has_null);
+                memtable_range(c, FACT_NAMESPACE, &range); /* which none has */
+                assert_true(range.min == 0 && range.max == 0 && !range.has_forever && !range.has_null);
+            }
+        }
+        assert_true(place > 3);
+        memtable_unref(m);
+    }
+}
+
 static void test_chunks_are_shared(void **state)
 {
     keep_one_in(*state, 2, true);
@@ -222,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rows_hold_between_their_ticks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_full_chunks_have_ranges, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_chunks_are_shared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sparse_chunks_are_copied, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_are_copied_at_once, set_up, tear_down),
