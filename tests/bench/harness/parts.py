@@ -330,7 +330,7 @@ def open_(bench):
 
 def mixed(bench):
     """Ten questions a second, open loop, while four clients load at full speed."""
-    bench.begin("mixed", ("small", "quiet", "busy"))
+    bench.begin("mixed", ("main", "small", "quiet", "busy"))
     sources = [("small-0", "small")] + sources_of("quiet") + sources_of("busy")
     collector = Collector(bench.base, "mixed", bench.loads, sources)
     try:
