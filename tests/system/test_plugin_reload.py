@@ -130,7 +130,9 @@ def test_top_counts_what_comes(running):
 def test_top_goes_on_on_a_terminal(running):
     outer, inner = pty.openpty()
     process = subprocess.Popen([built("tendon"), "--connect", running.control, "plugin", "top", "--interval", "200ms"], stdin=inner,
-                               stdout=inner, stderr=inner, env={**os.environ, "COLUMNS": "120"})
+                               stdout=inner, stderr=inner, env={**os.environ, "COLUMNS": "120"},
+                               # a shell's background job, which the tests may be, ignores it, and so would what they start
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     os.close(inner)
     said = b""
     end = time.monotonic() + 60
