@@ -29,7 +29,7 @@ static bool filter_has(const struct directory *d, uint64_t hash)
     return true;
 }
 
-int directory_list_run(struct directory *d, const struct directory_run *run)
+static int list_run(struct directory *d, const struct directory_run *run)
 {
     if (d->n_runs == d->capacity) {
         size_t capacity = d->capacity ? d->capacity * 2 : 32;
@@ -66,7 +66,7 @@ int directory_make_run(struct directory *d, unsigned level, uint64_t n, struct d
         return -EOVERFLOW;
     while (ret->bits < 24 && n >> ret->bits > BUCKET_ENTRIES)
         ret->bits++;
-    return directory_list_run(d, ret);
+    return list_run(d, ret);
 }
 
 int directory_write(struct directory *d, struct txn *t, uint32_t number,
@@ -120,7 +120,7 @@ static int read_runs(struct directory *d, struct txn *t, bool fill, size_t *ret_
             if (last && last->number == run.number)
                 last->n += count;
             else
-                r = directory_list_run(d, &run);
+                r = list_run(d, &run);
             continue;
         }
         int64_t *hashes;

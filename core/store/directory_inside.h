@@ -32,8 +32,6 @@ struct directory_run *directory_find_run(const struct directory *d, uint32_t num
 void directory_forget_run(struct directory *d, struct directory_run *run);
 /* Lists a new run, of so many entries to come, that has none yet. 0, -EOVERFLOW or -ENOMEM. */
 int directory_make_run(struct directory *d, unsigned level, uint64_t n, struct directory_run *ret);
-/* Lists a run. 0 or -ENOMEM. */
-int directory_list_run(struct directory *d, const struct directory_run *run);
 /* Takes what it writes to a run that is listed. 0 or negative errno. */
 int directory_write(struct directory *d, struct txn *t, uint32_t number,
                     const struct directory_entry *entries, size_t n);

@@ -26,10 +26,6 @@ static inline uint32_t bucket_of(uint64_t hash, unsigned bits)
 {
     return bits ? (uint32_t)(hash >> (64 - bits)) : 0;
 }
-static inline uint32_t run_buckets(const struct directory_run *run)
-{
-    return UINT32_C(1) << run->bits;
-}
 
 /* A bucket's hashes and numbers; the hashes are the caller's to free, the numbers (ret_numbers may be NULL)
  * lie behind them. 0, -EBADMSG, -ENOMEM. */

@@ -297,7 +297,7 @@ void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint6
     c->n_living--;
 }
 
-void memtable_range(const struct memtable_chunk *c, unsigned column, struct memtable_range *ret)
+void memtable_range(const struct memtable_chunk *c, unsigned column, struct fact_range *ret)
 {
     struct memtable_ranges *ranges = c->ranges;
     const uint64_t bit = UINT64_C(1) << column;
@@ -308,7 +308,7 @@ void memtable_range(const struct memtable_chunk *c, unsigned column, struct memt
     }
     if (c->used_values & bit)
         summary_of(c->values + (size_t)column * c->stride, c->n_rows_max, 0, &s);
-    *ret = (struct memtable_range){
+    *ret = (struct fact_range){
         .min = s.min, .max = s.max, .has_null = s.n_null > 0, .has_forever = s.n_forever > 0};
     if (atomic_fetch_or_explicit(&ranges->claimed, bit, memory_order_relaxed) & bit)
         return; /* another thread writes the same */

@@ -8,26 +8,20 @@
 #ifndef TENDON_STORE_MEMTABLE_H
 #define TENDON_STORE_MEMTABLE_H
 
-#include "core/fold/fact.h"
+#include "core/store/store.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #define MEMTABLE_CHUNK_ROWS 4096 /* the largest; the first ones are smaller */
 #define MEMTABLE_CHUNKS_MAX 512  /* of one table; seal before */
 
-/* What the values of a column of a full chunk are like: its rows may end, but no value changes. */
-struct memtable_range {
-    int64_t min, max; /* without FACT_NULL and FACT_FOREVER; min > max: there are no others */
-    bool has_null, has_forever;
-};
-
-/* By column, worked out when somebody first asks; bits of those that somebody writes, and that are there. */
+/* What the values of a full chunk are like, by column: its rows may end, but no value changes. Worked out
+ * when somebody first asks; bits of those that somebody writes, and that are there. */
 struct memtable_ranges {
     _Atomic uint64_t claimed, known;
-    struct memtable_range of[];
+    struct fact_range of[];
 };
 
 struct memtable_chunk {
@@ -121,6 +115,6 @@ static inline const struct memtable_chunk *memtable_chunk_at(const struct memtab
 }
 
 /* Of a column of a chunk that has been seen to have n_rows_max rows; any thread. */
-void memtable_range(const struct memtable_chunk *c, unsigned column, struct memtable_range *ret);
+void memtable_range(const struct memtable_chunk *c, unsigned column, struct fact_range *ret);
 
 #endif

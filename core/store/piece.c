@@ -9,10 +9,7 @@ void piece_range(const struct piece *p, uint8_t column, struct fact_range *ret)
         return;
     }
     if (!p->sealed) {
-        struct memtable_range range;
-        memtable_range(p->chunk, column, &range);
-        *ret = (struct fact_range){
-            .min = range.min, .max = range.max, .has_null = range.has_null, .has_forever = range.has_forever};
+        memtable_range(p->chunk, column, ret);
         return;
     }
     if (!rowgroup_range(&p->sealed->rows, p->table, column, &ret->min, &ret->max, &ret->has_null,

@@ -256,8 +256,6 @@ static int commit(struct store *s, struct txn *t, const struct seal *seal, struc
     (void)pthread_mutex_lock(&s->view_lock);
     if (r == 0)
         before = publish_seal(s, next, switches);
-    else
-        s->is_readable = false; /* it may be on disk all the same */
     s->sealing = 0;
     (void)pthread_cond_broadcast(&s->seal_shown);
     (void)pthread_mutex_unlock(&s->view_lock);

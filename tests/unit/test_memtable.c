@@ -170,7 +170,7 @@ static void test_full_chunks_have_ranges(void **state)
         }
         memtable_end(m, TABLE, 3 * MEMTABLE_CHUNK_ROWS, 2);
         for (const struct memtable_chunk *c; (c = memtable_chunk_at(m, TABLE, place, &n)); place++) {
-            struct memtable_range range;
+            struct fact_range range;
             if (n < c->n_rows_max)
                 continue;
             for (unsigned again = 0; again < 2; again++) {

@@ -4,6 +4,9 @@
 
 #include "store_made.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include <unistd.h>
 
 /* One way to bring the events in: order by seed, some twice, seals every `hot_events`, reopened now and then.
@@ -204,6 +207,46 @@ static void test_new_values_are_bounded(void **state)
     assert_int_equal(reference_value_count(store_view_reference(view), "category"), 2);
     assert_true(reference_has_code(store_view_reference(view), "category", "c4099"));
     store_view_close(view);
+    store_close(s);
+    remove_store(path);
+}
+
+/* The disk takes nothing when a seal is to be committed: questions are answered as before. */
+static void test_a_view_behind_a_failed_seal(void **state)
+{
+    (void)state;
+    char path[64];
+    struct error err = ERROR_INIT;
+    struct store_view *v;
+    struct rlimit was;
+    make_directory(path);
+    struct store *s = open_store(path, 500);
+    uint64_t seq = 0;
+    uint32_t accepted = 0, duplicates = 0;
+    unsigned order[N_EVENTS];
+    for (unsigned i = 0; i < N_EVENTS; i++)
+        order[i] = i;
+    for (unsigned i = 0; i < N_EVENTS; i += 60)
+        commit(s, order + i, 60, &seq, &accepted, &duplicates);
+    char *before = dump(s);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    const struct rlimit none = {.rlim_cur = 4096, .rlim_max = was.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    int sealed; /* it may be drafted beside */
+    while ((sealed = store_maintain(s, false, &err)) == 1)
+        ;
+    const int r = store_view_open(s, &v, &err);
+    char *after = r == 0 ? dump_view(v) : NULL;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    (void)signal(SIGXFSZ, handler);
+    assert_true(sealed < 0);
+    if (r < 0)
+        fail_msg("%s: %s", err.code, err.message);
+    store_view_close(v);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
     store_close(s);
     remove_store(path);
 }
@@ -490,6 +533,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_way_gives_the_same_facts),
         cmocka_unit_test(test_a_view_does_not_move),
+        cmocka_unit_test(test_a_view_behind_a_failed_seal),
         cmocka_unit_test(test_a_full_store_loses_nothing),
         cmocka_unit_test(test_another_key_is_refused),
         cmocka_unit_test(test_new_values_are_bounded),
