@@ -219,6 +219,12 @@ enum fact_table {
         FACT_N_TABLES
 };
 
+/* A set of tables has a bit for each. */
+#define FACT_TABLE_BIT(table) (UINT32_C(1) << (table))
+#define FACT_TABLES_NONE      UINT32_C(0)
+#define FACT_TABLES_ALL       (FACT_TABLE_BIT(FACT_N_TABLES) - 1)
+_Static_assert(FACT_N_TABLES < 32, "a table is a bit");
+
 enum sla_outcome {
     SLA_RUNNING = 1, /* not ended, and no event proves a breach: time may */
     SLA_MET,

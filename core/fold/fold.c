@@ -131,14 +131,14 @@ static int fold_prepare(struct run *r, const struct event *const *events, size_t
 }
 
 int fold_run(struct fold *f, const struct fold_environment *environment, const struct fold_subject *subject,
-             const struct event *const *events, size_t n,
+             const struct event *const *events, size_t n, uint32_t tables,
              int (*emit)(void *context, const struct fact_row *row), void *context)
 {
     struct run r = {.f = f, .environment = environment, .subject = subject};
     int c = fold_prepare(&r, events, n);
     if (c == 0)
         c = run_apply_all(&r);
-    return c ? c : rows_emit(&r, emit, context);
+    return c ? c : rows_emit(&r, tables, emit, context);
 }
 
 int fold_trace(struct fold *f, const struct fold_environment *environment, const struct fold_subject *subject,

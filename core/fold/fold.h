@@ -43,10 +43,10 @@ int fold_new(struct fold **ret);
 void fold_free(struct fold *f);
 
 /* Folds n events (any order, no two with the same identity and the same content; at most EVENT_TICKET_MAX)
- * and calls emit for each row; the row is the fold's and valid during the call. Returns 0, -ENOMEM, or what
- * emit returned when that was not 0. */
+ * and calls emit for each row of a set of tables; the row is the fold's and valid during the call. Returns 0,
+ * -ENOMEM, or what emit returned when that was not 0. */
 int fold_run(struct fold *f, const struct fold_environment *environment, const struct fold_subject *subject,
-             const struct event *const *events, size_t n,
+             const struct event *const *events, size_t n, uint32_t tables,
              int (*emit)(void *context, const struct fact_row *row), void *context);
 
 /* What one event did, once it was applied. */

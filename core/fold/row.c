@@ -387,17 +387,20 @@ static int emit_merge(const struct emitter *o)
     return row_end(o);
 }
 
-int rows_emit(struct run *r, int (*emit)(void *context, const struct fact_row *row), void *context)
+int rows_emit(struct run *r, uint32_t tables, int (*emit)(void *context, const struct fact_row *row),
+              void *context)
 {
-    static int (*const TABLES[])(const struct emitter *o) = {
+    static int (*const TABLES[FACT_N_TABLES])(const struct emitter *o) = {
         emit_ticket,   emit_acknowledgement, emit_replies, emit_solves,  emit_reopenings,
         emit_spans,    emit_holdings,        emit_cycles,  emit_ratings, emit_answers,
         emit_sendings, emit_contacts,        emit_merge};
     const struct emitter o = {.run = r, .emit = emit, .context = context};
     int c = 0;
     stopwatch_init(&r->stopwatch, r->clock);
-    measure_intervals(r);
-    for (size_t i = 0; i < sizeof(TABLES) / sizeof(*TABLES) && c == 0; i++)
-        c = TABLES[i](&o);
+    if (tables & (FACT_TABLE_BIT(FACT_SOLVE) | FACT_TABLE_BIT(FACT_HOLDING)))
+        measure_intervals(r);
+    for (unsigned i = 0; i < FACT_N_TABLES && c == 0; i++)
+        if (tables & FACT_TABLE_BIT(i))
+            c = TABLES[i](&o);
     return c;
 }

@@ -4,8 +4,9 @@
 
 #include "core/fold/run.h"
 
-/* Calls emit for each row of an applied run: by table, then by instant. 0, or what emit returned when that
- * was not 0. */
-int rows_emit(struct run *r, int (*emit)(void *context, const struct fact_row *row), void *context);
+/* Calls emit for each row that an applied run has in a set of tables: by table, then by instant. 0, or what
+ * emit returned when that was not 0. */
+int rows_emit(struct run *r, uint32_t tables, int (*emit)(void *context, const struct fact_row *row),
+              void *context);
 
 #endif

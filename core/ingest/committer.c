@@ -157,7 +157,7 @@ static struct reference *actor_reference(struct committer *c, struct actor *a)
         return r;
 
     struct store_view *view;
-    if (store_view_open_tables(a->tenant->store, &view, NULL) != 0)
+    if (store_view_open(a->tenant->store, FACT_TABLES_NONE, &view, NULL) != 0)
         return NULL;
     const struct reference *seen = store_view_reference(view);
     r = seen ? reference_ref((struct reference *)seen) : NULL;

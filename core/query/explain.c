@@ -182,7 +182,8 @@ static int story_make(struct story *s, struct error *err)
     if (r == 0)
         r = fold_trace(fold, &s->environment, &s->subject, events, s->n_events, keep_step, s);
     if (r == 0)
-        r = fold_run(fold, &s->environment, &s->subject, events, s->n_events, given_add, s->rows);
+        r = fold_run(fold, &s->environment, &s->subject, events, s->n_events, FACT_TABLES_ALL, given_add,
+                     s->rows);
     if (r == 0)
         r = story_clock(s);
     fold_free(fold);
@@ -297,7 +298,9 @@ int explain_ticket(const struct query_context *context, const json_t *request, j
         r = read_present(context, request, &present, err);
     if (r < 0)
         return r;
-    r = store_view_open(context->store, &view, err);
+    /* The ticket's own rows are made anew; the others' are asked which namespaces ever speak. */
+    r = store_view_open(context->store, FACT_TABLE_BIT(FACT_TICKET) | FACT_TABLE_BIT(FACT_CONTACT), &view,
+                        err);
     if (r == 0) {
         struct story s = {.context = context, .view = view, .zone = present->zone, .now = present->now};
         store_view_fold(view, &s.environment);

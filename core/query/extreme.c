@@ -235,7 +235,7 @@ int explain_metric(const struct query_context *context, const json_t *request, j
         r = error_set(err, -ENOMEM, "no_memory", "no memory for the list");
     if (r == 0)
         r = check_request(read, err);
-    if (r == 0 && (r = store_view_open(context->store, &view, err)) == 0) {
+    if (r == 0 && (r = store_view_open(context->store, plan_tables(read), &view, err)) == 0) {
         r = run(context, read, view, &ends, ret, err);
         store_view_close(view);
     }

@@ -112,6 +112,36 @@ static unsigned plan_measure(struct plan *p, const struct metric *m, enum metric
     return number;
 }
 
+static const char *const FLOWS[3] = {"tickets_created", "resolutions", "reopens"}; /* of the backlog */
+
+static bool is_backlog(const struct asked *a)
+{
+    return a->metric->anchor == ANCHOR_INSTANT && a->metric->kind == METRIC_COUNT;
+}
+
+/* Whether a trial asks if a namespace's tickets ever say anything (whole.h). */
+static bool trial_needs_speaking(enum metric_trial trial)
+{
+    return trial == TRIAL_ONE_TOUCH || trial == TRIAL_SILENT;
+}
+
+uint32_t plan_tables(const struct request *r)
+{
+    /* orphans and conflicts, dimensions as they are today, a cohort's open tickets; rings of merges */
+    uint32_t tables = FACT_TABLE_BIT(FACT_TICKET) | FACT_TABLE_BIT(FACT_MERGE);
+    for (unsigned i = 0; i < r->n_asked; i++) {
+        const struct asked *a = &r->asked[i];
+        tables |= FACT_TABLE_BIT(a->metric->table);
+        for (unsigned k = 0; k < 3 && is_backlog(a); k++)
+            tables |= FACT_TABLE_BIT(metric_helper(FLOWS[k])->table);
+        if (a->metric->gather == GATHER_SENDINGS)
+            tables |= FACT_TABLE_BIT(FACT_ANSWER);
+        if (trial_needs_speaking(a->metric->trial))
+            tables |= FACT_TABLE_BIT(FACT_CONTACT);
+    }
+    return tables;
+}
+
 static void plan_measures(struct plan *p)
 {
     const struct request *r = p->request;
@@ -125,14 +155,13 @@ static void plan_measures(struct plan *p)
         p->measures[number].wants_ends |= a->statistic == STATISTIC_MIN || a->statistic == STATISTIC_MAX;
         if (a->statistic == STATISTIC_PERCENTILE)
             measure_want(&p->measures[number], a->percentile);
-        has_backlog |= a->metric->anchor == ANCHOR_INSTANT && a->metric->kind == METRIC_COUNT;
+        has_backlog |= is_backlog(a);
         has_cohort |= r->anchor == REQUEST_ANCHOR_CREATED && a->metric->anchor == ANCHOR_COMPLETED;
     }
     /* What tickets do not have (a policy) tells no open ticket from another. */
     has_cohort &= request_fits(r, FACT_TICKET);
     p->moved[0] = p->moved[1] = p->moved[2] = p->open = -1;
     if (has_backlog && is_filtered && r->range.is_given) {
-        static const char *const FLOWS[3] = {"tickets_created", "resolutions", "reopens"};
         for (unsigned i = 0; i < 3; i++) {
             p->moved[i] = (int)plan_measure(p, metric_helper(FLOWS[i]), METRIC_WALL, true, r->dims_current);
             p->measures[p->moved[i]].until_now = true; /* the period is given, so that its anchor is read */
@@ -254,7 +283,7 @@ static int plan_lookups(struct plan *p, struct error *err)
     bool needs_speaks = false, needs_level1 = false;
     for (unsigned i = 0; i < p->n_measures; i++) {
         enum metric_trial trial = p->measures[i].metric->trial;
-        needs_speaks |= trial == TRIAL_ONE_TOUCH || trial == TRIAL_SILENT;
+        needs_speaks |= trial_needs_speaking(trial);
         needs_level1 |= trial == TRIAL_FIRST_CONTACT;
     }
     if (needs_level1) {

@@ -99,6 +99,10 @@ struct plan {
     atomic_size_t used_bytes[CREW_THREADS_MAX]; /* by the whole's shares */
 };
 
+/* The fact tables that a request is answered from, whatever its plan comes to (FACT_TABLE_BIT): what its view
+ * is to be opened with. */
+uint32_t plan_tables(const struct request *r);
+
 /* Makes the measures and passes of a request; what is read stays the view's and the request's. */
 int plan_new(const struct query_context *context, const struct request *request,
              const struct store_view *view, struct plan **ret, struct error *err);

@@ -46,7 +46,7 @@ static int request_run(const struct query_context *context, const json_t *reques
     int r = request_read(context, request, &read, err);
     if (r < 0)
         return r;
-    r = store_view_open(context->store, &view, err);
+    r = store_view_open(context->store, plan_tables(read), &view, err);
     if (r == 0) {
         r = plan_new(context, read, view, &plan, err);
         if (r == 0) {

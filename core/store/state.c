@@ -80,10 +80,8 @@ static int load_dictionary(struct store *s, struct txn *t)
     return r;
 }
 
-int store_touch(struct store *s, struct subject *subject)
+static int touched_add(struct touched *touched, struct subject *subject)
 {
-    struct touched *touched = &s->touched;
-    subject->epoch = s->epoch;
     if (subject->is_touched)
         return 0;
     if (touched->n == touched->capacity) {
@@ -97,6 +95,12 @@ int store_touch(struct store *s, struct subject *subject)
     subject->is_touched = true;
     touched->list[touched->n++] = subject;
     return 0;
+}
+
+int store_touch(struct store *s, struct subject *subject)
+{
+    subject->epoch = s->epoch;
+    return touched_add(&s->touched, subject);
 }
 
 static int keep_row(void *context, const struct fact_row *row)
@@ -114,10 +118,10 @@ static int keep_row(void *context, const struct fact_row *row)
     return 0;
 }
 
-/* Folds a subject's events by an environment. */
+/* Folds a subject's events by an environment, to the rows of a set of tables. */
 static int fold_into(const struct store *s, struct fold *fold, const struct environment *e,
-                     const struct subject *subject, int (*emit)(void *context, const struct fact_row *row),
-                     void *context)
+                     const struct subject *subject, uint32_t tables,
+                     int (*emit)(void *context, const struct fact_row *row), void *context)
 {
     const struct event *few[64], **events = few;
     if (subject->n_events > 64) {
@@ -137,7 +141,7 @@ static int fold_into(const struct store *s, struct fold *fold, const struct envi
                               .namespace = subject->namespace,
                               .is_loose = subject->is_loose,
                               .hash = subject->hash};
-    int r = n ? fold_run(fold, &environment, &of, events, n, emit, context) : 0;
+    int r = n ? fold_run(fold, &environment, &of, events, n, tables, emit, context) : 0;
     if (events != few)
         free((void *)events);
     return r;
@@ -146,7 +150,7 @@ static int fold_into(const struct store *s, struct fold *fold, const struct envi
 int store_make_rows(struct store *s, const struct environment *e, const struct subject *subject)
 {
     s->n_rows = 0;
-    return fold_into(s, s->folder.fold, e, subject, keep_row, s);
+    return fold_into(s, s->folder.fold, e, subject, FACT_TABLES_ALL, keep_row, s);
 }
 
 static int write_row(void *writer, const struct fact_row *row)
@@ -158,7 +162,7 @@ int store_fold_out(const struct store *s, const struct folder *f, const struct e
                    const struct subject *subject)
 {
     int r = facts_subject(f->writer, subject->n_events + 1);
-    return r < 0 ? r : fold_into(s, f->fold, e, subject, write_row, f->writer);
+    return r < 0 ? r : fold_into(s, f->fold, e, subject, FACT_TABLES_ALL, write_row, f->writer);
 }
 
 int store_folder_make(struct folder *f)
@@ -182,8 +186,8 @@ static uint64_t digest_of(const struct fact_row *row)
     return XXH3_64bits_withSeed(row->dimensions, info->n_sets * sizeof(*row->dimensions), values);
 }
 
-/* Puts the rows that the fold makes of a subject in place of those that it had. Both come by table, then in
- * the fold's order: a row that is where it was stays. */
+/* Puts the rows that the fold makes of a subject, of the tables that somebody asks for, in place of those
+ * that it had. Both come by table, then in the fold's order: a row that is where it was stays. */
 struct placing {
     struct store *store;
     struct subject *subject;
@@ -232,7 +236,7 @@ static int place_rows(struct store *s, const struct environment *e, struct subje
                       struct memtable *m, uint64_t tick)
 {
     struct placing p = {.store = s, .subject = subject, .memtable = m, .tick = tick};
-    int r = fold_into(s, s->folder.fold, e, subject, place_row, &p);
+    int r = fold_into(s, s->folder.fold, e, subject, s->tables, place_row, &p);
     if (r < 0)
         return r;
     while (p.n_old < subject->n_rows)
@@ -287,20 +291,45 @@ int store_fold_touched(struct store *s)
     return r;
 }
 
-int store_catch_up(struct store *s, struct error *err)
+void store_forget_tables(struct store *s, int64_t now)
 {
-    int r = s->must_reload ? store_reload(s, err) : 0;
-    if (r == 0 && s->touched.n) {
-        r = store_fold_touched(s);
-        if (r < 0) {
-            s->must_reload = true;
-            (void)error_set(err, r, r == -ENOMEM ? "no_memory" : "store_failed",
-                            "the newest events could not be folded: %s", strerror(-r));
-        }
+    for (unsigned t = 0; t < FACT_N_TABLES; t++) {
+        int64_t since = now - atomic_load_explicit(&s->table_asked_at[t], memory_order_relaxed);
+        if (since < 0 || since >= s->tables_ms)
+            s->tables &= ~FACT_TABLE_BIT(t);
+    }
+}
+
+/* Rows of these tables are to be made of all that is hot, too. */
+static int want_tables(struct store *s, uint32_t tables)
+{
+    int r = 0;
+    if ((tables & ~s->tables) == 0)
+        return 0;
+    for (size_t i = 0; i < s->hot.n && r == 0; i++) {
+        hot_prefetch_place(&s->hot, i);
+        r = touched_add(&s->touched, s->hot.list[i]);
     }
     if (r == 0)
-        store_publish(s);
+        s->tables |= tables;
     return r;
+}
+
+int store_catch_up(struct store *s, uint32_t tables, struct error *err)
+{
+    int r = s->must_reload ? store_reload(s, err) : 0;
+    if (r < 0)
+        return r;
+    r = want_tables(s, tables);
+    if (r == 0)
+        r = store_fold_touched(s);
+    if (r < 0) {
+        s->must_reload = true;
+        return error_set(err, r, r == -ENOMEM ? "no_memory" : "store_failed",
+                         "the newest events could not be folded: %s", strerror(-r));
+    }
+    store_publish(s);
+    return 0;
 }
 
 static bool is_dropped(const void *environment, const struct event *e)
@@ -446,6 +475,7 @@ void store_publish_locked(struct store *s)
     s->as_of = s->meta.position;
     s->shown = s->tick++;
     s->n_touched = s->touched.n;
+    s->shown_tables = s->tables;
     s->is_readable = true;
     s->generation = s->meta.generation;
     s->is_due = s->meta.must_refold;

@@ -31,8 +31,9 @@
 #define STORE_SETTLE_HOT      32768 /* or so many of tickets that are hot */
 #define STORE_BURIED_SHARE                                                                                   \
     64 /* of hot_events: so many subjects that came back or left are worth a look for dead groups */
-#define STORE_SEAL_BESIDE 8192 /* hot subjects of a seal that two threads draft beside commits */
-#define STORE_ASKED_MS    2000 /* so long after two views were opened commits fold, too */
+#define STORE_SEAL_BESIDE 8192  /* hot subjects of a seal that two threads draft beside commits */
+#define STORE_ASKED_MS    2000  /* so long after two views were opened commits fold, too */
+#define STORE_TABLES_MS   60000 /* so long after a table was asked for its rows are made of what is hot */
 
 /* DB_META, "state". */
 struct store_meta {
@@ -101,7 +102,7 @@ struct store {
     char *path;
     uint64_t map_bytes, hot_events;
     uint64_t kept_least, kept_most;
-    uint32_t slice_subjects, seal_beside;
+    uint32_t slice_subjects, seal_beside, tables_ms;
     uint8_t hash_key[16], box_key[32], key_check[16];
     struct db db;
 
@@ -117,6 +118,7 @@ struct store {
     struct sealer sealers[2]; /* of the threads that draft a seal; made when first needed */
     struct seal *seal;        /* under way, or the memory of one; NULL: none yet */
     struct memtable_pool pool;
+    uint32_t tables; /* whose rows of hot subjects the memtable has: those that somebody asks for */
     struct buffer journal;
     struct store_prepared prepared; /* of batches that came without */
     struct touched touched;
@@ -163,11 +165,13 @@ struct store {
     uint64_t as_of;
     uint64_t shown;   /* rows that begin and end with up to this tick are what a view sees */
     size_t n_touched; /* as of as_of; a view is opened when there are none */
+    uint32_t shown_tables;
     uint16_t generation;
     struct store_progress progress;
     uint64_t n_hot_subjects, n_hot_events;
 
-    _Atomic int64_t asked_at, asked_before; /* when the last two views of facts were opened, ms */
+    _Atomic int64_t asked_at, asked_before;        /* when the last two views of facts were opened, ms */
+    _Atomic int64_t table_asked_at[FACT_N_TABLES]; /* the last of one of its facts */
 
     pthread_mutex_t lock;    /* of what follows; never held across a commit */
     struct source **sources; /* by name */
@@ -183,7 +187,7 @@ struct store_view {
     struct environment *environment, *before;
     uint64_t as_of, shown;
     uint16_t generation;
-    bool is_folded; /* the facts are those of all events below as_of */
+    uint32_t tables; /* whose facts are those of all events below as_of; no scan of another can be opened */
     struct store_progress progress;
 
     struct sealed_group *groups; /* piece.h; once a scan was opened */
@@ -200,8 +204,8 @@ static inline void store_turn_give(struct store *s)
 {
     turn_give(&s->turn);
 }
-/* Folds what commits have left unfolded, so that a view can be opened. Whose turn it is. */
-int store_catch_up(struct store *s, struct error *err);
+/* Folds what commits have left unfolded, so that a view of these tables can be opened. Whose turn it is. */
+int store_catch_up(struct store *s, uint32_t tables, struct error *err);
 
 /* state.c */
 int64_t store_now_ms(void);                         /* the collector's clock, ms since 1970 UTC */
@@ -229,6 +233,9 @@ int store_subject(struct store *s, struct txn *t, uint64_t hash, bool is_loose, 
                   struct subject **ret);
 /* folds all that is touched */
 int store_fold_touched(struct store *s);
+/* from now on rows are made of those tables only that somebody has asked for lately; what there is of others
+ * stays until its subject is folded again */
+void store_forget_tables(struct store *s, int64_t now);
 /* the rows of a subject's events to the run that the folder's writer is at; what else it reads only is read
  */
 int store_fold_out(const struct store *s, const struct folder *f, const struct environment *e,

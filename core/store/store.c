@@ -64,6 +64,7 @@ int store_open(const struct store_options *options, struct store **ret, struct e
     s->kept_events = s->kept_least;
     s->slice_subjects = options->slice_subjects ? options->slice_subjects : STORE_SLICE_SUBJECTS;
     s->seal_beside = options->seal_beside ? options->seal_beside : STORE_SEAL_BESIDE;
+    s->tables_ms = options->tables_ms ? options->tables_ms : STORE_TABLES_MS;
     store_declare(s, options->declared, options->n_declared);
     buffer_init(&s->journal, JOURNAL_BYTES_MAX);
     memtable_pool_init(&s->pool);

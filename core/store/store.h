@@ -39,7 +39,9 @@ struct store_options {
     uint32_t slice_subjects; /* a refold's slice has at most so many; 0: the default */
     uint64_t kept_events;    /* that tickets which stay hot may have; 0: the default */
     uint32_t seal_beside;    /* a seal of so many subjects is drafted beside commits; 0: the default */
-    bool create;             /* false: -ENOENT when it is not there */
+    uint32_t
+        tables_ms; /* so long after a fact table was asked for it is made of what is hot; 0: the default */
+    bool create;   /* false: -ENOENT when it is not there */
     /* the tenant's own dimensions, as store_declare takes them */
     const char (*declared)[EVENT_CODE_BYTES + 1];
     unsigned n_declared;
@@ -211,9 +213,10 @@ uint64_t store_hash_ticket(const struct store *s, const char *namespace, const c
 
 struct store_view;
 
-int store_view_open(struct store *s, struct store_view **ret, struct error *err);
-/* One of tables, dictionary and events only, which costs no folding: no scan can be opened on it. */
-int store_view_open_tables(struct store *s, struct store_view **ret, struct error *err);
+/* A view of the facts of a set of tables (FACT_TABLE_BIT): scans of others cannot be opened on it. What is
+ * hot is folded to those tables only that somebody asks for, so ask for no more than will be read; a view of
+ * none, for reference tables, dictionary and events, costs no folding. */
+int store_view_open(struct store *s, uint32_t tables, struct store_view **ret, struct error *err);
 void store_view_close(struct store_view *v);
 
 /* The log position that the view shows: every event below it and none above. */

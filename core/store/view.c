@@ -5,10 +5,14 @@
 #include <string.h>
 
 /* Notes that a view of facts is being opened. */
-static void note_asked(struct store *s)
+static void note_asked(struct store *s, uint32_t tables)
 {
-    int64_t last = atomic_exchange_explicit(&s->asked_at, store_now_ms(), memory_order_relaxed);
+    const int64_t now = store_now_ms();
+    int64_t last = atomic_exchange_explicit(&s->asked_at, now, memory_order_relaxed);
     atomic_store_explicit(&s->asked_before, last, memory_order_relaxed);
+    for (unsigned t = 0; t < FACT_N_TABLES; t++)
+        if (tables & FACT_TABLE_BIT(t))
+            atomic_store_explicit(&s->table_asked_at[t], now, memory_order_relaxed);
 }
 
 /* What the store shows now. Under the view lock. 1: not yet, what goes with the file is shown at once; the
@@ -42,7 +46,7 @@ static int view_catch_up(struct store_view *v, struct error *err)
 {
     struct store *s = v->store;
     store_turn_take(s);
-    int r = store_catch_up(s, err);
+    int r = store_catch_up(s, v->tables, err);
     (void)pthread_mutex_lock(&s->view_lock);
     if (r == 0)
         r = view_take(v, err);
@@ -51,19 +55,19 @@ static int view_catch_up(struct store_view *v, struct error *err)
     return r;
 }
 
-static int view_open(struct store *s, bool folds, struct store_view **ret, struct error *err)
+int store_view_open(struct store *s, uint32_t tables, struct store_view **ret, struct error *err)
 {
     int r = 1;
     struct store_view *v = calloc(1, sizeof(*v));
     if (!v)
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a view");
     v->store = s;
-    v->is_folded = folds;
-    if (folds)
-        note_asked(s);
+    v->tables = tables;
+    if (tables)
+        note_asked(s, tables);
     while (r == 1) {
         (void)pthread_mutex_lock(&s->view_lock);
-        const bool must_catch_up = folds && s->is_readable && s->n_touched;
+        const bool must_catch_up = tables && s->is_readable && (s->n_touched || tables & ~s->shown_tables);
         if (!must_catch_up)
             r = view_take(v, err);
         (void)pthread_mutex_unlock(&s->view_lock);
@@ -76,16 +80,6 @@ static int view_open(struct store *s, bool folds, struct store_view **ret, struc
     }
     *ret = v;
     return 0;
-}
-
-int store_view_open(struct store *s, struct store_view **ret, struct error *err)
-{
-    return view_open(s, true, ret, err);
-}
-
-int store_view_open_tables(struct store *s, struct store_view **ret, struct error *err)
-{
-    return view_open(s, false, ret, err);
 }
 
 void store_view_close(struct store_view *v)
@@ -336,8 +330,9 @@ int fact_scan_open(const struct store_view *v, enum fact_table table, const uint
         error_hint(err, "ask again when it is done; tendon status shows how far it is");
         return -EAGAIN;
     }
-    if (!v->is_folded)
-        return error_set(err, -EINVAL, "store_failed", "the view was opened without facts");
+    if (!(v->tables & FACT_TABLE_BIT(table)))
+        return error_set(err, -EINVAL, "store_failed", "the view was opened without facts of the table %s",
+                         FACT_TABLE_INFO[table].name);
     struct fact_scan *scan = calloc(1, sizeof(*scan));
     if (!scan)
         return block_error(err, -ENOMEM);

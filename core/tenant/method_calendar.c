@@ -184,7 +184,7 @@ int method_calendar_list(struct request *r)
     struct store_view *view;
     int result = request_tenant(r, &l.tenant);
     if (result == 0)
-        result = store_view_open_tables(l.tenant->store, &view, r->err);
+        result = store_view_open(l.tenant->store, FACT_TABLES_NONE, &view, r->err);
     if (result < 0)
         return result;
     const struct reference *reference = store_view_reference(view);
@@ -283,7 +283,7 @@ int method_calendar_show(struct request *r)
     if (result == 0)
         result = request_text(r, "calendar", true, &name);
     if (result == 0)
-        result = store_view_open_tables(t->store, &view, r->err);
+        result = store_view_open(t->store, FACT_TABLES_NONE, &view, r->err);
     if (result < 0)
         return result;
     json_t *shown = show(t, store_view_reference(view), name, r->err);
@@ -297,7 +297,7 @@ static bool is_known(struct tenant *t, const char *name)
 {
     const struct reference_calendar *versions;
     struct store_view *view;
-    if (store_view_open(t->store, &view, NULL) < 0)
+    if (store_view_open(t->store, FACT_TABLES_NONE, &view, NULL) < 0)
         return false;
     const struct reference *tables = store_view_reference(view);
     bool is_known = tables && reference_calendars(tables, name, &versions) > 0;
@@ -347,7 +347,7 @@ static json_int_t sites_left(struct tenant *t, const char *name)
     struct store_view *view;
     struct users users;
     json_int_t n = 0;
-    if (store_view_open_tables(t->store, &view, NULL) < 0)
+    if (store_view_open(t->store, FACT_TABLES_NONE, &view, NULL) < 0)
         return 0;
     if (users_count(store_view_reference(view), &users) == 0) {
         n = json_integer_value(json_object_get(users.counts, name));

@@ -115,7 +115,7 @@ int method_code_list(struct request *r)
     struct store_view *view;
     int result = request_tenant(r, &t);
     if (result == 0)
-        result = store_view_open_tables(t->store, &view, r->err);
+        result = store_view_open(t->store, FACT_TABLES_NONE, &view, r->err);
     if (result < 0)
         return result;
     json_t *list = json_array();

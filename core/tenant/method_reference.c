@@ -149,7 +149,7 @@ static int import_rows(struct import *im, struct reference *next, struct error *
 int method_tables_copy(struct tenant *t, struct reference **ret, struct error *err)
 {
     struct store_view *view;
-    int r = store_view_open_tables(t->store, &view, err);
+    int r = store_view_open(t->store, FACT_TABLES_NONE, &view, err);
     if (r < 0)
         return r;
     r = reference_new(store_view_reference(view), ret);
@@ -186,7 +186,8 @@ static json_t *import_answer(struct tenant *t, const struct import *im)
     json_t *answer = json_pack("{s:I, s:I}", "imported", (json_int_t)json_array_size(im->rows), "changed",
                                (json_int_t)im->n_changed);
     struct store_view *view;
-    if (!answer || im->table != REFERENCE_SITE || store_view_open_tables(t->store, &view, NULL) < 0)
+    if (!answer || im->table != REFERENCE_SITE ||
+        store_view_open(t->store, FACT_TABLES_NONE, &view, NULL) < 0)
         return answer;
     json_t *missing = json_array();
     int result = reference_each_missing_calendar(store_view_reference(view), add_missing, missing);
@@ -262,7 +263,7 @@ int method_reference_list(struct request *r)
     if (result == 0)
         result = table_param(r, &l.table);
     if (result == 0)
-        result = store_view_open_tables(t->store, &view, r->err);
+        result = store_view_open(t->store, FACT_TABLES_NONE, &view, r->err);
     if (result < 0)
         return result;
     l.list = json_array();

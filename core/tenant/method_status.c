@@ -96,7 +96,7 @@ static void warn_tenant(struct tenant *t, json_t *warnings)
     if (percent >= FULL_PERCENT)
         warn(warnings, "tenant %s uses %d %% of its stored_bytes; at the limit nothing more is taken",
              t->name, (int)percent);
-    if (store_view_open_tables(t->store, &view, NULL) == 0) {
+    if (store_view_open(t->store, FACT_TABLES_NONE, &view, NULL) == 0) {
         warn_dictionaries(t, s, store_view_dictionary(view), warnings);
         warn_closed(t, s, store_view_reference(view), warnings);
         store_view_close(view);

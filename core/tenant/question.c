@@ -132,7 +132,7 @@ static int where_json(const struct query_context *context, const struct request 
         *ret = json_null();
         return 0;
     }
-    int result = store_view_open_tables(context->store, &view, err);
+    int result = store_view_open(context->store, FACT_TABLES_NONE, &view, err);
     if (result < 0)
         return result;
     struct writer w = {.context = context, .names = &r->names, .e = r->where, .view = view};

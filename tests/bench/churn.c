@@ -146,7 +146,7 @@ static bool settle(struct churn *churn, struct store *store)
     struct store_view *view;
     int rc;
 
-    if (store_view_open(store, &view, &churn->err) != 0)
+    if (store_view_open(store, FACT_TABLES_ALL, &view, &churn->err) != 0)
         return failed(churn, "no view");
     store_view_close(view);
     while ((rc = store_maintain(store, true, &churn->err)) == 1)

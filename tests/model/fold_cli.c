@@ -253,7 +253,8 @@ static void answer_fold(struct world *w, struct mp_reader *r)
                                            .declared = w->schema.declared,
                                            .n_declared = w->schema.n_declared};
     struct answer a = {.world = w, .dictionary = dictionary, .rows = json_array()};
-    if (fold_run(w->fold, &environment, &subject, (const struct event *const *)events, n, add_row, &a) < 0)
+    if (fold_run(w->fold, &environment, &subject, (const struct event *const *)events, n, FACT_TABLES_ALL,
+                 add_row, &a) < 0)
         die("the fold failed");
     json_dumpf(a.rows, stdout, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
     fputc('\n', stdout);

@@ -27,8 +27,9 @@ const char *fold_bench_text(struct fold_bench *b, const struct dictionary *dicti
     const struct fold_subject subject = {.number = 7, .namespace = 3, .is_loose = is_loose};
     b->dictionary = dictionary;
     buffer_clear(&b->text);
-    assert_int_equal(
-        fold_run(b->fold, &environment, &subject, (const struct event *const *)events, n, print_row, b), 0);
+    assert_int_equal(fold_run(b->fold, &environment, &subject, (const struct event *const *)events, n,
+                              FACT_TABLES_ALL, print_row, b),
+                     0);
     buffer_append(&b->text, "", 1);
     assert_false(buffer_failed(&b->text));
     return (const char *)b->text.data;

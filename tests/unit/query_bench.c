@@ -105,7 +105,7 @@ void bench_reference(enum reference_table table, int64_t valid_from, const char 
     struct reference *next;
     const char *values[REFERENCE_ATTRIBUTES_N] = {0};
     char text[256], *save = NULL;
-    assert_int_equal(store_view_open(bench->store, &v, &err), 0);
+    assert_int_equal(store_view_open(bench->store, FACT_TABLES_NONE, &v, &err), 0);
     assert_int_equal(reference_new(store_view_reference(v), &next), 0);
     store_view_close(v);
     (void)snprintf(text, sizeof(text), "%s", pairs);
@@ -135,7 +135,7 @@ void bench_calendar(const char *name, int64_t valid_from, const char *definition
     struct calendar *calendar;
     json_t *map = json_loads(definition, 0, NULL);
     assert_non_null(map);
-    assert_int_equal(store_view_open(bench->store, &v, &err), 0);
+    assert_int_equal(store_view_open(bench->store, FACT_TABLES_NONE, &v, &err), 0);
     assert_int_equal(reference_new(store_view_reference(v), &next), 0);
     store_view_close(v);
     if (calendar_new(map, &calendar, &err) < 0 ||

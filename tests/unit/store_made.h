@@ -48,6 +48,8 @@ void finish_refold(struct store *s);
 /* All fact rows as sorted lines, with names in place of numbers that depend on the order of arrival. The
  * caller's to free. */
 char *dump(struct store *s);
-char *dump_view(struct store_view *v);
+/* Those of a set of tables: of a view of no others; of one that has them, at least. */
+char *dump_tables(struct store *s, uint32_t tables);
+char *dump_view(struct store_view *v, uint32_t tables);
 
 #endif

@@ -488,7 +488,7 @@ static void test_emit_ends_the_fold(void **state)
     const struct fold_environment environment = {.dictionary = n.dictionary};
     const struct fold_subject subject = {.number = 7};
     assert_int_equal(fold_run(b->fold, &environment, &subject, (const struct event *const *)n.events, n.n,
-                              refuse_row, &n_rows),
+                              FACT_TABLES_ALL, refuse_row, &n_rows),
                      -EIO);
     assert_int_equal(n_rows, 2);
     notation_fini(&n);

@@ -277,7 +277,7 @@ static void test_no_clock(void **state)
     for (unsigned k = 0; k < 2; k++) {
         environment.reference = k ? b->reference : NULL;
         assert_int_equal(fold_run(b->fold, &environment, &subject, (const struct event *const *)n.events, n.n,
-                                  each_is_null, &n_values),
+                                  FACT_TABLES_ALL, each_is_null, &n_values),
                          0);
     }
     assert_int_equal(n_values, 2 * (2 + 2 + 2 * 10 + 1 + 2));

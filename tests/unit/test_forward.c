@@ -97,7 +97,7 @@ static void change_tables(struct world *w)
     char key[16];
     struct store_view *v;
     struct reference *next;
-    must(store_view_open(w->store, &v, &err), &err);
+    must(store_view_open(w->store, FACT_TABLES_ALL, &v, &err), &err);
     assert_int_equal(reference_new(store_view_reference(v), &next), 0);
     store_view_close(v);
     (void)snprintf(key, sizeof(key), "team %u", (unsigned)(next_random(&w->rng) % 5));

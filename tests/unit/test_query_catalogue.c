@@ -280,6 +280,53 @@ static void test_all_answer(void **state)
     }
 }
 
+/* However it is asked, a metric reads no table that its view was not opened with. */
+static void test_all_tables_are_asked_for(void **state)
+{
+    static const char *const WAYS[] = {
+        "",
+        ", 'by': 'team'",
+        ", 'where': 'site=H1', 'since': '2024-01-01', 'until': '2024-02-01'",
+        ", 'by': 'team', 'since': '2024-01-01', 'every': '1w'",
+        ", 'every': '1mo'",
+        ", 'anchor': 'created'",
+        ", 'anchor': 'created', 'by': 'site', 'every': '1mo'",
+        ", 'dims': 'current', 'by': 'team'",
+        ", 'unit': 'site'",
+        ", 'unit': 'org'",
+        ", 'since': '1990-01-01', 'until': '1990-02-01'", /* nothing is there: the answer says what there is
+                                                           */
+        ", 'where': 'choice=yes'",
+        ", 'explain': true",
+    };
+    const struct metric *m;
+    unsigned n_answered = 0;
+    (void)state;
+    calendars();
+    bench_teams();
+    tell("10:00 c{site=H1} @A; 10:30 > S; 11:00 q:4/1-5 || 10:00 c [B]; 10:10 x:merged>A");
+    tell("|~| 10:00 sent{site=H1,respondent=r} |~| 10:05 a:yes{site=H1,respondent=r} |~| 10:00 "
+         "call:answered:q10{site=H1}");
+    for (size_t i = 0; (m = metric_at(i)); i++)
+        for (size_t k = 0; k < sizeof(WAYS) / sizeof(*WAYS) && !m->is_hidden; k++)
+            for (unsigned business = 0; business <= metric_has_business(m); business++) {
+                char text[300];
+                struct error err = ERROR_INIT;
+                json_t *answer = NULL;
+                (void)snprintf(text, sizeof(text), "{'metrics': '%s%s'%s}", m->name,
+                               business ? ".business" : "", WAYS[k]);
+                json_t *request = request_of(text);
+                int r = query_run(&bench->context, request, &answer, &err);
+                if (r < 0 && strcmp(err.code, "store_failed") == 0)
+                    fail_msg("%s: %s", text, err.message);
+                n_answered += r == 0;
+                json_decref(answer);
+                json_decref(request);
+            }
+    print_message("%u of these questions are answered\n", n_answered);
+    assert_true(n_answered > 300);
+}
+
 /* And stands in the manual with its version, definition, options and what it leaves out. */
 static void test_all_documented(void **state)
 {
@@ -364,6 +411,7 @@ int main(void)
         TEST(test_rings),
         TEST(test_excluded_cells),
         TEST(test_all_answer),
+        TEST(test_all_tables_are_asked_for),
         cmocka_unit_test(test_all_documented),
         cmocka_unit_test(test_catalogue),
     };

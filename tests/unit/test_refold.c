@@ -214,11 +214,11 @@ static void test_a_view_keeps_its_generation(void **state)
     set_world(s, 2);
     assert_int_equal(store_refold(s, &err), 1);
     assert_int_equal(store_refold(s, &err), 1);
-    assert_int_equal(store_view_open(s, &view, &err), 0);
+    assert_int_equal(store_view_open(s, FACT_TABLES_ALL, &view, &err), 0);
     assert_true(store_view_is_refolding(view));
-    char *before = dump_view(view);
+    char *before = dump_view(view, FACT_TABLES_ALL);
     finish_refold(s);
-    char *still = dump_view(view);
+    char *still = dump_view(view, FACT_TABLES_ALL);
     assert_string_equal(before, still);
     store_view_close(view);
     char *expected = facts_of(order, N_EVENTS, 1), *after = dump(s), *today = facts_of(order, N_EVENTS, 2);
@@ -265,7 +265,7 @@ static int try_scan(struct store *s, struct error *err)
     struct store_view *view;
     struct fact_scan *scan;
     uint8_t column = FACT_FLAGS;
-    assert_int_equal(store_view_open(s, &view, err), 0);
+    assert_int_equal(store_view_open(s, FACT_TABLES_ALL, &view, err), 0);
     int r = fact_scan_open(view, FACT_TICKET, &column, 1, NULL, 0, &scan, err);
     if (r == 0)
         fact_scan_close(scan);

@@ -108,7 +108,7 @@ static unsigned events_of(struct world *w, const char *ticket, struct error *err
     unsigned n = 0;
     uint32_t number;
     uint16_t namespace;
-    assert_int_equal(store_view_open(w->store, &view, err), 0);
+    assert_int_equal(store_view_open(w->store, FACT_TABLES_ALL, &view, err), 0);
     uint64_t hash = store_hash_ticket(w->store, "desk", ticket, strlen(ticket));
     (void)store_view_ticket(view, hash, &number, &namespace, count_event, &n, err);
     store_view_close(view);
@@ -138,7 +138,7 @@ static unsigned n_rows_erased(struct world *w)
     struct fact_scan *scan;
     struct fact_vector v;
     unsigned n = 0;
-    assert_int_equal(store_view_open(w->store, &view, &err), 0);
+    assert_int_equal(store_view_open(w->store, FACT_TABLES_ALL, &view, &err), 0);
     for (unsigned table = 0; table < FACT_N_TABLES; table++) {
         assert_int_equal(fact_scan_open(view, table, columns, 1, NULL, 0, &scan, &err), 0);
         while (fact_scan_next(scan, &v, &err) == 1)

@@ -484,7 +484,7 @@ static void the_other_tenant_is_untouched(void **state)
     assert_int_equal(store_source_list(t->store, &sources, &n), 0);
     assert_int_equal(n, 0);
     free(sources);
-    assert_int_equal(store_view_open(t->store, &view, &err), 0);
+    assert_int_equal(store_view_open(t->store, FACT_TABLES_ALL, &view, &err), 0);
     assert_int_equal(store_view_as_of(view), 0);
     store_view_close(view);
     assert_int_equal(store_source_list(tenants_find(w->tenants, "riverbend")->store, &sources, &n), 0);

@@ -407,7 +407,7 @@ static void fold_is(const struct world *w, const struct notation *n, bool has_po
     struct rows rows = {.dictionary = n->dictionary};
     buffer_init(&rows.text, TEXT_BYTES_MAX);
     assert_int_equal(fold_run(w->fold, &environment, &subject, (const struct event *const *)n->events, n->n,
-                              add_row, &rows),
+                              FACT_TABLES_ALL, add_row, &rows),
                      0);
     buffer_append(&rows.text, "", 1);
     assert_string_equal((const char *)rows.text.data, expected);
@@ -500,7 +500,7 @@ static void test_largest_ticket(void **state)
     struct rows rows = {.dictionary = dictionary};
     buffer_init(&rows.text, TEXT_BYTES_MAX);
     assert_int_equal(fold_run(w->fold, &environment, &subject, (const struct event *const *)events,
-                              EVENT_TICKET_MAX, add_row, &rows),
+                              EVENT_TICKET_MAX, FACT_TABLES_ALL, add_row, &rows),
                      0);
     buffer_append(&rows.text, "", 1);
     /* it runs two of four minutes from 09:00 on, so half of the office's three days */

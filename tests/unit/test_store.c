@@ -37,6 +37,8 @@ static char *run(uint64_t seed, uint64_t hot_events, bool reopen, bool reindex)
         }
         if (next_random(&rng) % 16 == 0)
             assert_true(store_maintain(s, true, NULL) >= 0);
+        if (next_random(&rng) % 8 == 0)
+            free(dump_tables(s, (uint32_t)next_random(&rng) & FACT_TABLES_ALL));
     }
     assert_int_equal(accepted, N_EVENTS);
     assert_int_equal(duplicates, 200);
@@ -96,7 +98,7 @@ static void test_a_view_does_not_move(void **state)
     for (unsigned k = 0; k < 9; k++) {
         for (unsigned i = 0; i < 60; i += 20)
             commit(s, order + 60 * k + i, 20, &seq, &accepted, &duplicates);
-        assert_int_equal(store_view_open(s, &views[k], &err), 0);
+        assert_int_equal(store_view_open(s, FACT_TABLES_ALL, &views[k], &err), 0);
         counts[k] = 0;
         if (k == 5) {
             assert_int_equal(store_reindex(s, &err), 0);
@@ -170,7 +172,7 @@ static void import_category(struct store *s, const char *category)
 {
     struct store_view *view;
     struct reference *next;
-    assert_int_equal(store_view_open_tables(s, &view, NULL), 0);
+    assert_int_equal(store_view_open(s, FACT_TABLES_NONE, &view, NULL), 0);
     assert_int_equal(reference_new(store_view_reference(view), &next), 0);
     store_view_close(view);
     assert_int_equal(reference_add_code(next, "category", category, NULL), 1);
@@ -203,7 +205,7 @@ static void test_new_values_are_bounded(void **state)
     store_close(s);
     s = open_store(path, 0);
     struct store_view *view;
-    assert_int_equal(store_view_open_tables(s, &view, NULL), 0);
+    assert_int_equal(store_view_open(s, FACT_TABLES_NONE, &view, NULL), 0);
     assert_int_equal(reference_value_count(store_view_reference(view), "category"), 2);
     assert_true(reference_has_code(store_view_reference(view), "category", "c4099"));
     store_view_close(view);
@@ -236,8 +238,8 @@ static void test_a_view_behind_a_failed_seal(void **state)
     int sealed; /* it may be drafted beside */
     while ((sealed = store_maintain(s, false, &err)) == 1)
         ;
-    const int r = store_view_open(s, &v, &err);
-    char *after = r == 0 ? dump_view(v) : NULL;
+    const int r = store_view_open(s, FACT_TABLES_ALL, &v, &err);
+    char *after = r == 0 ? dump_view(v, FACT_TABLES_ALL) : NULL;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
     (void)signal(SIGXFSZ, handler);
     assert_true(sealed < 0);
@@ -348,7 +350,7 @@ static void test_a_view_gives_the_events_of_a_ticket(void **state)
         for (unsigned i = 0; i < N_EVENTS / 3; i += 20)
             commit(s, order + k * (N_EVENTS / 3) + i, 20, &seq, &accepted, &duplicates);
         if (k > 0)
-            assert_int_equal(store_view_open(s, &views[k], &err), 0);
+            assert_int_equal(store_view_open(s, FACT_TABLES_ALL, &views[k], &err), 0);
     }
     for (unsigned ticket = 0; ticket < N_TICKETS; ticket++)
         for (unsigned k = 1; k < 3; k++) {
@@ -390,7 +392,7 @@ static void assert_fold_reads(struct store *s, const char *calendar, const char 
     struct error err = ERROR_INIT;
     struct store_view *v;
     struct fold_environment environment;
-    assert_int_equal(store_view_open(s, &v, &err), 0);
+    assert_int_equal(store_view_open(s, FACT_TABLES_ALL, &v, &err), 0);
     store_view_fold(v, &environment);
     assert_string_equal(environment.settings->calendar, calendar);
     assert_string_equal(environment.settings->zones, *calendar ? "2025b" : "");
@@ -450,8 +452,8 @@ static void test_the_folds_settings_are_kept(void **state)
     remove_store(path);
 }
 
-/* A view of tables and events costs no folding, so it has no facts to show. */
-static void test_a_view_of_tables_has_no_facts(void **state)
+/* A view has the facts of the tables that it was opened for, and no others. */
+static void test_a_view_has_the_tables_it_asks_for(void **state)
 {
     (void)state;
     char path[64];
@@ -462,19 +464,62 @@ static void test_a_view_of_tables_has_no_facts(void **state)
     const uint8_t columns[] = {FACT_SUBJECT};
     struct store *s = open_store(path, 30);
     commit(s, order, 3, &seq, &accepted, &duplicates);
-    struct store_view *tables, *whole;
+    struct store_view *v;
     struct fact_scan *scan;
     struct error err = ERROR_INIT;
-    assert_int_equal(store_view_open_tables(s, &tables, &err), 0);
-    assert_int_equal(store_view_as_of(tables), 3);
-    assert_int_equal(fact_scan_open(tables, FACT_TICKET, columns, 1, NULL, 0, &scan, &err), -EINVAL);
-    store_view_close(tables);
-    assert_int_equal(store_view_open(s, &whole, &err), 0);
-    assert_int_equal(fact_scan_open(whole, FACT_TICKET, columns, 1, NULL, 0, &scan, &err), 0);
-    fact_scan_close(scan);
-    store_view_close(whole);
+    assert_int_equal(store_view_open(s, FACT_TABLES_NONE, &v, &err), 0);
+    assert_int_equal(store_view_as_of(v), 3);
+    assert_int_equal(fact_scan_open(v, FACT_TICKET, columns, 1, NULL, 0, &scan, &err), -EINVAL);
+    store_view_close(v);
+    for (unsigned table = 0; table < FACT_N_TABLES; table++) {
+        assert_int_equal(store_view_open(s, FACT_TABLE_BIT(table), &v, &err), 0);
+        for (unsigned t = 0; t < FACT_N_TABLES; t++) {
+            assert_int_equal(fact_scan_open(v, t, columns, 1, NULL, 0, &scan, &err),
+                             t == table ? 0 : -EINVAL);
+            if (t == table)
+                fact_scan_close(scan);
+        }
+        store_view_close(v);
+    }
     store_close(s);
     remove_store(path);
+}
+
+/* Tables that were asked for before, for the first time or long ago show the same, with whatever is hot. */
+static void test_a_table_is_whole_whenever_it_is_asked_for(void **state)
+{
+    (void)state;
+    char *paths[2], room[2][64];
+    struct store *asked[2]; /* the second is asked for everything, all the time */
+    uint64_t rng = 5, seqs[2] = {0};
+    uint32_t accepted = 0, duplicates = 0;
+    unsigned order[N_EVENTS];
+    for (unsigned i = 0; i < N_EVENTS; i++)
+        order[i] = i;
+    shuffle(order, N_EVENTS, &rng);
+    for (unsigned k = 0; k < 2; k++) {
+        paths[k] = room[k];
+        make_directory(paths[k]);
+        asked[k] = open_store(paths[k], 90);
+    }
+    for (unsigned i = 0; i < N_EVENTS; i += 10) {
+        const uint32_t tables = (uint32_t)(next_random(&rng) & next_random(&rng)) & FACT_TABLES_ALL;
+        for (unsigned k = 0; k < 2; k++)
+            commit(asked[k], order + i, 10, &seqs[k], &accepted, &duplicates);
+        char *all = dump_tables(asked[1], FACT_TABLES_ALL);
+        free(all);
+        char *some = dump_tables(asked[0], tables);
+        char *expected = dump_tables(asked[1], tables);
+        assert_string_equal(some, expected);
+        free(some);
+        free(expected);
+        if (i % 50 == 0)
+            (void)usleep(2000); /* tables_ms is over */
+    }
+    for (unsigned k = 0; k < 2; k++) {
+        store_close(asked[k]);
+        remove_store(paths[k]);
+    }
 }
 
 /* Tickets that come back again and again leave more dead rows than living ones, until those are written anew.
@@ -540,7 +585,8 @@ int main(void)
         cmocka_unit_test(test_a_view_gives_the_events_of_a_ticket),
         cmocka_unit_test(test_the_folds_settings_are_kept),
         cmocka_unit_test(test_the_dead_do_not_pile_up),
-        cmocka_unit_test(test_a_view_of_tables_has_no_facts),
+        cmocka_unit_test(test_a_view_has_the_tables_it_asks_for),
+        cmocka_unit_test(test_a_table_is_whole_whenever_it_is_asked_for),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
 }
