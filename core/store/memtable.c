@@ -96,7 +96,7 @@ static void chunk_unref(struct memtable_pool *pool, enum fact_table table, struc
             memset(c->dimensions + (size_t)__builtin_ctzll(used) * n, 0, n * sizeof(*c->dimensions));
         c->used_values = 0;
         c->used_dimensions = 0;
-        c->n_living = 0;
+        atomic_store_explicit(&c->n_living, 0, memory_order_relaxed);
         atomic_store_explicit(&c->ranges->claimed, 0, memory_order_relaxed);
         atomic_store_explicit(&c->ranges->known, 0, memory_order_relaxed);
         atomic_store_explicit(&c->n_rows, 0, memory_order_relaxed);
@@ -120,6 +120,7 @@ struct memtable *memtable_new(struct memtable_pool *pool)
     if (m) {
         atomic_init(&m->references, 1);
         m->pool = pool;
+        (void)pthread_mutex_init(&m->lock, NULL);
     }
     return m;
 }
@@ -128,7 +129,8 @@ struct memtable *memtable_new(struct memtable_pool *pool)
  * more than twice the rows that hold. */
 static bool is_sparse(const struct memtable_chunk *c)
 {
-    return c->n_living < atomic_load_explicit(&c->n_rows, memory_order_relaxed) / 2;
+    return atomic_load_explicit(&c->n_living, memory_order_relaxed) <
+           atomic_load_explicit(&c->n_rows, memory_order_relaxed) / 2;
 }
 
 static struct memtable_chunk *chunk_at(const struct memtable *m, enum fact_table table, uint32_t place)
@@ -149,7 +151,9 @@ static void part_share(struct memtable_part *part, const struct memtable *from, 
         part->n_chunks++;
     }
     atomic_init(&part->n_places, n);
-    part->place = old->place;
+    for (unsigned w = 0; w < MEMTABLE_WRITERS; w++)
+        if (old->open[w] && atomic_load_explicit(&part->chunks[old->open[w] - 1], memory_order_relaxed))
+            part->open[w] = old->open[w];
 }
 
 struct memtable *memtable_next(const struct memtable *m)
@@ -175,11 +179,12 @@ void memtable_unref(struct memtable *m)
             chunk_unref(m->pool, t, chunk_at(m, t, i));
     for (unsigned i = 0; i < MEMTABLE_CHUNKS_MAX && m->dead[i]; i++)
         free(m->dead[i]);
+    (void)pthread_mutex_destroy(&m->lock);
     free(m);
 }
 
-/* A new chunk, at the first place that is free; NULL: no memory, or none is. */
-static struct memtable_chunk *part_grow(struct memtable *m, enum fact_table table)
+/* A new chunk for a writer, at the first place that is free; NULL: no memory, or none is. Under the lock. */
+static struct memtable_chunk *part_grow(struct memtable *m, unsigned writer, enum fact_table table)
 {
     struct memtable_part *part = &m->parts[table];
     const uint32_t n = part->n_chunks, n_rows = n < N_FIRST ? FIRST_ROWS[n] : MEMTABLE_CHUNK_ROWS;
@@ -192,17 +197,22 @@ static struct memtable_chunk *part_grow(struct memtable *m, enum fact_table tabl
     atomic_store_explicit(&part->chunks[place], c, memory_order_release);
     if (place >= atomic_load_explicit(&part->n_places, memory_order_relaxed))
         atomic_store_explicit(&part->n_places, place + 1, memory_order_release);
-    part->place = place;
+    part->open[writer] = place + 1;
     part->n_chunks++;
     return c;
 }
 
-/* The chunk that takes the next row of a table, and where there; NULL: no memory. */
-static struct memtable_chunk *chunk_with_room(struct memtable *m, enum fact_table table, uint32_t *ret_i)
+/* The chunk that takes a writer's next row of a table, and where there; NULL: no memory. */
+static struct memtable_chunk *chunk_with_room(struct memtable *m, unsigned writer, enum fact_table table,
+                                              uint32_t *ret_i)
 {
-    struct memtable_chunk *c = chunk_at(m, table, m->parts[table].place);
-    if (!c || atomic_load_explicit(&c->n_rows, memory_order_relaxed) == c->n_rows_max)
-        c = part_grow(m, table);
+    const uint32_t open = m->parts[table].open[writer];
+    struct memtable_chunk *c = open ? chunk_at(m, table, open - 1) : NULL;
+    if (!c || atomic_load_explicit(&c->n_rows, memory_order_relaxed) == c->n_rows_max) {
+        (void)pthread_mutex_lock(&m->lock);
+        c = part_grow(m, writer, table);
+        (void)pthread_mutex_unlock(&m->lock);
+    }
     *ret_i = c ? atomic_load_explicit(&c->n_rows, memory_order_relaxed) : 0;
     return c;
 }
@@ -216,15 +226,16 @@ static void row_begin(struct memtable_chunk *c, uint32_t i, uint64_t born, void 
 
 static void rows_end(struct memtable_chunk *c, uint32_t i, uint32_t n)
 {
-    c->n_living += n;
+    atomic_fetch_add_explicit(&c->n_living, n, memory_order_relaxed);
     atomic_store_explicit(&c->n_rows, i + n, memory_order_release);
 }
 
-int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t born, void *owner)
+int64_t memtable_add(struct memtable *m, unsigned writer, const struct fact_row *row, uint64_t born,
+                     void *owner)
 {
     const struct fact_table_info *info = &FACT_TABLE_INFO[row->table];
     uint32_t i;
-    struct memtable_chunk *c = chunk_with_room(m, row->table, &i);
+    struct memtable_chunk *c = chunk_with_room(m, writer, row->table, &i);
     if (!c)
         return -ENOMEM;
     row_begin(c, i, born, owner);
@@ -245,7 +256,7 @@ int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t bo
             c->used_dimensions |= UINT64_C(1) << d;
         }
     rows_end(c, i, 1);
-    return (int64_t)m->parts[row->table].place * MEMTABLE_CHUNK_ROWS + i;
+    return (int64_t)(m->parts[row->table].open[writer] - 1) * MEMTABLE_CHUNK_ROWS + i;
 }
 
 /* Rows of one chunk behind those of another, a column after the other. */
@@ -278,13 +289,13 @@ int memtable_copy(struct memtable *m, enum fact_table table, const struct memtab
 {
     for (uint32_t done = 0; done < n;) {
         uint32_t i;
-        struct memtable_chunk *c = chunk_with_room(m, table, &i);
+        struct memtable_chunk *c = chunk_with_room(m, 0, table, &i);
         if (!c)
             return -ENOMEM;
         const uint32_t room = c->n_rows_max - i, part = n - done < room ? n - done : room;
         rows_copy(c, i, from, rows + done, part, born);
         for (uint32_t k = 0; k < part; k++)
-            ret_numbers[done + k] = m->parts[table].place * MEMTABLE_CHUNK_ROWS + i + k;
+            ret_numbers[done + k] = (m->parts[table].open[0] - 1) * MEMTABLE_CHUNK_ROWS + i + k;
         done += part;
     }
     return 0;
@@ -294,7 +305,7 @@ void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint6
 {
     struct memtable_chunk *c = chunk_at(m, table, row / MEMTABLE_CHUNK_ROWS);
     atomic_store_explicit(&c->died[row % MEMTABLE_CHUNK_ROWS], died, memory_order_release);
-    c->n_living--;
+    atomic_fetch_sub_explicit(&c->n_living, 1, memory_order_relaxed);
 }
 
 void memtable_range(const struct memtable_chunk *c, unsigned column, struct fact_range *ret)

@@ -1,10 +1,11 @@
 /* The fact rows of hot subjects, in memory, by column, each with the ticks between which it holds: a tick is
  * what the committer publishes at once.
  *
- * The committer adds rows and ends them; readers on any thread see those that hold at their tick, without a
- * lock: a row is whole before the tick that shows it is published, and rows never move. Rows lie in chunks. A
- * seal makes a new table, which shares the old one's chunks but for those in which too few rows still hold:
- * what is in these is copied. The old one lives as long as a view refers to it. */
+ * The committer adds rows and ends them, with a helper where many subjects are folded; readers on any thread
+ * see those that hold at their tick, without a lock: a row is whole before the tick that shows it is
+ * published, and rows never move. Rows lie in chunks, to each of which one of the two writers adds. A seal
+ * makes a new table, which shares the old one's chunks but for those in which too few rows still hold: what
+ * is in these is copied. The old one lives as long as a view refers to it. */
 #ifndef TENDON_STORE_MEMTABLE_H
 #define TENDON_STORE_MEMTABLE_H
 
@@ -16,6 +17,7 @@
 
 #define MEMTABLE_CHUNK_ROWS 4096 /* the largest; the first ones are smaller */
 #define MEMTABLE_CHUNKS_MAX 512  /* of one table; seal before */
+#define MEMTABLE_WRITERS    2
 
 /* What the values of a full chunk are like, by column: its rows may end, but no value changes. Worked out
  * when somebody first asks; bits of those that somebody writes, and that are there. */
@@ -28,14 +30,14 @@ struct memtable_chunk {
     struct memtable_chunk *next; /* in the pool */
     atomic_uint references;      /* of memtables */
     uint32_t n_rows_max;
-    uint32_t stride;   /* from a column to the next, in rows */
-    uint32_t n_living; /* the committer's: rows that have not ended */
+    uint32_t stride;           /* from a column to the next, in rows */
+    _Atomic uint32_t n_living; /* the writers': rows that have not ended */
     _Atomic uint32_t n_rows;
     uint64_t used_values;     /* bits of columns that hold anything but zeros */
     uint64_t used_dimensions; /* the same, by set × FIELD_N_DIMENSIONS + field */
     uint64_t *born;           /* tick from which a row holds */
     _Atomic uint64_t *died;   /* tick from which it no longer does; UINT64_MAX while it does */
-    void **owners;            /* the committer's: whose row it is */
+    void **owners;            /* the writers': whose row it is */
     int64_t *values;          /* [column][stride] */
     uint16_t *dimensions;     /* [set × FIELD_N_DIMENSIONS + field][stride] */
     struct memtable_ranges *ranges;
@@ -45,8 +47,8 @@ struct memtable_chunk {
 struct memtable_part {
     _Atomic(struct memtable_chunk *) chunks[MEMTABLE_CHUNKS_MAX]; /* NULL: none there */
     _Atomic uint32_t n_places;                                    /* chunks have lower ones */
-    uint32_t n_chunks;                                            /* the committer's */
-    uint32_t place;                                               /* of the chunk that rows are added to */
+    uint32_t n_chunks;                                            /* the writers' */
+    uint32_t open[MEMTABLE_WRITERS]; /* place + 1 of the chunk that each adds to; 0: it has none */
 };
 
 /* A row of a sealed group's base that no longer holds since died, nor do its children: its subject is hot
@@ -77,6 +79,7 @@ void memtable_pool_fini(struct memtable_pool *pool);
 struct memtable {
     atomic_uint references;
     struct memtable_pool *pool; /* outlives it */
+    pthread_mutex_t lock;       /* of the writers: for new chunks */
     struct memtable_part parts[FACT_N_TABLES];
     struct memtable_dead *dead[MEMTABLE_CHUNKS_MAX]; /* chunks of MEMTABLE_DEAD_CHUNK, in order of died */
     _Atomic uint32_t n_dead;
@@ -89,11 +92,12 @@ struct memtable *memtable_ref(struct memtable *m);
 void memtable_unref(struct memtable *m);
 
 /* Adds a row that holds from born on; its number in its table (place of its chunk × MEMTABLE_CHUNK_ROWS +
- * place there), or -ENOMEM. */
-int64_t memtable_add(struct memtable *m, const struct fact_row *row, uint64_t born, void *owner);
+ * place there), or -ENOMEM. Two threads may add rows and end them at once, each as a writer of its own. */
+int64_t memtable_add(struct memtable *m, unsigned writer, const struct fact_row *row, uint64_t born,
+                     void *owner);
 void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint64_t died);
-/* Copies n rows of a chunk, by their places there, to a memtable that does not share it; they hold from born
- * on, and *ret_numbers are theirs in their table. 0 or -ENOMEM. */
+/* Copies n rows of a chunk, by their places there, to a memtable that does not share it, as the first writer
+ * and no other at once; they hold from born on, and *ret_numbers are theirs in their table. 0 or -ENOMEM. */
 int memtable_copy(struct memtable *m, enum fact_table table, const struct memtable_chunk *from,
                   const uint32_t *rows, uint32_t n, uint64_t born, uint32_t *ret_numbers);
 

@@ -219,7 +219,7 @@ int store_seal_begin(struct store *s, enum seal_kind kind, struct error *err)
     seal->is_under_way = true;
     atomic_store_explicit(&seal->is_done, false, memory_order_relaxed);
     s->epoch++;
-    store_forget_tables(s, store_now_ms());
+    store_forget_tables(s);
     s->journal_events = s->journal_entries = 0;
     seal->is_beside = kind != SEAL_SWITCH && seal->draft.n >= s->seal_beside &&
                       pthread_create(&seal->thread, NULL, draft_beside, seal) == 0;

@@ -32,6 +32,7 @@
 #define STORE_BURIED_SHARE                                                                                   \
     64 /* of hot_events: so many subjects that came back or left are worth a look for dead groups */
 #define STORE_SEAL_BESIDE 8192  /* hot subjects of a seal that two threads draft beside commits */
+#define STORE_FOLD_BESIDE 2048  /* touched subjects that two threads fold */
 #define STORE_ASKED_MS    2000  /* so long after two views were opened commits fold, too */
 #define STORE_TABLES_MS   60000 /* so long after a table was asked for its rows are made of what is hot */
 
@@ -85,6 +86,13 @@ struct touched {
     size_t n, capacity;
 };
 
+/* What one thread folds subjects with for the memtable. */
+struct placer {
+    struct fold *fold;
+    struct subject_row *rows; /* where those of one subject went */
+    size_t capacity;
+};
+
 /* What one thread folds subjects with, and writes their rows to row groups. */
 struct folder {
     struct fold *fold;
@@ -102,7 +110,7 @@ struct store {
     char *path;
     uint64_t map_bytes, hot_events;
     uint64_t kept_least, kept_most;
-    uint32_t slice_subjects, seal_beside, tables_ms;
+    uint32_t slice_subjects, seal_beside, fold_beside, tables_ms;
     uint8_t hash_key[16], box_key[32], key_check[16];
     struct db db;
 
@@ -143,8 +151,8 @@ struct store {
     _Atomic int64_t log_ms, facts_ms; /* retention; 0: for ever */
     struct fact_row *rows;            /* what the fold made of one subject */
     size_t n_rows, rows_capacity;
-    struct subject_row *placed; /* where they went */
-    size_t placed_capacity;
+    struct placer placers[MEMTABLE_WRITERS]; /* the second is made when first needed */
+    pthread_mutex_t placing_lock;            /* theirs, for memory of hot */
 
     struct dictionary *dictionary;                           /* readable from any thread */
     char declared[EVENT_DECLARED_MAX][EVENT_CODE_BYTES + 1]; /* fixed below n_declared */
@@ -204,8 +212,6 @@ static inline void store_turn_give(struct store *s)
 {
     turn_give(&s->turn);
 }
-/* Folds what commits have left unfolded, so that a view of these tables can be opened. Whose turn it is. */
-int store_catch_up(struct store *s, uint32_t tables, struct error *err);
 
 /* state.c */
 int64_t store_now_ms(void);                         /* the collector's clock, ms since 1970 UTC */
@@ -221,32 +227,13 @@ int store_write_meta(struct store *s, struct txn *t);
 void store_write_dictionary(struct store *s, struct txn *t);
 void store_dictionary_written(struct store *s);
 
-/* fold the subject, and put its rows in place of the ones it had */
-int store_fold_subject(struct store *s, struct subject *subject);
-/* the rows of a subject's events into s->rows */
-int store_make_rows(struct store *s, const struct environment *e, const struct subject *subject);
-/* the same as rows of m that hold from the beginning, as the subject's own */
-int store_fold_anew(struct store *s, const struct environment *e, struct subject *subject,
-                    struct memtable *m);
 /* the subject of a hash, hot from now on; new ones get a number. Rejects as store_revive */
 int store_subject(struct store *s, struct txn *t, uint64_t hash, bool is_loose, uint16_t namespace,
                   struct subject **ret);
-/* folds all that is touched */
-int store_fold_touched(struct store *s);
-/* from now on rows are made of those tables only that somebody has asked for lately; what there is of others
- * stays until its subject is folded again */
-void store_forget_tables(struct store *s, int64_t now);
-/* the rows of a subject's events to the run that the folder's writer is at; what else it reads only is read
- */
-int store_fold_out(const struct store *s, const struct folder *f, const struct environment *e,
-                   const struct subject *subject);
-int store_folder_make(struct folder *f);
-void store_folder_free(struct folder *f);
 /* brings a sealed subject back into memory and buries its sealed rows; REJECT_FROZEN or REJECT_ERASED when it
  * has left the log */
 int store_revive(struct store *s, struct txn *t, uint64_t hash, bool is_loose, uint32_t number,
                  uint16_t namespace, struct subject **ret);
-int store_touch(struct store *s, struct subject *subject);
 
 /* Whether the first generation can be read: else a refold is due, and until then nothing is answered. */
 static inline bool store_has_first(const struct store *s)
@@ -268,6 +255,30 @@ static inline bool store_is_refolded(const struct store *s, uint32_t number)
 {
     return number < s->meta.refolded;
 }
+
+/* folding.c */
+/* the rows of a subject's events into s->rows */
+int store_make_rows(struct store *s, const struct environment *e, const struct subject *subject);
+/* the same as rows of m that hold from the beginning, as the subject's own */
+int store_fold_anew(struct store *s, const struct environment *e, struct subject *subject,
+                    struct memtable *m);
+int store_placer_make(struct placer *p);
+void store_placer_free(struct placer *p);
+/* The subject's rows are no longer those of its events. */
+int store_touch(struct store *s, struct subject *subject);
+/* folds all that is touched */
+int store_fold_touched(struct store *s);
+/* from now on rows are made of those tables only that somebody has asked for lately; what there is of others
+ * stays until its subject is folded again */
+void store_forget_tables(struct store *s);
+/* the rows of a subject's events to the run that the folder's writer is at; what else it reads only is read
+ */
+int store_fold_out(const struct store *s, const struct folder *f, const struct environment *e,
+                   const struct subject *subject);
+int store_folder_make(struct folder *f);
+void store_folder_free(struct folder *f);
+/* Folds what commits have left unfolded, so that a view of these tables can be opened. Whose turn it is. */
+int store_catch_up(struct store *s, uint32_t tables, struct error *err);
 
 /* change.c */
 int store_load_environments(struct store *s, struct txn *t, struct error *err);

@@ -54,6 +54,7 @@ int store_open(const struct store_options *options, struct store **ret, struct e
         return error_set(err, -ENOMEM, "no_memory", "out of memory for a store");
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_mutex_init(&s->view_lock, NULL);
+    (void)pthread_mutex_init(&s->placing_lock, NULL);
     (void)pthread_cond_init(&s->seal_shown, NULL);
     turn_init(&s->turn);
     s->map_bytes = options->map_bytes;
@@ -63,7 +64,8 @@ int store_open(const struct store_options *options, struct store **ret, struct e
     s->kept_most = options->kept_events ? options->kept_events : STORE_KEPT_TIMES_MAX * s->hot_events;
     s->kept_events = s->kept_least;
     s->slice_subjects = options->slice_subjects ? options->slice_subjects : STORE_SLICE_SUBJECTS;
-    s->seal_beside = options->seal_beside ? options->seal_beside : STORE_SEAL_BESIDE;
+    s->seal_beside = options->beside ? options->beside : STORE_SEAL_BESIDE;
+    s->fold_beside = options->beside ? options->beside : STORE_FOLD_BESIDE;
     s->tables_ms = options->tables_ms ? options->tables_ms : STORE_TABLES_MS;
     store_declare(s, options->declared, options->n_declared);
     buffer_init(&s->journal, JOURNAL_BYTES_MAX);
@@ -71,7 +73,7 @@ int store_open(const struct store_options *options, struct store **ret, struct e
     int r = derive_keys(s, options->key);
     s->path = strdup(options->path);
     if (r < 0 || !s->path || dictionary_new(&s->dictionary) < 0 || store_folder_make(&s->folder) < 0 ||
-        segment_writer_new(&s->segment_writer) < 0)
+        store_placer_make(&s->placers[0]) < 0 || segment_writer_new(&s->segment_writer) < 0)
         r = error_set(err, -ENOMEM, "no_memory", "out of memory for a store");
     if (r == 0)
         r = db_open(&s->db, options->path, options->map_bytes, options->create, err);
@@ -113,13 +115,15 @@ void store_close(struct store *s)
     memtable_pool_fini(&s->pool);
     free(s->touched.list);
     free(s->rows);
-    free(s->placed);
+    for (unsigned i = 0; i < MEMTABLE_WRITERS; i++)
+        store_placer_free(&s->placers[i]);
     db_close(&s->db);
     free(s->path);
     sodium_memzero(s->hash_key, sizeof(s->hash_key));
     sodium_memzero(s->box_key, sizeof(s->box_key));
     (void)pthread_mutex_destroy(&s->lock);
     (void)pthread_mutex_destroy(&s->view_lock);
+    (void)pthread_mutex_destroy(&s->placing_lock);
     (void)pthread_cond_destroy(&s->seal_shown);
     turn_fini(&s->turn);
     free(s);
@@ -495,10 +499,11 @@ static int commit_begin(struct commit *c, struct error *err)
 /* Folding a ticket with each of its events costs more than folding it once, when it cools down or somebody
  * asks. So commits fold only while somebody keeps asking: then all that was acknowledged is folded, and who
  * asks next needs no turn, whatever commit or seal is under way. */
-static bool is_fold_due(const struct store *s, int64_t now)
+static bool is_fold_due(const struct store *s)
 {
-    int64_t since = now - atomic_load_explicit(&s->asked_before, memory_order_relaxed);
-    return s->touched.n > 0 && since >= 0 && since < STORE_ASKED_MS;
+    /* Less than nothing where somebody has asked since the clock was read. */
+    int64_t since = store_now_ms() - atomic_load_explicit(&s->asked_before, memory_order_relaxed);
+    return s->touched.n > 0 && since < STORE_ASKED_MS;
 }
 
 int commit_run(struct store *s, int (*take)(struct commit *c, void *context, struct error *err),
@@ -543,7 +548,7 @@ int commit_run(struct store *s, int (*take)(struct commit *c, void *context, str
         store_dictionary_written(s);
         s->journal_events += c.n_events;
         s->journal_entries += c.n_events != 0;
-        r = is_fold_due(s, c.now) ? store_fold_touched(s) : 0;
+        r = is_fold_due(s) ? store_fold_touched(s) : 0;
         if (r == 0) {
             store_publish(s);
             r = publish_sources(&c); /* after the view: what a source counts as taken is there to ask for */

@@ -38,7 +38,8 @@ struct store_options {
     uint64_t hot_events;     /* events in memory before the store seals; 0: the default */
     uint32_t slice_subjects; /* a refold's slice has at most so many; 0: the default */
     uint64_t kept_events;    /* that tickets which stay hot may have; 0: the default */
-    uint32_t seal_beside;    /* a seal of so many subjects is drafted beside commits; 0: the default */
+    uint32_t beside; /* so many subjects are folded by another thread too, drafted for a seal beside commits;
+                        0: the defaults */
     uint32_t
         tables_ms; /* so long after a fact table was asked for it is made of what is hot; 0: the default */
     bool create;   /* false: -ENOENT when it is not there */

@@ -88,7 +88,7 @@ struct store *open_store_sliced(const char *path, uint64_t hot_events, uint32_t 
                                     .hot_events = hot_events,
                                     .slice_subjects = slice_subjects,
                                     .kept_events = n_opened % 3 ? hot_events : 0,
-                                    .seal_beside = n_opened % 2 ? 0 : 1,
+                                    .beside = n_opened % 2 ? 0 : 1,
                                     .tables_ms = n_opened % 4 ? 1 : 0,
                                     .create = true};
     n_opened++;

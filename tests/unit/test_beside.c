@@ -7,7 +7,7 @@
 
 /* A commit creates TICKETS tickets and solves those that were created BACK commits before, which have cooled
  * down. */
-enum { TICKETS = 30, BACK = 6, COMMITS = 300, READERS = 2 };
+enum { TICKETS = 500, BACK = 6, COMMITS = 100, READERS = 2 };
 
 struct world {
     struct store *store;
@@ -113,7 +113,7 @@ static void commit_next(struct world *w, unsigned n)
     assert_true(store_maintain(w->store, false, &err) >= 0);
 }
 
-static void beside(unsigned seal_beside, unsigned tables_ms)
+static void beside(unsigned from, unsigned tables_ms)
 {
     char path[64];
     struct world w = {0};
@@ -123,7 +123,7 @@ static void beside(unsigned seal_beside, unsigned tables_ms)
                                     .map_bytes = 1 << 28,
                                     .hot_events = 4 * TICKETS,
                                     .kept_events = TICKETS,
-                                    .seal_beside = seal_beside,
+                                    .beside = from,
                                     .tables_ms = tables_ms,
                                     .create = true};
     assert_int_equal(store_open(&options, &w.store, &err), 0);

@@ -38,7 +38,7 @@ static int64_t add(struct memtable *m, uint32_t i, uint64_t born)
     row.values[FACT_SUBJECT] = i + 1;
     row.values[FACT_SPAN_TO] = -(int64_t)i;
     row.dimensions[0][FIELD_TEAM] = (uint16_t)(i % 7);
-    return memtable_add(m, &row, born, &owners[i % 7]);
+    return memtable_add(m, 0, &row, born, &owners[i % 7]);
 }
 
 static struct memtable *fill(struct memtable_pool *pool, uint32_t *numbers)
@@ -166,7 +166,7 @@ static void test_full_chunks_have_ranges(void **state)
             row.values[FACT_SUBJECT] = i + 1;
             row.values[FACT_CREATED] = i % 2 ? FACT_NULL : (int64_t)i * (1 - 2 * (int64_t)round);
             row.values[FACT_SPAN_TO] = FACT_FOREVER;
-            assert_true(memtable_add(m, &row, 1, owners) >= 0);
+            assert_true(memtable_add(m, 0, &row, 1, owners) >= 0);
         }
         memtable_end(m, TABLE, 3 * MEMTABLE_CHUNK_ROWS, 2);
         for (const struct memtable_chunk *c; (c = memtable_chunk_at(m, TABLE, place, &n)); place++) {
@@ -255,6 +255,85 @@ static void test_places_are_used_again(void **state)
     memtable_unref(m);
 }
 
+struct writer {
+    struct memtable *m;
+    unsigned number;
+    uint64_t born;
+    const uint32_t *ends; /* rows that it ends, between those that it adds; 0: none */
+    size_t n_ends;
+    uint32_t numbers[N_ROWS];
+    int64_t failed;
+};
+
+static void *write_rows(void *context)
+{
+    struct writer *w = context;
+    for (uint32_t i = 0; i < N_ROWS; i++) {
+        struct fact_row row = {.table = TABLE};
+        row.values[FACT_SUBJECT] = i + 1;
+        row.values[FACT_SPAN_TO] = -(int64_t)i;
+        row.dimensions[0][FIELD_TEAM] = (uint16_t)(i % 7);
+        const int64_t number = memtable_add(w->m, w->number, &row, w->born, &owners[i % 7]);
+        w->numbers[i] = (uint32_t)number;
+        w->failed = number < 0 ? number : w->failed;
+        if (i < w->n_ends)
+            memtable_end(w->m, TABLE, w->ends[i], w->born);
+    }
+    return NULL;
+}
+
+static uint64_t living(const struct memtable *m)
+{
+    uint64_t n = 0;
+    uint32_t n_rows;
+    for (uint32_t place = 0; place < atomic_load(&m->parts[TABLE].n_places); place++) {
+        const struct memtable_chunk *c = memtable_chunk_at(m, TABLE, place, &n_rows);
+        n += c ? atomic_load(&c->n_living) : 0;
+    }
+    return n;
+}
+
+/* Each adds rows and ends those that the other added before. Behind every other round what the first has
+ * added ends, and a next table takes over: where its last chunk was, the second soon has one. */
+static void test_two_write_at_once(void **state)
+{
+    static struct writer writers[2], before[2];
+    struct memtable *m = memtable_new(*state);
+    const uint64_t sum = (uint64_t)N_ROWS * (N_ROWS + 1) / 2;
+    uint32_t n;
+    assert_non_null(m);
+    for (uint64_t round = 1; round <= 8; round++) {
+        pthread_t threads[2];
+        for (unsigned i = 0; i < 2; i++) {
+            const bool has_ended = round == 1 || (round % 2 && i == 1);
+            writers[i] = (struct writer){.m = m,
+                                         .number = i,
+                                         .born = round,
+                                         .ends = before[!i].numbers,
+                                         .n_ends = has_ended ? 0 : N_ROWS};
+            assert_int_equal(pthread_create(&threads[i], NULL, write_rows, &writers[i]), 0);
+        }
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true(writers[0].failed == 0 && writers[1].failed == 0);
+        assert_int_equal(sum_at(m, round, &n), 2 * sum);
+        assert_int_equal(n, 2 * N_ROWS);
+        assert_int_equal(living(m), 2 * N_ROWS);
+        memcpy(before, writers, sizeof(before));
+        if (round % 2)
+            continue;
+        for (uint32_t i = 0; i < N_ROWS; i++)
+            memtable_end(m, TABLE, writers[0].numbers[i], round);
+        struct memtable *next = memtable_next(m);
+        assert_non_null(next);
+        for (uint32_t i = 0; i < N_ROWS; i++)
+            before[1].numbers[i] = keep(next, m, writers[1].numbers[i], round);
+        memtable_unref(m);
+        m = next;
+    }
+    memtable_unref(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +343,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sparse_chunks_are_copied, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_are_copied_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_places_are_used_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_two_write_at_once, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
