@@ -254,12 +254,52 @@ static int by_hash(const void *a, const void *b)
     return x->hash < y->hash ? -1 : x->hash > y->hash;
 }
 
+/* Hashes are spread evenly: by their first bits they come into buckets of one or two, in order. */
+static void distribute(struct directory_entry *entries, struct directory_entry *room, uint32_t *ends,
+                       unsigned bits, size_t n)
+{
+    const unsigned shift = 64 - bits;
+    for (size_t i = 0; i < n; i++)
+        ends[entries[i].hash >> shift]++;
+    uint32_t end = 0;
+    for (size_t b = 0; b < (size_t)1 << bits; b++)
+        ends[b] = end += ends[b];
+    for (size_t i = n; i-- > 0;)
+        room[--ends[entries[i].hash >> shift]] = entries[i];
+    memcpy(entries, room, n * sizeof(*entries));
+}
+
+static void insertion_sort(struct directory_entry *entries, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        const struct directory_entry e = entries[i];
+        size_t at = i;
+        for (; at > 0 && entries[at - 1].hash > e.hash; at--)
+            entries[at] = entries[at - 1];
+        entries[at] = e;
+    }
+}
+
 void directory_sort(struct directory_entry *entries, size_t n)
 {
+    enum { FEW = 256, BITS_MAX = 20 };
     for (size_t i = 0; i < n; i++)
         entries[i].hash = directory_stored(entries[i].hash, entries[i].is_loose);
-    if (n > 1)
+    if (n <= 1)
+        return;
+    unsigned bits = 1;
+    while (bits < BITS_MAX && (size_t)1 << bits < n)
+        bits++;
+    struct directory_entry *room = n > FEW ? malloc(n * sizeof(*room)) : NULL;
+    uint32_t *ends = room ? calloc((size_t)1 << bits, sizeof(*ends)) : NULL;
+    if (ends) {
+        distribute(entries, room, ends, bits, n);
+        insertion_sort(entries, n);
+    } else {
         qsort(entries, n, sizeof(*entries), by_hash);
+    }
+    free(room);
+    free(ends);
 }
 
 static uint64_t count_entries(const struct directory *d)
