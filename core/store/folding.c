@@ -217,10 +217,8 @@ int store_touch(struct store *s, struct subject *subject)
 static void fetch_ahead(const struct touched *touched, size_t i)
 {
     enum { FAR = 12, NEAR = 6, BYTES_MAX = 512 };
-    if (i + FAR < touched->n) {
+    if (i + FAR < touched->n)
         __builtin_prefetch(touched->list[i + FAR]);
-        __builtin_prefetch((const uint8_t *)touched->list[i + FAR] + 64);
-    }
     if (i + NEAR < touched->n) {
         const struct subject *next = touched->list[i + NEAR];
         for (uint32_t at = 0; at < next->size && at < BYTES_MAX; at += 64)

@@ -53,10 +53,8 @@ static int reserve_moved(struct handover *h, size_t n)
 static void fetch_ahead(const struct memtable_chunk *c, const uint32_t *rows, uint32_t n, uint32_t i)
 {
     enum { FAR = 16, NEAR = 8 };
-    if (i + FAR < n) {
+    if (i + FAR < n)
         __builtin_prefetch(c->owners[rows[i + FAR]]);
-        __builtin_prefetch((const uint8_t *)c->owners[rows[i + FAR]] + 64);
-    }
     if (i + NEAR < n)
         for (unsigned line = 0; line < 2; line++)
             __builtin_prefetch(

@@ -10,8 +10,7 @@
 enum { SLOTS_FIRST = 256, SLAB_BYTES = 256 * 1024, N_SMALL_SLABS = 8, HUGE_BYTES = 2 << 20 };
 
 struct hot_slab {
-    struct hot_slab *next;
-    uint64_t bytes[];
+    struct hot_slab *next; /* what is given away begins a line behind it */
 };
 
 int hot_init(struct hot *h)
@@ -24,13 +23,13 @@ int hot_init(struct hot *h)
 /* --- memory
  * ------------------------------------------------------------------------------------------------------- */
 
-/* size is a multiple of 8 and far below SLAB_BYTES. */
+/* Whole lines; size is a multiple of one and far below SLAB_BYTES. */
 static void *slab_take(struct hot *h, size_t size)
 {
     if (!h->at || (size_t)(h->end - h->at) < size) {
         const bool is_small = h->n_slabs < N_SMALL_SLABS;
         const size_t room = is_small ? SLAB_BYTES : HUGE_BYTES;
-        struct hot_slab *slab = is_small ? malloc(room) : aligned_alloc(room, room);
+        struct hot_slab *slab = aligned_alloc(is_small ? HOT_LINE_BYTES : room, room);
         if (!slab)
             return NULL;
         if (!is_small)
@@ -38,7 +37,7 @@ static void *slab_take(struct hot *h, size_t size)
         slab->next = h->slabs;
         h->slabs = slab;
         h->n_slabs++;
-        h->at = (uint8_t *)slab->bytes;
+        h->at = (uint8_t *)slab + HOT_LINE_BYTES;
         h->end = (uint8_t *)slab + room;
     }
     void *taken = h->at;
@@ -46,9 +45,9 @@ static void *slab_take(struct hot *h, size_t size)
     return taken;
 }
 
-/* Bytes of a class; multiples of 8. */
-static const uint32_t CLASS_BYTES[HOT_DATA_CLASSES] = {112,  176,  256,  384,  576,  864,   1296,
-                                                       1944, 2920, 4376, 6568, 9848, 14776, 22160};
+/* Bytes of a class: whole lines. */
+static const uint32_t CLASS_BYTES[HOT_DATA_CLASSES] = {128,  192,  256,  384,  576,   896,   1344,
+                                                       2048, 3072, 4608, 6912, 10368, 15552, 23360};
 enum { EVENTS_BYTES = 256 }; /* of a subject, at least: few have only one event */
 
 /* Which class has room for so many bytes; HOT_DATA_CLASSES: none. */
@@ -239,10 +238,8 @@ void hot_prefetch_slot(const struct hot *h, uint64_t hash, bool is_loose)
 void hot_prefetch_subject(const struct hot *h, uint64_t hash, bool is_loose)
 {
     const struct subject *s = h->slots[key_of(hash, is_loose) & (h->n_slots - 1)].subject;
-    if (s) {
+    if (s)
         __builtin_prefetch(s);
-        __builtin_prefetch((const uint8_t *)s + 64);
-    }
 }
 
 void hot_prefetch_events(const struct hot *h, uint64_t hash, bool is_loose)

@@ -16,6 +16,7 @@ struct subject_row {
     uint32_t table;  /* enum fact_table */
 };
 
+/* One line of the processor's cache: whoever comes by one has all of it. */
 struct subject {
     uint64_t hash;         /* keyed hash: the ticket's, or the loose event's identity */
     uint32_t number;       /* in its tenant, in order of arrival */
@@ -24,11 +25,11 @@ struct subject {
     uint32_t n_sealed; /* of them in segments: the first ones */
     uint32_t epoch;    /* of the last touch, in seals */
     uint16_t namespace;
-    bool is_loose;
-    bool is_touched; /* its rows are not those of its events: it is to be folded */
-    bool is_kept;    /* the last seal left it in memory: so does a restart */
-    bool is_closed;  /* by the status that came last: hardly anything comes behind that */
-    bool cools;      /* the seal under way writes its facts; unless it is touched meanwhile, it goes */
+    bool is_loose : 1;
+    bool is_touched : 1; /* its rows are not those of its events: it is to be folded */
+    bool is_kept : 1;    /* the last seal left it in memory: so does a restart */
+    bool is_closed : 1;  /* by the status that came last: hardly anything comes behind that */
+    bool cools : 1;      /* the seal under way writes its facts; unless it is touched meanwhile, it goes */
 
     uint8_t *data; /* n_events records of struct event, in order of arrival */
     uint32_t size, capacity;
@@ -39,9 +40,11 @@ struct subject {
     };
     uint32_t n_rows, rows_capacity;
 };
+#define HOT_LINE_BYTES 64
+_Static_assert(sizeof(struct subject) == HOT_LINE_BYTES, "a subject is a line");
 
 #define HOT_DATA_CLASSES                                                                                     \
-    14 /* 112 bytes to 22 KiB, each half as large again; what is larger has memory of its own */
+    14 /* 128 bytes to 23 KiB, each half as large again; what is larger has memory of its own */
 
 struct hot_slot {
     uint64_t key; /* the hash, of its kind */
@@ -96,10 +99,8 @@ void hot_sort(struct hot *h); /* the list by number */
 static inline void hot_prefetch_place(const struct hot *h, size_t i)
 {
     enum { AHEAD = 12 };
-    if (i + AHEAD < h->n) {
+    if (i + AHEAD < h->n)
         __builtin_prefetch(h->list[i + AHEAD]);
-        __builtin_prefetch((const uint8_t *)h->list[i + AHEAD] + 64);
-    }
 }
 
 /* Room for n rows, of which none is there any more. 0 or -ENOMEM. */
