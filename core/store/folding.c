@@ -6,25 +6,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* --- out of the store, or to a run
- * ----------------------------------------------------------------------------------------------------------
- */
-
-static int keep_row(void *context, const struct fact_row *row)
-{
-    struct store *s = context;
-    if (s->n_rows == s->rows_capacity) {
-        size_t capacity = s->rows_capacity ? s->rows_capacity * 2 : 64;
-        struct fact_row *rows = realloc(s->rows, capacity * sizeof(*rows));
-        if (!rows)
-            return -ENOMEM;
-        s->rows = rows;
-        s->rows_capacity = capacity;
-    }
-    s->rows[s->n_rows++] = *row;
-    return 0;
-}
-
 /* Folds a subject's events by an environment, to the rows of a set of tables. */
 static int fold_into(const struct store *s, struct fold *fold, const struct environment *e,
                      const struct subject *subject, uint32_t tables,
@@ -52,6 +33,25 @@ static int fold_into(const struct store *s, struct fold *fold, const struct envi
     if (events != few)
         free((void *)events);
     return r;
+}
+
+/* --- to a list, or a run
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static int keep_row(void *context, const struct fact_row *row)
+{
+    struct store *s = context;
+    if (s->n_rows == s->rows_capacity) {
+        size_t capacity = s->rows_capacity ? s->rows_capacity * 2 : 64;
+        struct fact_row *rows = realloc(s->rows, capacity * sizeof(*rows));
+        if (!rows)
+            return -ENOMEM;
+        s->rows = rows;
+        s->rows_capacity = capacity;
+    }
+    s->rows[s->n_rows++] = *row;
+    return 0;
 }
 
 int store_make_rows(struct store *s, const struct environment *e, const struct subject *subject)
@@ -86,16 +86,16 @@ void store_folder_free(struct folder *f)
     *f = (struct folder){0};
 }
 
+/* --- to the memtable
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
 static uint64_t digest_of(const struct fact_row *row)
 {
     const struct fact_table_info *info = &FACT_TABLE_INFO[row->table];
     uint64_t values = XXH3_64bits(row->values, info->n_values * sizeof(*row->values));
     return XXH3_64bits_withSeed(row->dimensions, info->n_sets * sizeof(*row->dimensions), values);
 }
-
-/* --- to the memtable
- * ----------------------------------------------------------------------------------------------------------
- */
 
 /* Puts the rows that the fold makes of a subject, of the tables that somebody asks for, in place of those
  * that it had. Both come by table, then in the fold's order: a row that is where it was stays. */
@@ -253,8 +253,8 @@ static void *fold_share(void *context)
     return NULL;
 }
 
-/* Folds all of it, with a second thread where it is much. Behind a failure memory is read back. */
-static int fold_touched(struct store *s)
+/* With a second thread where it is much. */
+int store_fold_touched(struct store *s)
 {
     atomic_size_t next = 0;
     struct share own = {.store = s, .next = &next}, other = {.store = s, .writer = 1, .next = &next};
@@ -266,11 +266,6 @@ static int fold_touched(struct store *s)
         (void)pthread_join(thread, NULL);
     s->touched.n = 0;
     return own.r < 0 ? own.r : other.r;
-}
-
-int store_fold_touched(struct store *s)
-{
-    return s->touched.n ? fold_touched(s) : 0;
 }
 
 void store_forget_tables(struct store *s)

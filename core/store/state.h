@@ -257,28 +257,27 @@ static inline bool store_is_refolded(const struct store *s, uint32_t number)
 }
 
 /* folding.c */
-/* the rows of a subject's events into s->rows */
-int store_make_rows(struct store *s, const struct environment *e, const struct subject *subject);
-/* the same as rows of m that hold from the beginning, as the subject's own */
-int store_fold_anew(struct store *s, const struct environment *e, struct subject *subject,
-                    struct memtable *m);
-int store_placer_make(struct placer *p);
-void store_placer_free(struct placer *p);
-/* The subject's rows are no longer those of its events. */
-int store_touch(struct store *s, struct subject *subject);
-/* folds all that is touched */
-int store_fold_touched(struct store *s);
-/* from now on rows are made of those tables only that somebody has asked for lately; what there is of others
- * stays until its subject is folded again */
-void store_forget_tables(struct store *s);
-/* the rows of a subject's events to the run that the folder's writer is at; what else it reads only is read
- */
-int store_fold_out(const struct store *s, const struct folder *f, const struct environment *e,
-                   const struct subject *subject);
 int store_folder_make(struct folder *f);
 void store_folder_free(struct folder *f);
+int store_placer_make(struct placer *p);
+void store_placer_free(struct placer *p);
+/* The rows of a subject's events, of all tables, into s->rows. */
+int store_make_rows(struct store *s, const struct environment *e, const struct subject *subject);
+/* The same to the run that the folder's writer is at; what else it reads only is read. */
+int store_fold_out(const struct store *s, const struct folder *f, const struct environment *e,
+                   const struct subject *subject);
+/* Those of the tables that are asked for, as rows of m that hold from the beginning, as the subject's own. */
+int store_fold_anew(struct store *s, const struct environment *e, struct subject *subject,
+                    struct memtable *m);
+/* The subject's rows are no longer those of its events. */
+int store_touch(struct store *s, struct subject *subject);
+/* Folds all that is touched. Behind a failure memory is to be read back. */
+int store_fold_touched(struct store *s);
 /* Folds what commits have left unfolded, so that a view of these tables can be opened. Whose turn it is. */
 int store_catch_up(struct store *s, uint32_t tables, struct error *err);
+/* From now on rows are made of those tables only that somebody has asked for lately; what there is of others
+ * stays until its subject is folded again. */
+void store_forget_tables(struct store *s);
 
 /* change.c */
 int store_load_environments(struct store *s, struct txn *t, struct error *err);

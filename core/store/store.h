@@ -38,11 +38,9 @@ struct store_options {
     uint64_t hot_events;     /* events in memory before the store seals; 0: the default */
     uint32_t slice_subjects; /* a refold's slice has at most so many; 0: the default */
     uint64_t kept_events;    /* that tickets which stay hot may have; 0: the default */
-    uint32_t beside; /* so many subjects are folded by another thread too, drafted for a seal beside commits;
-                        0: the defaults */
-    uint32_t
-        tables_ms; /* so long after a fact table was asked for it is made of what is hot; 0: the default */
-    bool create;   /* false: -ENOENT when it is not there */
+    uint32_t beside;    /* so many subjects are worth another thread, in a fold or a seal; 0: the defaults */
+    uint32_t tables_ms; /* so long rows are made of a fact table that is asked for; 0: the default */
+    bool create;        /* false: -ENOENT when it is not there */
     /* the tenant's own dimensions, as store_declare takes them */
     const char (*declared)[EVENT_CODE_BYTES + 1];
     unsigned n_declared;

@@ -113,7 +113,7 @@ static void commit_next(struct world *w, unsigned n)
     assert_true(store_maintain(w->store, false, &err) >= 0);
 }
 
-static void beside(unsigned from, unsigned tables_ms)
+static void beside(unsigned n_beside, unsigned tables_ms)
 {
     char path[64];
     struct world w = {0};
@@ -123,7 +123,7 @@ static void beside(unsigned from, unsigned tables_ms)
                                     .map_bytes = 1 << 28,
                                     .hot_events = 4 * TICKETS,
                                     .kept_events = TICKETS,
-                                    .beside = from,
+                                    .beside = n_beside,
                                     .tables_ms = tables_ms,
                                     .create = true};
     assert_int_equal(store_open(&options, &w.store, &err), 0);
