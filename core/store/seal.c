@@ -4,8 +4,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
-enum { HOT_RECORDS = 2048 }; /* in one entry of DB_HOT */
+enum {
+    HOT_RECORDS = 2048, /* in one entry of DB_HOT */
+    SEAL_NICE = 14,     /* of what drafts beside commits */
+};
 
 /* A seal, and its memory for the next one. A large one is drafted beside the commits that go on, and ended by
  * the next of them that finds it done. */
@@ -154,17 +158,45 @@ static void switch_meta(struct store *s, struct txn *t)
     txn_empty(t, DB_BEFORE);
 }
 
-static int write_all(struct store *s, struct txn *t, struct seal *seal, struct memtable *next)
+/* Work in memory beside a transaction's: by a thread of its own, where it is much. */
+struct aside {
+    pthread_t thread;
+    bool is_beside;
+};
+
+static void aside_begin(struct aside *a, const struct seal *seal, void *(*work)(void *context), void *context)
 {
-    struct draft *d = &seal->draft;
+    a->is_beside = seal->draft.n >= seal->draft.store->seal_beside &&
+                   pthread_create(&a->thread, NULL, work, context) == 0;
+    if (!a->is_beside)
+        (void)work(context);
+}
+
+static void aside_end(struct aside *a)
+{
+    if (a->is_beside)
+        (void)pthread_join(a->thread, NULL);
+}
+
+struct handing_over {
+    struct store *store;
+    const struct bitmap *cooled;
+    struct memtable *next;
+    int r;
+};
+
+static void *hand_over(void *context)
+{
+    struct handing_over *h = context;
+    h->r = handover_rows(h->next, h->store->memtable, h->cooled, h->store->tick);
+    return NULL;
+}
+
+static int write_rest(struct store *s, struct txn *t, const struct seal *seal)
+{
+    const struct draft *d = &seal->draft;
     uint32_t second_run = d->segment + 1;
-    int r = draft_put(d, t);
-    if (r == 0)
-        r = look_through(s, t, seal, next);
-    if (r == 0 && seal->kind != SEAL_SWITCH)
-        r = handover_rows(next, s->memtable, &seal->cooled, s->tick);
-    if (r == 0 && s->meta.refolded)
-        r = write_second(s, t, d, second_run);
+    int r = s->meta.refolded ? write_second(s, t, d, second_run) : 0;
     if (r == 0)
         r = facts_settle_dead(t, s->memtable);
     if (r == 0)
@@ -174,10 +206,24 @@ static int write_all(struct store *s, struct txn *t, struct seal *seal, struct m
         r = write_locations(s, t, d, second_run);
     if (r == 0)
         r = write_hot(t, seal);
+    return r < 0 ? r : journal_forget(t, d->position);
+}
+
+static int write_all(struct store *s, struct txn *t, struct seal *seal, struct memtable *next)
+{
+    struct handing_over h = {.store = s, .cooled = &seal->cooled, .next = next};
+    struct aside aside = {0};
+    int r = draft_put(&seal->draft, t);
     if (r == 0)
-        r = journal_forget(t, d->position);
+        r = look_through(s, t, seal, next);
     if (r < 0)
         return r;
+    if (seal->kind != SEAL_SWITCH)
+        aside_begin(&aside, seal, hand_over, &h);
+    r = write_rest(s, t, seal);
+    aside_end(&aside);
+    if (r < 0 || h.r < 0)
+        return r < 0 ? r : h.r;
     if (seal->kind == SEAL_SWITCH)
         switch_meta(s, t);
     return store_write_meta(s, t);
@@ -201,6 +247,8 @@ static void draft(struct seal *seal)
 static void *draft_beside(void *context)
 {
     (void)pthread_setname_np(pthread_self(), "seal");
+    /* Behind the commits, which everybody waits for: it has until the next seal is due. */
+    (void)setpriority(PRIO_PROCESS, 0, SEAL_NICE);
     draft(context);
     return NULL;
 }
@@ -242,18 +290,30 @@ static struct environment *publish_seal(struct store *s, struct memtable *next, 
     return old;
 }
 
+/* Nothing that the draft held is read any more. */
+static void *remove_cooled(void *hot)
+{
+    hot_release(hot);
+    hot_remove(hot);
+    return NULL;
+}
+
 static int commit(struct store *s, struct txn *t, const struct seal *seal, struct memtable *next,
                   struct error *err)
 {
     bool switches = seal->kind == SEAL_SWITCH;
     struct memtable *old = s->memtable;
     struct environment *before = NULL;
+    struct aside aside;
     /* A view takes the file and the memtable of one side of this commit, never one of each: one that finds
      * the file of the other side waits. Those of this side are opened while the disk is busy. */
     (void)pthread_mutex_lock(&s->view_lock);
     s->sealing = txn_id(t);
     (void)pthread_mutex_unlock(&s->view_lock);
+    /* Behind a commit that fails all is read back, so what has cooled may go before it is known. */
+    aside_begin(&aside, seal, remove_cooled, &s->hot);
     int r = txn_commit(t, err);
+    aside_end(&aside);
     (void)pthread_mutex_lock(&s->view_lock);
     if (r == 0)
         before = publish_seal(s, next, switches);
@@ -264,8 +324,6 @@ static int commit(struct store *s, struct txn *t, const struct seal *seal, struc
         return r;
     memtable_unref(old);
     environment_unref(before);
-    hot_release(&s->hot);
-    hot_remove(&s->hot);
     segment_cache_fini(&s->cache);
     store_consider_compact(s);
     store_publish(s);
