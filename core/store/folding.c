@@ -111,7 +111,7 @@ struct placing {
 static void end_old(struct placing *p)
 {
     const struct subject_row *old = &p->subject->rows[p->n_old++];
-    memtable_end(p->memtable, old->table, old->row, p->tick);
+    memtable_end(p->memtable, p->writer, old->table, old->row, p->tick);
 }
 
 static int place_row(void *context, const struct fact_row *row)
@@ -213,18 +213,24 @@ int store_touch(struct store *s, struct subject *subject)
     return touched_add(&s->touched, subject);
 }
 
-/* What folding the touched subjects, now at place i, is going to look at: they are all over memory. */
-static void fetch_ahead(const struct touched *touched, size_t i)
+/* What folding the subjects up to end, now at place i, is going to look at, and the rows of theirs that it
+ * ends: all over memory. Those behind the end are another thread's. */
+static void fetch_ahead(const struct memtable *m, struct subject *const *list, size_t i, size_t end)
 {
-    enum { FAR = 12, NEAR = 6, BYTES_MAX = 512 };
-    if (i + FAR < touched->n)
-        __builtin_prefetch(touched->list[i + FAR]);
-    if (i + NEAR < touched->n) {
-        const struct subject *next = touched->list[i + NEAR];
-        for (uint32_t at = 0; at < next->size && at < BYTES_MAX; at += 64)
-            __builtin_prefetch(next->data + at);
-        __builtin_prefetch(next->rows);
-        __builtin_prefetch((const uint8_t *)next->rows + 64);
+    enum { FAR = 12, NEAR = 6, NEXT = 3, BYTES_MAX = 512 };
+    if (i + FAR < end)
+        __builtin_prefetch(list[i + FAR]);
+    if (i + NEAR < end) {
+        const struct subject *near = list[i + NEAR];
+        for (uint32_t at = 0; at < near->size && at < BYTES_MAX; at += 64)
+            __builtin_prefetch(near->data + at);
+        __builtin_prefetch(near->rows);
+        __builtin_prefetch((const uint8_t *)near->rows + 64);
+    }
+    if (i + NEXT < end) {
+        const struct subject *next = list[i + NEXT];
+        for (uint32_t k = 0; k < next->n_rows; k++)
+            memtable_prefetch_end(m, next->rows[k].table, next->rows[k].row);
     }
 }
 
@@ -238,18 +244,20 @@ struct share {
 
 static void *fold_share(void *context)
 {
-    enum { FEW = 256 };
+    enum { FEW = 512 };
     struct share *share = context;
     struct store *s = share->store;
     const struct touched *touched = &s->touched;
     size_t first;
-    while (share->r == 0 && (first = atomic_fetch_add(share->next, FEW)) < touched->n)
-        for (size_t i = first; i < first + FEW && i < touched->n && share->r == 0; i++) {
+    while (share->r == 0 && (first = atomic_fetch_add(share->next, FEW)) < touched->n) {
+        const size_t end = first + FEW < touched->n ? first + FEW : touched->n;
+        for (size_t i = first; i < end && share->r == 0; i++) {
             struct subject *subject = touched->list[i];
-            fetch_ahead(touched, i);
+            fetch_ahead(s->memtable, touched->list, i, end);
             share->r = place_rows(s, share->writer, store_environment(s), subject, s->memtable, s->tick);
             subject->is_touched = false;
         }
+    }
     return NULL;
 }
 

@@ -32,7 +32,7 @@ static uint32_t sift(struct handover *h, enum fact_table table, uint32_t place,
         if (!is_shared && !cools)
             ret[n_stay++] = i;
         else if (is_shared && cools)
-            memtable_end(h->next, table, place * MEMTABLE_CHUNK_ROWS + i, h->tick);
+            memtable_end(h->next, 0, table, place * MEMTABLE_CHUNK_ROWS + i, h->tick);
     }
     return n_stay;
 }

@@ -96,7 +96,8 @@ static void chunk_unref(struct memtable_pool *pool, enum fact_table table, struc
             memset(c->dimensions + (size_t)__builtin_ctzll(used) * n, 0, n * sizeof(*c->dimensions));
         c->used_values = 0;
         c->used_dimensions = 0;
-        atomic_store_explicit(&c->n_living, 0, memory_order_relaxed);
+        for (unsigned w = 0; w < MEMTABLE_WRITERS; w++)
+            atomic_store_explicit(&c->n_ended[w], 0, memory_order_relaxed);
         atomic_store_explicit(&c->ranges->claimed, 0, memory_order_relaxed);
         atomic_store_explicit(&c->ranges->known, 0, memory_order_relaxed);
         atomic_store_explicit(&c->n_rows, 0, memory_order_relaxed);
@@ -129,8 +130,8 @@ struct memtable *memtable_new(struct memtable_pool *pool)
  * more than twice the rows that hold. */
 static bool is_sparse(const struct memtable_chunk *c)
 {
-    return atomic_load_explicit(&c->n_living, memory_order_relaxed) <
-           atomic_load_explicit(&c->n_rows, memory_order_relaxed) / 2;
+    const uint32_t n = atomic_load_explicit(&c->n_rows, memory_order_relaxed);
+    return memtable_chunk_living(c) < n / 2;
 }
 
 static struct memtable_chunk *chunk_at(const struct memtable *m, enum fact_table table, uint32_t place)
@@ -224,12 +225,6 @@ static void row_begin(struct memtable_chunk *c, uint32_t i, uint64_t born, void 
     atomic_store_explicit(&c->died[i], UINT64_MAX, memory_order_relaxed);
 }
 
-static void rows_end(struct memtable_chunk *c, uint32_t i, uint32_t n)
-{
-    atomic_fetch_add_explicit(&c->n_living, n, memory_order_relaxed);
-    atomic_store_explicit(&c->n_rows, i + n, memory_order_release);
-}
-
 int64_t memtable_add(struct memtable *m, unsigned writer, const struct fact_row *row, uint64_t born,
                      void *owner)
 {
@@ -255,7 +250,7 @@ int64_t memtable_add(struct memtable *m, unsigned writer, const struct fact_row 
             __builtin_prefetch(to + 32, 1);
             c->used_dimensions |= UINT64_C(1) << d;
         }
-    rows_end(c, i, 1);
+    atomic_store_explicit(&c->n_rows, i + 1, memory_order_release);
     return (int64_t)(m->parts[row->table].open[writer] - 1) * MEMTABLE_CHUNK_ROWS + i;
 }
 
@@ -281,7 +276,7 @@ static void rows_copy(struct memtable_chunk *c, uint32_t i, const struct memtabl
     }
     c->used_values |= from->used_values;
     c->used_dimensions |= from->used_dimensions;
-    rows_end(c, i, n);
+    atomic_store_explicit(&c->n_rows, i + n, memory_order_release);
 }
 
 int memtable_copy(struct memtable *m, enum fact_table table, const struct memtable_chunk *from,
@@ -301,11 +296,20 @@ int memtable_copy(struct memtable *m, enum fact_table table, const struct memtab
     return 0;
 }
 
-void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint64_t died)
+/* Of each writer a count of its own: an atomic addition would wait until all that was written before has come
+ * to memory. */
+void memtable_end(struct memtable *m, unsigned writer, enum fact_table table, uint32_t row, uint64_t died)
 {
     struct memtable_chunk *c = chunk_at(m, table, row / MEMTABLE_CHUNK_ROWS);
+    const uint32_t n = atomic_load_explicit(&c->n_ended[writer], memory_order_relaxed);
     atomic_store_explicit(&c->died[row % MEMTABLE_CHUNK_ROWS], died, memory_order_release);
-    atomic_fetch_sub_explicit(&c->n_living, 1, memory_order_relaxed);
+    atomic_store_explicit(&c->n_ended[writer], n + 1, memory_order_relaxed);
+}
+
+void memtable_prefetch_end(const struct memtable *m, enum fact_table table, uint32_t row)
+{
+    const struct memtable_chunk *c = chunk_at(m, table, row / MEMTABLE_CHUNK_ROWS);
+    __builtin_prefetch((const void *)&c->died[row % MEMTABLE_CHUNK_ROWS], 1);
 }
 
 void memtable_range(const struct memtable_chunk *c, unsigned column, struct fact_range *ret)

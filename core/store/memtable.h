@@ -30,18 +30,27 @@ struct memtable_chunk {
     struct memtable_chunk *next; /* in the pool */
     atomic_uint references;      /* of memtables */
     uint32_t n_rows_max;
-    uint32_t stride;           /* from a column to the next, in rows */
-    _Atomic uint32_t n_living; /* the writers': rows that have not ended */
+    uint32_t stride; /* from a column to the next, in rows */
     _Atomic uint32_t n_rows;
-    uint64_t used_values;     /* bits of columns that hold anything but zeros */
-    uint64_t used_dimensions; /* the same, by set × FIELD_N_DIMENSIONS + field */
-    uint64_t *born;           /* tick from which a row holds */
-    _Atomic uint64_t *died;   /* tick from which it no longer does; UINT64_MAX while it does */
-    void **owners;            /* the writers': whose row it is */
-    int64_t *values;          /* [column][stride] */
-    uint16_t *dimensions;     /* [set × FIELD_N_DIMENSIONS + field][stride] */
+    _Atomic uint32_t n_ended[MEMTABLE_WRITERS]; /* of them, by each */
+    uint64_t used_values;                       /* bits of columns that hold anything but zeros */
+    uint64_t used_dimensions;                   /* the same, by set × FIELD_N_DIMENSIONS + field */
+    uint64_t *born;                             /* tick from which a row holds */
+    _Atomic uint64_t *died; /* tick from which it no longer does; UINT64_MAX while it does */
+    void **owners;          /* the writers': whose row it is */
+    int64_t *values;        /* [column][stride] */
+    uint16_t *dimensions;   /* [set × FIELD_N_DIMENSIONS + field][stride] */
     struct memtable_ranges *ranges;
 };
+
+/* Rows that have not ended; for the writers. */
+static inline uint32_t memtable_chunk_living(const struct memtable_chunk *c)
+{
+    uint32_t n = atomic_load_explicit(&c->n_rows, memory_order_relaxed);
+    for (unsigned w = 0; w < MEMTABLE_WRITERS; w++)
+        n -= atomic_load_explicit(&c->n_ended[w], memory_order_relaxed);
+    return n;
+}
 
 /* The rows of one table. A row's number is its chunk's place and its own there. */
 struct memtable_part {
@@ -95,7 +104,9 @@ void memtable_unref(struct memtable *m);
  * place there), or -ENOMEM. Two threads may add rows and end them at once, each as a writer of its own. */
 int64_t memtable_add(struct memtable *m, unsigned writer, const struct fact_row *row, uint64_t born,
                      void *owner);
-void memtable_end(struct memtable *m, enum fact_table table, uint32_t row, uint64_t died);
+void memtable_end(struct memtable *m, unsigned writer, enum fact_table table, uint32_t row, uint64_t died);
+/* Has the processor fetch what memtable_end writes to. */
+void memtable_prefetch_end(const struct memtable *m, enum fact_table table, uint32_t row);
 /* Copies n rows of a chunk, by their places there, to a memtable that does not share it, as the first writer
  * and no other at once; they hold from born on, and *ret_numbers are theirs in their table. 0 or -ENOMEM. */
 int memtable_copy(struct memtable *m, enum fact_table table, const struct memtable_chunk *from,

@@ -98,7 +98,7 @@ static void test_rows_hold_between_their_ticks(void **state)
     static uint32_t numbers[N_ROWS];
     struct memtable *m = fill(*state, numbers);
     uint32_t n;
-    memtable_end(m, TABLE, numbers[0], 5);
+    memtable_end(m, 0, TABLE, numbers[0], 5);
     assert_true(add(m, 1000000, 5) >= 0);
     (void)sum_at(m, 0, &n);
     assert_int_equal(n, 0);
@@ -125,7 +125,7 @@ static void keep_one_in(struct memtable_pool *pool, uint32_t every, bool is_shar
     uint32_t n, n_kept = 0;
     for (uint32_t i = 0; i < N_ROWS; i++)
         if (i % every && !is_in_last(numbers[i]))
-            memtable_end(m, TABLE, numbers[i], 2);
+            memtable_end(m, 0, TABLE, numbers[i], 2);
     struct memtable *next = memtable_next(m);
     assert_non_null(next);
     for (uint32_t i = 0; i < N_ROWS; i++) {
@@ -144,7 +144,7 @@ static void keep_one_in(struct memtable_pool *pool, uint32_t every, bool is_shar
     assert_int_equal(n, n_kept);
     assert_true(is_shared ? chunks_of(next) == chunks_of(m) : chunks_of(next) < chunks_of(m));
     /* What happens behind is not seen from before. */
-    memtable_end(next, TABLE, numbers[0], 3);
+    memtable_end(next, 0, TABLE, numbers[0], 3);
     assert_true(add(next, 2000000, 3) >= 0);
     assert_int_equal(sum_at(m, 1, &n), all);
     assert_int_equal(sum_at(next, 3, &n), kept - 1 + 2000001);
@@ -168,7 +168,7 @@ static void test_full_chunks_have_ranges(void **state)
             row.values[FACT_SPAN_TO] = FACT_FOREVER;
             assert_true(memtable_add(m, 0, &row, 1, owners) >= 0);
         }
-        memtable_end(m, TABLE, 3 * MEMTABLE_CHUNK_ROWS, 2);
+        memtable_end(m, 0, TABLE, 3 * MEMTABLE_CHUNK_ROWS, 2);
         for (const struct memtable_chunk *c; (c = memtable_chunk_at(m, TABLE, place, &n)); place++) {
             struct fact_range range;
             if (n < c->n_rows_max)
@@ -235,7 +235,7 @@ static void test_places_are_used_again(void **state)
     struct memtable *m = fill(*state, numbers);
     for (uint64_t tick = 2; tick < 40; tick++) {
         for (uint32_t i = 0; i < N_ROWS; i++) {
-            memtable_end(m, TABLE, numbers[i], tick);
+            memtable_end(m, 0, TABLE, numbers[i], tick);
             int64_t number = add(m, i, tick);
             assert_true(number >= 0);
             numbers[i] = (uint32_t)number;
@@ -277,7 +277,7 @@ static void *write_rows(void *context)
         w->numbers[i] = (uint32_t)number;
         w->failed = number < 0 ? number : w->failed;
         if (i < w->n_ends)
-            memtable_end(w->m, TABLE, w->ends[i], w->born);
+            memtable_end(w->m, w->number, TABLE, w->ends[i], w->born);
     }
     return NULL;
 }
@@ -288,7 +288,7 @@ static uint64_t living(const struct memtable *m)
     uint32_t n_rows;
     for (uint32_t place = 0; place < atomic_load(&m->parts[TABLE].n_places); place++) {
         const struct memtable_chunk *c = memtable_chunk_at(m, TABLE, place, &n_rows);
-        n += c ? atomic_load(&c->n_living) : 0;
+        n += c ? memtable_chunk_living(c) : 0;
     }
     return n;
 }
@@ -323,7 +323,7 @@ static void test_two_write_at_once(void **state)
         if (round % 2)
             continue;
         for (uint32_t i = 0; i < N_ROWS; i++)
-            memtable_end(m, TABLE, writers[0].numbers[i], round);
+            memtable_end(m, 0, TABLE, writers[0].numbers[i], round);
         struct memtable *next = memtable_next(m);
         assert_non_null(next);
         for (uint32_t i = 0; i < N_ROWS; i++)
