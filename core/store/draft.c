@@ -1,5 +1,7 @@
 #include "core/store/draft.h"
 
+#include "core/store/fetch.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,7 +112,7 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void fetch_events_ahead(const struct draft *d, size_t i)
+FETCHES fetch_events_ahead(const struct draft *d, size_t i)
 {
     enum { AHEAD = 6, BYTES_MAX = 512 };
     if (i + AHEAD >= d->n_written)

@@ -1,5 +1,6 @@
 /* Folding what is hot: subjects that were touched, to rows of the memtable, and any subject to a run of row
  * groups. */
+#include "core/store/fetch.h"
 #include "core/store/state.h"
 
 #include <stdlib.h>
@@ -215,7 +216,7 @@ int store_touch(struct store *s, struct subject *subject)
 
 /* What folding the subjects up to end, now at place i, is going to look at, and the rows of theirs that it
  * ends: all over memory. Those behind the end are another thread's. */
-static void fetch_ahead(const struct memtable *m, struct subject *const *list, size_t i, size_t end)
+FETCHES fetch_ahead(const struct memtable *m, struct subject *const *list, size_t i, size_t end)
 {
     enum { FAR = 12, NEAR = 6, NEXT = 3, BYTES_MAX = 512 };
     if (i + FAR < end)

@@ -1,5 +1,6 @@
 #include "core/store/handover.h"
 
+#include "core/store/fetch.h"
 #include "core/store/hot.h"
 
 #include <errno.h>
@@ -50,7 +51,7 @@ static int reserve_moved(struct handover *h, size_t n)
 }
 
 /* Subjects are all over memory, and so are their lists of rows. */
-static void fetch_ahead(const struct memtable_chunk *c, const uint32_t *rows, uint32_t n, uint32_t i)
+FETCHES fetch_ahead(const struct memtable_chunk *c, const uint32_t *rows, uint32_t n, uint32_t i)
 {
     enum { FAR = 16, NEAR = 8 };
     if (i + FAR < n)

@@ -6,6 +6,7 @@
 #define TENDON_STORE_HOT_H
 
 #include "core/store/event.h"
+#include "core/store/fetch.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -96,7 +97,7 @@ void hot_release(struct hot *h);
 void hot_sort(struct hot *h); /* the list by number */
 
 /* Has the processor fetch what a walk over the list, now at place i, is going to look at. */
-static inline void hot_prefetch_place(const struct hot *h, size_t i)
+FETCHES hot_prefetch_place(const struct hot *h, size_t i)
 {
     enum { AHEAD = 12 };
     if (i + AHEAD < h->n)

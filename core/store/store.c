@@ -1,6 +1,7 @@
 #include "core/store/store.h"
 
 #include "core/store/commit.h"
+#include "core/store/fetch.h"
 #include "core/store/inlet.h"
 #include "core/store/outgoing.h"
 #include "core/store/outlet.h"
@@ -363,7 +364,7 @@ int commit_seal_cursor(const struct store *s, struct source *source, const void 
 }
 
 /* Tickets are all over memory: it is asked for those of the next events while one is taken. */
-static void fetch_ahead(const struct store *s, const struct store_prepared *p, size_t i)
+FETCHES fetch_ahead(const struct store *s, const struct store_prepared *p, size_t i)
 {
     enum { FAR = 16, MIDDLE = 8, NEAR = 4 };
     if (i + FAR < p->n)
