@@ -207,6 +207,11 @@ int directory_find(struct directory *d, struct txn *t, uint64_t hash, bool is_lo
     return 0;
 }
 
+void directory_prefetch(const struct directory *d, uint64_t hash, bool is_loose)
+{
+    __builtin_prefetch(filter_block(d, directory_stored(hash, is_loose)));
+}
+
 int directory_search(struct txn *t, uint64_t hash, bool is_loose, uint32_t *ret_number)
 {
     uint8_t key[BUCKET_KEY_BYTES] = {0};

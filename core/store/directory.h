@@ -16,6 +16,8 @@ void directory_close(struct directory *d);
 
 /* 1 and the number, 0 when no sealed subject has that hash; negative errno. */
 int directory_find(struct directory *d, struct txn *t, uint64_t hash, bool is_loose, uint32_t *ret_number);
+/* Has the processor fetch what directory_find looks at first, and mostly alone. */
+void directory_prefetch(const struct directory *d, uint64_t hash, bool is_loose);
 
 /* The same from the transaction alone, for other threads than the committer's. */
 int directory_search(struct txn *t, uint64_t hash, bool is_loose, uint32_t *ret_number);

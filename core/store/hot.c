@@ -235,11 +235,12 @@ void hot_prefetch_slot(const struct hot *h, uint64_t hash, bool is_loose)
     __builtin_prefetch(&h->slots[key_of(hash, is_loose) & (h->n_slots - 1)]);
 }
 
-void hot_prefetch_subject(const struct hot *h, uint64_t hash, bool is_loose)
+bool hot_prefetch_subject(const struct hot *h, uint64_t hash, bool is_loose)
 {
     const struct subject *s = h->slots[key_of(hash, is_loose) & (h->n_slots - 1)].subject;
     if (s)
         __builtin_prefetch(s);
+    return s != NULL;
 }
 
 void hot_prefetch_events(const struct hot *h, uint64_t hash, bool is_loose)

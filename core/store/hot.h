@@ -81,10 +81,10 @@ struct hot {
 int hot_init(struct hot *h);
 void hot_fini(struct hot *h);
 struct subject *hot_find(const struct hot *h, uint64_t hash, bool is_loose);
-/* Has the processor fetch what is going to be looked at: first the slot, later the subject, then its events.
- */
+/* Has the processor fetch what is going to be looked at: first the slot, later the subject (false: there is
+ * none), then its events. */
 void hot_prefetch_slot(const struct hot *h, uint64_t hash, bool is_loose);
-void hot_prefetch_subject(const struct hot *h, uint64_t hash, bool is_loose);
+bool hot_prefetch_subject(const struct hot *h, uint64_t hash, bool is_loose);
 void hot_prefetch_events(const struct hot *h, uint64_t hash, bool is_loose);
 /* NULL: no memory. */
 struct subject *hot_add(struct hot *h, uint64_t hash, bool is_loose, uint32_t number, uint16_t namespace);

@@ -369,8 +369,9 @@ FETCHES fetch_ahead(const struct store *s, const struct store_prepared *p, size_
     enum { FAR = 16, MIDDLE = 8, NEAR = 4 };
     if (i + FAR < p->n)
         hot_prefetch_slot(&s->hot, p->events[i + FAR].hash, p->events[i + FAR].is_loose);
-    if (i + MIDDLE < p->n)
-        hot_prefetch_subject(&s->hot, p->events[i + MIDDLE].hash, p->events[i + MIDDLE].is_loose);
+    if (i + MIDDLE < p->n &&
+        !hot_prefetch_subject(&s->hot, p->events[i + MIDDLE].hash, p->events[i + MIDDLE].is_loose))
+        directory_prefetch(s->directory, p->events[i + MIDDLE].hash, p->events[i + MIDDLE].is_loose);
     if (i + NEAR < p->n)
         hot_prefetch_events(&s->hot, p->events[i + NEAR].hash, p->events[i + NEAR].is_loose);
 }
