@@ -154,14 +154,19 @@ class Collector:
 
     def sample(self, stopping, pid):
         """Anonymous resident memory, at 10 Hz."""
-        while not stopping.wait(0.1):
-            try:
-                with open(f"/proc/{pid}/status", encoding="ascii") as file:
-                    for line in file:
-                        if line.startswith("RssAnon:"):
-                            self.anonymous_kib = max(self.anonymous_kib, int(line.split()[1]))
-            except (FileNotFoundError, ProcessLookupError):
-                return
+        while self.look_at_memory(pid) and not stopping.wait(0.1):
+            pass
+
+    def look_at_memory(self, pid):
+        """False: there is no such process."""
+        try:
+            with open(f"/proc/{pid}/status", encoding="ascii") as file:
+                for line in file:
+                    if line.startswith("RssAnon:"):
+                        self.anonymous_kib = max(self.anonymous_kib, int(line.split()[1]))
+            return True
+        except (FileNotFoundError, ProcessLookupError):
+            return False
 
     def tendon(self, *arguments):
         return check([self.build.program("tools", "tendon"), *arguments], env=self.environment)
@@ -221,6 +226,7 @@ class Collector:
         cpu = cpu_ns(self.process.pid)
         self.go(name)
         results = self.results(name, clients, processes)
+        self.look_at_memory(self.process.pid)  # a small load is over before the next look
         self.loading_kib = self.anonymous_kib
         for tenant in tenants:
             answer = self.ask({"tenant": tenant, "metrics": ["tickets_created"]})
