@@ -8,7 +8,7 @@
 
 enum {
     HOT_RECORDS = 2048, /* in one entry of DB_HOT */
-    SEAL_NICE = 14,     /* of what drafts beside commits */
+    SEAL_NICE = 14,     /* of what drafts beside commits: above the committer's, so below its priority */
 };
 
 /* A seal, and its memory for the next one. A large one is drafted beside the commits that go on, and ended by
@@ -222,8 +222,9 @@ static int write_all(struct store *s, struct txn *t, struct seal *seal, struct m
         aside_begin(&aside, seal, hand_over, &h);
     r = write_rest(s, t, seal);
     aside_end(&aside);
-    if (r < 0 || h.r < 0)
-        return r < 0 ? r : h.r;
+    r = r < 0 ? r : h.r;
+    if (r < 0)
+        return r;
     if (seal->kind == SEAL_SWITCH)
         switch_meta(s, t);
     return store_write_meta(s, t);
